@@ -1,0 +1,89 @@
+#pragma once
+/// The settings of a run, gathered from flags > RUNE_* variables > ./rune.toml (narrowing only, unless trusted) >
+/// ~/.rune/rune.toml > defaults. Plain data; the loader is in load.h, the list of keys in keys.h.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/confinement.h"
+
+namespace rune::agent {
+
+enum class PolicyMode : std::uint8_t {
+  kConfirm,       ///< Ask before a tool call that no list allows. Without a terminal: refuse.
+  kAllowlist,     ///< Run what the lists allow, refuse the rest.
+  kUnrestricted,  ///< No list is consulted; the kernel layers stay.
+};
+std::string_view PolicyModeName(PolicyMode mode);
+std::optional<PolicyMode> ParsePolicyMode(std::string_view word);
+
+/// The `[policy]` table. A missing list keeps its default below; an empty list allows nothing.
+struct PolicyConfig {
+  std::optional<PolicyMode> mode;              ///< Unset: confirm on a terminal, allowlist otherwise.
+  std::vector<std::string> allowed_commands;   ///< Program names or absolute paths; "*" is every program.
+  std::vector<std::string> allowed_domains;    ///< Names, "*.suffix", optional ":port"; "*" opens the network.
+  std::vector<std::string> denied_syscalls{"ptrace", "mount", "kexec_load", "bpf", "setns"};
+  std::vector<std::string> allowed_paths_rw{"/tmp"};
+  std::vector<std::string> allowed_paths_ro{"/bin", "/usr", "/lib"};
+  std::vector<std::string> denied_paths{"/root", "/etc/shadow"};
+  std::uint64_t max_memory_mb = 512;
+  std::uint32_t max_pids = 64;
+  sandbox::Enforcement enforcement = sandbox::Enforcement::kBestEffort;  ///< "best-effort" | "require" | [layers]
+  std::vector<sandbox::Layer> required_layers;
+};
+
+/// Deadlines of one model call.
+struct Deadlines {
+  std::chrono::milliseconds connect{10'000};
+  std::chrono::milliseconds first_byte{60'000};
+  std::chrono::milliseconds idle{30'000};
+};
+
+struct RetryConfig {
+  int attempts = 4;                              ///< Calls in all, the first included.
+  std::chrono::milliseconds base{500};           ///< Doubled per attempt, with full jitter.
+  std::chrono::milliseconds total_wait{60'000};  ///< Of all waits together.
+};
+
+/// Zero means no limit, except where said.
+struct Budgets {
+  std::uint32_t steps = 50;         ///< Model calls.
+  std::uint64_t tokens = 0;         ///< Input and output of all calls.
+  std::uint64_t output_tokens = 0;  ///< Cap of one answer, sent to the provider. 0: the provider's.
+  std::chrono::seconds wall{600};
+  std::chrono::seconds tool_wall{120};  ///< Default and ceiling of one tool call.
+};
+
+enum class OnDenial : std::uint8_t { kFail, kWarn };
+
+struct Config {
+  std::string provider;  ///< Empty: detected from the key and the base URL.
+  std::string model;     ///< Empty: the provider's default.
+  std::string api_key;
+  std::string base_url;
+  std::string system_prompt;         ///< Replaces the built-in one.
+  std::string append_system_prompt;  ///< Added after it.
+  std::string skills_dir = "./skills";
+  std::string log_level = "warn";
+  std::string cassette;              ///< File that provider "cassette" plays; empty: the embedded one.
+  std::string record;                ///< File to record the model's side of the run into.
+  std::string trace_dir;             ///< Where trace files go; empty: ~/.rune/traces.
+  bool trace = false;
+  bool json_output = false;
+  bool yes = false;                  ///< Approve what confirm mode would ask. Never bypasses a policy refusal.
+  OnDenial on_denial = OnDenial::kFail;
+  std::uint64_t context_window = 128'000;
+  double compact_threshold = 0.85;
+  std::uint32_t compact_keep_last = 6;
+  std::optional<double> temperature;
+  std::optional<std::int64_t> seed;
+  Budgets budgets;
+  Deadlines deadlines;
+  RetryConfig retry;
+  PolicyConfig policy;
+};
+
+}  // namespace rune::agent

@@ -1,0 +1,68 @@
+#pragma once
+/// One question to a model, one answer back. The agent loop sees only this.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/message.h"
+#include "sandbox/base/event_loop.h"
+
+namespace rune::agent {
+
+enum class ModelErrorKind : std::uint8_t {
+  kAuth,        ///< Key missing or refused (401, 403). Not retried.
+  kRate,        ///< 429 after all retries, or quota spent.
+  kDown,        ///< Unreachable, 5xx, deadline, after all retries.
+  kProtocol,    ///< Not this protocol: HTML, malformed stream, no terminal marker, empty answer after a retry.
+  kBadRequest,  ///< 400, 404, 413, 422: the request itself. Not retried.
+  kDiverged,    ///< A cassette was asked something that it has not recorded.
+  kCancelled,
+  kDeadline,    ///< The run's own wall clock ran out.
+};
+
+struct ModelError {
+  ModelErrorKind kind = ModelErrorKind::kDown;
+  std::string message;  ///< One line that says what to change. Safe and redacted.
+};
+
+struct GenerationOptions {
+  std::uint64_t max_output_tokens = 0;  ///< 0: the provider's default.
+  std::optional<double> temperature;
+  std::optional<std::int64_t> seed;
+  std::string schema;                   ///< JSON Schema for the answer; empty: none.
+  bool stream = true;
+};
+
+struct ModelRequest {
+  const std::vector<Message>& messages;
+  const std::vector<ToolSpec>& tools;
+  GenerationOptions options;
+  TimePoint deadline = kNever;  ///< Of everything: connecting, waiting, retrying.
+};
+
+struct ModelReply {
+  Message message;
+  Usage usage;
+  bool usage_known = false;  ///< False: the provider sent none; `usage` is an estimate.
+  std::string model;         ///< As the provider named it.
+};
+
+using ModelOutcome = std::variant<ModelReply, ModelError>;
+/// Called with every piece of answer text as it arrives.
+using TextSink = std::function<void(std::string_view)>;
+
+class ModelClient {
+ public:
+  virtual ~ModelClient() = default;
+  /// Runs the event loop until the answer is complete. Nothing but text reaches `on_text`; a retry after text was
+  /// delivered never happens, so no text is delivered twice.
+  virtual ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) = 0;
+  virtual std::string provider() const = 0;  ///< "openai", "cassette", ...
+  virtual std::string model() const = 0;     ///< As configured.
+};
+
+}  // namespace rune::agent

@@ -1,0 +1,52 @@
+#pragma once
+/// Everything a front end (terminal or CI) needs for a run, built from one Config in one place.
+
+#include <memory>
+#include <string>
+
+#include "agent/agent.h"
+#include "agent/config/config.h"
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/result.h"
+
+namespace rune::agent {
+
+struct SessionOptions {
+  std::string cwd;                     ///< Of the tools; empty: the private tmp directory.
+  std::string home;
+  std::vector<std::string> readable;   ///< Build inputs.
+  PolicyMode default_mode = PolicyMode::kAllowlist;
+  bool attended = false;
+  std::string schema;                  ///< JSON Schema text of the answer; empty: none.
+};
+
+/// Owns model client, sandbox, policy and agent. Single-threaded, on the caller's loop.
+class Session {
+ public:
+  /// kInvalidInput, kUnavailable (required layers): nothing ran.
+  static Result<std::unique_ptr<Session>> Create(EventLoop& loop, const Config& config, const SessionOptions& options,
+                                                 RunObserver& observer);
+  ~Session();
+  RunResult Run(const std::string& prompt);
+  Agent& agent();
+  Policy& policy();
+  sandbox::Sandbox& sandbox();
+  ModelClient& model();
+
+ private:
+  struct Parts;
+  explicit Session(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Before anything else in main(): not dumpable, no core file, RUNE_* secrets taken out of the environment block.
+void HardenProcess();
+/// Path of rune-sandbox: $RUNE_LIBEXEC (only when the build allows it), next to the program, or the installed place.
+std::string HelperPath();
+
+/// {"outcome":...,"answer":...,...}: the result object of --json, one line.
+std::string ResultJson(const RunResult& result);
+/// "limits: cgroup v1; network: closed; ..." for a log line.
+std::string LayersLine(const std::vector<sandbox::LayerReport>& layers);
+
+}  // namespace rune::agent

@@ -1,0 +1,155 @@
+#include "sandbox/base/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "sandbox/base/text.h"
+
+namespace rune {
+namespace {
+
+std::string ParentOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// unlinkat(2) relative to the directory, so that a swapped symbolic link cannot lead out of the tree.
+int RemoveAt(int parent, const char* name) {
+  if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+  if (errno != EISDIR && errno != EPERM) return -1;
+  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return -1;
+  DIR* dir = ::fdopendir(fd);
+  if (dir == nullptr) {
+    ::close(fd);
+    return -1;
+  }
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view child = entry->d_name;
+    if (child != "." && child != "..") RemoveAt(fd, entry->d_name);
+  }
+  ::closedir(dir);
+  return ::unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+}  // namespace
+
+Result<UniqueFd> OpenFile(const std::string& path, int flags, unsigned mode) {
+  UniqueFd fd(RetryOnEintr([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+  if (!fd.valid()) return Error::FromErrno(path);
+  return fd;
+}
+
+Result<std::string> ReadAll(int fd, std::size_t max_bytes) {
+  std::string data;
+  std::vector<char> buffer(64 << 10);
+  while (true) {
+    const ssize_t n = RetryOnEintr([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    if (n < 0) return Error::FromErrno("read");
+    if (n == 0) return data;
+    if (data.size() + static_cast<std::size_t>(n) > max_bytes) {
+      return Error::Invalid("more than " + std::to_string(max_bytes) + " bytes");
+    }
+    data.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+}
+
+Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
+  RUNE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_RDONLY));
+  auto data = ReadAll(fd.get(), max_bytes);
+  if (!data.ok()) return std::move(data).error().Wrap(path);
+  return data;
+}
+
+Result<void> WriteAll(int fd, std::string_view data) {
+  while (!data.empty()) {
+    const ssize_t n = RetryOnEintr([&] { return ::write(fd, data.data(), data.size()); });
+    if (n < 0) return Error::FromErrno("write");
+    data.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return Ok();
+}
+
+Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options) {
+  std::string temporary = path + ".XXXXXX";
+  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.valid()) return Error::FromErrno(path);
+  const auto write = [&]() -> Result<void> {
+    RUNE_RETURN_IF_ERROR(WriteAll(fd.get(), data));
+    if (::fchmod(fd.get(), options.mode) != 0) return Error::FromErrno("fchmod");
+    if (::fsync(fd.get()) != 0) return Error::FromErrno("fsync");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return Error::FromErrno("rename");
+    return Ok();
+  };
+  auto written = write();
+  if (written.ok()) return Ok();
+  ::unlink(temporary.c_str());
+  return std::move(written).error().Wrap(path);
+}
+
+Result<void> MakeDirs(const std::string& path, unsigned mode) {
+  if (::mkdir(path.c_str(), mode) == 0) return Ok();
+  if (errno == ENOENT) {
+    const std::string parent = ParentOf(path);
+    if (parent == path) return Error::FromErrno(path);
+    RUNE_RETURN_IF_ERROR(MakeDirs(parent, mode));
+    if (::mkdir(path.c_str(), mode) == 0) return Ok();
+  }
+  struct stat info{};
+  const int err = errno;
+  if (err == EEXIST && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return Ok();
+  return Error::FromErrno(path, err);
+}
+
+Result<void> RemoveTree(const std::string& path) {
+  if (RemoveAt(AT_FDCWD, path.c_str()) != 0) return Error::FromErrno(path);
+  return Ok();
+}
+
+bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string NormalizePath(std::string_view path, std::string_view base) {
+  std::string joined;
+  if (path.empty() || path.front() != '/') joined.append(base).append("/");
+  joined.append(path);
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : Split(joined, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else {
+      parts.push_back(part);
+    }
+  }
+  std::string out;
+  for (const std::string_view part : parts) out.append("/").append(part);
+  return out.empty() ? "/" : out;
+}
+
+bool IsBelow(std::string_view path, std::string_view root) {
+  if (root == "/") return true;
+  return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
+}
+
+Result<TempDir> TempDir::Create(const std::string& parent, const std::string& prefix) {
+  std::string path = parent + "/" + prefix + "XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return Error::FromErrno("mkdtemp " + path);
+  return TempDir(std::move(path));
+}
+
+TempDir& TempDir::operator=(TempDir&& other) noexcept {
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+TempDir::~TempDir() {
+  // Best effort: what a confined process left unremovable must not stop the program from ending.
+  if (!path_.empty() && !RemoveTree(path_).ok()) return;
+}
+
+}  // namespace rune

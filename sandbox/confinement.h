@@ -1,0 +1,83 @@
+#pragma once
+/// What a confined command may do: a plain value, built by policy code, enforced by the guardian.
+/// Everything that is not granted here is closed. Paths are absolute; a missing path is skipped and reported.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rune::sandbox {
+
+/// The five layers, outermost first. The order is the order of every report.
+enum class Layer : std::uint8_t { kLimits, kNetwork, kSeccomp, kLandlock, kNames };
+inline constexpr std::size_t kLayerCount = 5;
+inline constexpr std::array<Layer, kLayerCount> kAllLayers{Layer::kLimits, Layer::kNetwork, Layer::kSeccomp, Layer::kLandlock,
+                                                           Layer::kNames};
+/// "limits", "network", "seccomp", "landlock", "names".
+std::string_view LayerName(Layer layer);
+std::optional<Layer> ParseLayer(std::string_view name);
+
+enum class LayerState : std::uint8_t {
+  kOff,       ///< Not asked for (the policy opens it).
+  kEnforced,  ///< In force, to the full depth asked for.
+  kDegraded,  ///< In force, but less than asked for; `why` says what is missing.
+  kMissing,   ///< Cannot be had here; `why` says the reason.
+};
+std::string_view LayerStateName(LayerState state);
+
+struct LayerReport {
+  Layer layer = Layer::kLimits;
+  LayerState state = LayerState::kOff;
+  std::string mechanism;  ///< For instance "cgroup v1", "Landlock ABI 7, exec list".
+  std::string why;        ///< Empty unless degraded or missing.
+};
+
+enum class Network : std::uint8_t {
+  kClosed,  ///< No internet socket can be made.
+  kOpen,    ///< The host's network, unfiltered. Only when the policy says so by name.
+};
+
+/// Limits of one Sandbox: memory and pids are shared by all commands that it runs at the same time.
+struct RunLimits {
+  std::uint64_t memory_bytes = 512ull << 20;  ///< 0: none. Swap is not extra.
+  std::uint32_t pids = 64;                    ///< Processes and threads. 0: none.
+};
+
+/// Limits of one command and everything it starts.
+struct CommandLimits {
+  std::chrono::milliseconds wall{120'000};
+  std::uint32_t cpu_seconds = 0;                      ///< Per process (setrlimit(2) RLIMIT_CPU). 0: none.
+  std::uint64_t file_bytes = 1ull << 30;              ///< Size of a written file (RLIMIT_FSIZE). 0: none.
+  std::uint32_t open_files = 1024;                    ///< RLIMIT_NOFILE.
+  std::uint64_t output_bytes = 64ull << 20;           ///< stdout and stderr together; above it the tree is killed.
+};
+
+struct FileAccess {
+  std::vector<std::string> read;     ///< Files or trees that may be read and listed, not executed.
+  std::vector<std::string> execute;  ///< Files or trees that may be read and executed.
+  std::vector<std::string> write;    ///< Files or trees that may be read, written and created in; never executed.
+  std::vector<std::string> denied;   ///< Wins over the three above.
+
+  bool operator==(const FileAccess&) const = default;
+};
+
+enum class Enforcement : std::uint8_t {
+  kBestEffort,  ///< Run with the layers that can be had; report the others.
+  kRequire,     ///< Refuse to run unless every layer in `required` is enforced.
+};
+
+struct Confinement {
+  FileAccess files;
+  Network network = Network::kClosed;
+  std::vector<std::string> denied_syscalls;  ///< Names, each extended to its family (open -> openat, openat2, ...).
+  Enforcement enforcement = Enforcement::kBestEffort;
+  std::vector<Layer> required;  ///< With kRequire; empty means all five.
+
+  bool operator==(const Confinement&) const = default;
+};
+
+}  // namespace rune::sandbox
