@@ -60,7 +60,9 @@ struct FileAccess {
   std::vector<std::string> read;     ///< Files or trees that may be read and listed, not executed.
   std::vector<std::string> execute;  ///< Files or trees that may be read and executed.
   std::vector<std::string> write;    ///< Files or trees that may be read, written and created in; never executed.
-  std::vector<std::string> denied;   ///< Wins over the three above.
+  std::vector<std::string> list_only;  ///< Trees inside a `read` tree whose entries may be listed, but whose files may not be
+                                       ///< read unless another entry names them: programs that are not allowed.
+  std::vector<std::string> denied;     ///< Wins over everything above.
 
   bool operator==(const FileAccess&) const = default;
 };
@@ -79,5 +81,11 @@ struct Confinement {
 
   bool operator==(const Confinement&) const = default;
 };
+
+/// What ordinary programs need to start and find their way: libraries, /etc without its secrets, /proc, a few devices.
+/// Programs can be listed, not read and not executed. Only paths that exist.
+FileAccess SystemRead();
+/// Directories that hold programs: /usr/bin, /bin, ...
+const std::vector<std::string>& ProgramDirs();
 
 }  // namespace rune::sandbox

@@ -1,0 +1,43 @@
+#pragma once
+/// Layer 1, first choice: one control group for everything a guardian runs (cgroups(7)).
+/// The guardian joins it once, its children are born in it, so that a launch costs nothing extra.
+
+#include <string>
+#include <vector>
+
+#include "sandbox/base/result.h"
+#include "sandbox/confinement.h"
+
+namespace rune::sandbox {
+
+class RunCgroup {
+ public:
+  /// Makes a group for `limits` below the nearest ancestor that can be written and has the controllers (v2), else below
+  /// this process's own memory and pids groups (v1), and moves this process into it. kUnavailable with the reason when
+  /// neither can be had; then nothing is left behind.
+  static Result<RunCgroup> Join(const RunLimits& limits);
+  RunCgroup(RunCgroup&&) noexcept;
+  RunCgroup& operator=(RunCgroup&&) noexcept;
+  /// Moves this process back and removes the group (which must have no other process any more).
+  ~RunCgroup();
+
+  int version() const;              ///< 1 or 2.
+  bool has_memory() const;
+  bool has_pids() const;
+  /// Counters since Join(): differences tell whether a limit was hit meanwhile.
+  std::uint64_t oom_kills() const;
+  std::uint64_t pids_refusals() const;
+
+ private:
+  RunCgroup() = default;
+  struct Place {
+    std::string dir;       ///< Our group.
+    std::string procs;     ///< cgroup.procs of the group we came from.
+    bool memory = false;
+    bool pids = false;
+  };
+  int version_ = 0;
+  std::vector<Place> places_;
+};
+
+}  // namespace rune::sandbox

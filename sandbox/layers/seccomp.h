@@ -1,0 +1,41 @@
+#pragma once
+/// Layer 3 (and the closed network of layer 2): one seccomp(2) allow-list filter.
+/// Unknown system call -> ENOSYS, known-bad -> EPERM, foreign architecture -> killed, arguments checked where it matters.
+
+#include <linux/filter.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/base/result.h"
+#include "sandbox/confinement.h"
+
+namespace rune::sandbox {
+
+struct SeccompPolicy {
+  Network network = Network::kClosed;        ///< kClosed: socket(2) only makes AF_UNIX stream and seqpacket sockets.
+  std::vector<std::string> denied_syscalls;  ///< Each name closes its whole family.
+};
+
+using BpfProgram = std::vector<sock_filter>;
+
+/// kInvalidInput on an unknown system call name, naming the nearest one. Pure but for time (libseccomp).
+Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy);
+/// The family of a name: "ptrace" -> ptrace, process_vm_readv, ...; "mount" -> mount, umount2, move_mount, fsopen, ...
+std::vector<std::string> SyscallFamily(std::string_view name);
+
+/// seccomp(2) SECCOMP_SET_MODE_FILTER. Returns 0 or errno. Safe between fork and exec; no_new_privs must be set.
+int InstallSeccomp(const BpfProgram& program);
+/// False when the kernel has no seccomp filters.
+bool SeccompAvailable();
+
+/// For tests and for the curious: what `program` answers, computed in user space (SECCOMP_RET_*).
+struct SyscallProbe {
+  int nr = 0;
+  std::uint32_t arch = 0;  ///< 0: the native one.
+  std::uint64_t args[6] = {};
+};
+std::uint32_t EvaluateSeccomp(const BpfProgram& program, const SyscallProbe& probe);
+
+}  // namespace rune::sandbox

@@ -1,0 +1,22 @@
+#pragma once
+/// Which files the kernel must let a command execute so that one program can run.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/base/result.h"
+
+namespace rune::sandbox {
+
+/// The files to grant EXECUTE on for `name` (a path, or a name looked up in kToolPath): the program itself with its
+/// symbolic links resolved, the interpreters of a "#!" line (each looked up the same way, "env NAME" included), the ELF
+/// interpreter (PT_INTERP, elf(5)) of each, and the helper directory of programs that cannot work without one
+/// (git: its exec path; gcc: its cc1 and collect2 directory, as, ld).
+/// kInvalidInput when there is no such program.
+Result<std::vector<std::string>> ProgramFiles(std::string_view name);
+
+/// The path that execvp(3) with kToolPath would take for `name`; empty when there is none.
+std::string FindProgram(std::string_view name);
+
+}  // namespace rune::sandbox
