@@ -1,5 +1,5 @@
 #pragma once
-/// How a run ended. This one closed set decides the result object, the exit code, the Concourse metadata and the
+/// How a run ended. This one closed set decides the result object, the exit code, the metadata of a build and the
 /// trace; no run ends any other way.
 
 #include <array>
@@ -31,7 +31,7 @@ enum class Outcome : std::uint8_t {
 struct OutcomeInfo {
   Outcome outcome;
   std::string_view name;  ///< snake_case, as printed everywhere.
-  int exit_code;          ///< Of `rune`; Concourse scripts map every failure to 1.
+  int exit_code;          ///< Of `rune`; a build step knows only 0 and 1.
 };
 
 /// Exit codes: 0 answer, 1 failure, 2 usage or configuration, 3 budget or step limit, 4 refused by policy,

@@ -1,0 +1,54 @@
+# Rune as an image: a Concourse resource type and the CLI. Stages: build -> resource -> tests -> final (the resource stage).
+# Build with ci/image, or: docker build --build-arg REVISION=$(git rev-parse HEAD) -t rune .
+ARG BASE=debian:bookworm-slim
+
+# ---- build: everything that compiles -------------------------------------------------------------------------------
+FROM ${BASE} AS build
+COPY ci/packages.txt ci/install /src/ci/
+RUN /src/ci/install build
+WORKDIR /src
+COPY CMakeLists.txt CMakePresets.json ./
+COPY sandbox sandbox
+COPY agent agent
+COPY resource resource
+RUN cmake --preset release && cmake --build build/release && strip build/release/bin/*
+
+# ---- resource: what is shipped -------------------------------------------------------------------------------------
+FROM ${BASE} AS resource
+COPY ci/packages.txt ci/install /tmp/ci/
+RUN /tmp/ci/install run \
+ && rm -rf /tmp/ci /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc/* /usr/share/man/* \
+ && useradd --uid 1000 --create-home --shell /bin/sh rune \
+ && install -d -o rune -g rune -m 0700 /home/rune/.rune \
+ && mkdir -p /opt/resource /usr/libexec/rune \
+ && ln -s /usr/libexec/rune/resource /opt/resource/check \
+ && ln -s /usr/libexec/rune/resource /opt/resource/in \
+ && ln -s /usr/libexec/rune/resource /opt/resource/out \
+ && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-sandbox \
+ && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-seccomp \
+ && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-landlock \
+ && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-net-guard
+COPY --from=build /src/build/release/bin/resource /src/build/release/bin/rune-sandbox /usr/libexec/rune/
+COPY --from=build /src/build/release/bin/rune /usr/bin/rune
+COPY ci/image-entrypoint /usr/libexec/rune/image-entrypoint
+# Concourse runs /opt/resource/* and tasks directly, as root; only `docker run` passes here.
+ENTRYPOINT ["/usr/libexec/rune/image-entrypoint"]
+
+# ---- tests: the shipped files, unchanged, with the suites beside them -----------------------------------------------
+FROM resource AS tests
+COPY ci/packages.txt ci/install /src/ci/
+RUN /src/ci/install test
+COPY ci /src/ci
+COPY tests /src/tests
+ENTRYPOINT []
+WORKDIR /src
+
+# ---- final ---------------------------------------------------------------------------------------------------------
+FROM resource
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="rune" \
+      org.opencontainers.image.description="Zero-trust AI agent: a Concourse resource type and a CLI" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

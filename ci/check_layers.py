@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Checks every #include "..." of the three floors against docs/layers.txt, and that no two boxes include each other.
+
+A box is a folder ("agent/json"), a file pair ("agent/message": the .h and the .cc of that name, and name_*.{h,cc}) or one
+file ("agent/agent.cc"). A file belongs to the box with the longest matching name and may include its own box besides what
+its line lists. Prints file:line for each violation; exit 1 when there is one. --draw prints the arrows that exist.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FLOORS = ("sandbox", "agent", "resource")
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+
+def covers(box: str, path: str) -> bool:
+    """True when `path` (a file, from the root) lies in `box`."""
+    stem = path.rsplit(".", 1)[0]
+    return path in (box, box + ".h", box + ".cc") or path.startswith(box + "/") or stem.startswith(box + "_")
+
+
+def read_layers(path: pathlib.Path) -> dict[str, list[str]]:
+    layers: dict[str, list[str]] = {}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        box, arrow, targets = text.partition("->")
+        if not arrow or box.strip() in layers:
+            sys.exit(f"{path.relative_to(ROOT)}:{number}: expected one 'box -> boxes' line per box")
+        layers[box.strip()] = targets.split()
+    return layers
+
+
+def box_of(layers: dict[str, list[str]], path: str) -> str | None:
+    return max((box for box in layers if covers(box, path)), key=len, default=None)
+
+
+def includes(root: pathlib.Path):
+    """Every (including file, line number, included file) of the floors."""
+    for floor in FLOORS:
+        for file in sorted((root / floor).rglob("*")):
+            if file.suffix not in (".h", ".cc", ".inc"):
+                continue
+            for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
+                if match := INCLUDE.match(line):
+                    yield file.relative_to(root).as_posix(), number, match.group(1)
+
+
+def main() -> int:
+    layers = read_layers(ROOT / "docs/layers.txt")
+    problems: list[str] = []
+    arrows: dict[tuple[str, str], str] = {}  # (from, to) -> first place
+    for file, number, target in includes(ROOT):
+        place = f"{file}:{number}"
+        box = box_of(layers, file)
+        if box is None:
+            problems.append(f"{place}: {file} belongs to no box of docs/layers.txt")
+            continue
+        if not target.startswith(tuple(floor + "/" for floor in FLOORS)):
+            if "/" in target:  # a generated header has a bare name
+                problems.append(f'{place}: "{target}" is not written from the root')
+            continue
+        target_box = box_of(layers, target)
+        if target_box == box:
+            continue
+        if not any(covers(allowed, target) for allowed in layers[box]):
+            problems.append(f"{place}: {box} may not include {target}")
+        elif target_box:
+            arrows.setdefault((box, target_box), place)
+
+    for (a, b), place in arrows.items():
+        if a < b and (b, a) in arrows:
+            problems.append(f"{place}: {a} and {b} include each other (see {arrows[(b, a)]})")
+    if "--draw" in sys.argv[1:]:
+        for box in layers:
+            to = sorted(b for a, b in arrows if a == box)
+            print(f"{box} -> {' '.join(to)}" if to else box)
+    for problem in problems:
+        print(problem)
+    if not problems and "--draw" not in sys.argv[1:]:
+        print(f"layers: {len(layers)} boxes, {len(arrows)} arrows, none forbidden, none two-way")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
