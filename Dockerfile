@@ -19,7 +19,7 @@ COPY ci/packages.txt ci/install /tmp/ci/
 RUN /tmp/ci/install run \
  && rm -rf /tmp/ci /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /usr/share/doc/* /usr/share/man/* \
  && useradd --uid 1000 --create-home --shell /bin/sh rune \
- && install -d -o rune -g rune -m 0700 /home/rune/.rune \
+ && chmod 0755 /home/rune && install -d -o rune -g rune -m 0700 /home/rune/.rune \
  && mkdir -p /opt/resource /usr/libexec/rune \
  && ln -s /usr/libexec/rune/resource /opt/resource/check \
  && ln -s /usr/libexec/rune/resource /opt/resource/in \
