@@ -29,7 +29,8 @@ namespace rune::sandbox {
 struct Command {
   enum class Kind : std::uint8_t {
     kExec,     ///< argv[0] is a program: a path, or a name looked up in kToolPath.
-    kBuiltin,  ///< argv[0] is a file operation of sandbox/guardian/file_operations.h, done by the confined child itself.
+    kBuiltin,  ///< argv[0] is a file operation of sandbox/guardian/file_operations.h, done by the confined child
+               ///< itself.
   };
   Kind kind = Kind::kExec;
   std::vector<std::string> argv;
@@ -43,10 +44,10 @@ struct Command {
 
 /// What came out of one stream.
 struct Stream {
-  std::string head;           ///< All of it when it was at most keep_head + keep_tail bytes.
-  std::string tail;           ///< Empty when head holds everything.
-  std::uint64_t total = 0;    ///< Bytes produced.
-  std::string spill;          ///< File below tmp_dir() with the whole text; empty when head (and tail) hold it.
+  std::string head;         ///< All of it when it was at most keep_head + keep_tail bytes.
+  std::string tail;         ///< Empty when head holds everything.
+  std::uint64_t total = 0;  ///< Bytes produced.
+  std::string spill;        ///< File below tmp_dir() with the whole text; empty when head (and tail) hold it.
 };
 
 enum class LimitHit : std::uint8_t { kNone, kWall, kMemory, kPids, kCpu, kOutput, kFileSize };
@@ -63,9 +64,9 @@ struct Report {
   std::optional<int> exit_code;  ///< Set when it exited by itself.
   int signal = 0;                ///< Set when a signal ended it.
   LimitHit limit = LimitHit::kNone;
-  bool cancelled = false;        ///< Kill() was called.
+  bool cancelled = false;  ///< Kill() was called.
   bool guardian_lost = false;
-  std::string setup_error;       ///< "exec: Permission denied": a stage before the command ran failed. Else empty.
+  std::string setup_error;  ///< "exec: Permission denied": a stage before the command ran failed. Else empty.
   int setup_errno = 0;
   std::uint64_t wall_us = 0;
   std::uint64_t cpu_us = 0;
@@ -81,9 +82,10 @@ struct Completed {
 };
 
 struct SandboxOptions {
-  std::string helper;        ///< Path of rune-sandbox. Never looked up in PATH: a sandbox that trusts PATH trusts the workspace.
+  std::string
+      helper;  ///< Path of rune-sandbox. Never looked up in PATH: a sandbox that trusts PATH trusts the workspace.
   RunLimits limits;
-  std::string tmp_parent;    ///< Where tmp_dir() is made; empty: $TMPDIR's default /tmp.
+  std::string tmp_parent;  ///< Where tmp_dir() is made; empty: $TMPDIR's default /tmp.
 };
 
 /// PATH of every confined command.

@@ -7,15 +7,20 @@
 
 namespace rune::sandbox {
 
-/// Runs `argv` and returns the exit code: 0, or 1 with a line on stderr.
-///   read PATH FIRST COUNT     lines FIRST.. (1-based), at most COUNT (0: as many as fit in 48 KiB). A last line in brackets
+/// Exit code of an operation that the kernel refused (EACCES, EPERM, EROFS); EX_NOPERM of sysexits(3).
+inline constexpr int kExitDenied = 77;
+
+/// Runs `argv` and returns the exit code: 0, 1 with a line on stderr, or kExitDenied with a line on stderr.
+///   read PATH FIRST COUNT     lines FIRST.. (1-based), at most COUNT (0: as many as fit in 48 KiB). A last line in
+///   brackets
 ///                             says what was left out and how to go on. A binary file is described, not dumped.
 ///   write PATH                content from stdin; parent directories are made; "Written N bytes to PATH".
-///   edit PATH                 stdin: "<length of old>\n" old new. Replaces the one occurrence; 0 or several: error with the count.
-///   list PATH                 names, sorted, hidden ones included, with "/" "@" "*" "|" "=" marks as ls -F, and sizes of files.
-///   find ROOT GLOB LIMIT      paths below ROOT that match ("**" crosses directories), sorted; .git is skipped.
-///   search ROOT ERE GLOB LIMIT  "path:line:text" of lines that match the POSIX extended expression; binary files are skipped.
-///   inspect PID               name, state, parent, threads, memory and command line from /proc/PID (proc(5)).
+///   edit PATH                 stdin: "<length of old>\n" old new. Replaces the one occurrence; 0 or several: error
+///   with the count. list PATH                 names, sorted, hidden ones included, with "/" "@" "*" "|" "=" marks as
+///   ls -F, and sizes of files. find ROOT GLOB LIMIT      paths below ROOT that match ("**" crosses directories),
+///   sorted; .git is skipped. search ROOT ERE GLOB LIMIT  "path:line:text" of lines that match the POSIX extended
+///   expression; binary files are skipped. inspect PID               name, state, parent, threads, memory and command
+///   line from /proc/PID (proc(5)).
 int RunFileOperation(const std::vector<std::string>& argv);
 
 }  // namespace rune::sandbox

@@ -1,0 +1,47 @@
+#include "sandbox/capture.h"
+
+#include <fcntl.h>
+
+#include "sandbox/base/files.h"
+
+namespace rune::sandbox {
+
+void Capture::Append(std::string_view data) {
+  total_ += data.size();
+  if (!overflowed_) {
+    if (head_.size() + data.size() <= options_.keep_head + options_.keep_tail) {
+      head_ += data;
+      return;
+    }
+    overflowed_ = true;
+    // O_EXCL and O_NOFOLLOW: the directory is writable by the command, which must not choose where we write.
+    spill_.Reset(::open(options_.spill_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    Spill(head_);
+    std::string all = std::move(head_);
+    head_ = all.substr(0, options_.keep_head);
+    tail_ = all.substr(head_.size());
+  }
+  Spill(data);
+  tail_ += data;
+  // Trimmed now and then, not per read: the cost stays linear.
+  if (tail_.size() > options_.keep_tail * 2 + data.size()) tail_.erase(0, tail_.size() - options_.keep_tail);
+}
+
+void Capture::Spill(std::string_view data) {
+  // A full disk loses the file, not the call.
+  if (spill_.valid() && !WriteAll(spill_.get(), data).ok()) spill_.Reset();
+}
+
+Stream Capture::Take() {
+  Stream stream;
+  stream.head = std::move(head_);
+  stream.total = total_;
+  if (overflowed_) {
+    if (tail_.size() > options_.keep_tail) tail_.erase(0, tail_.size() - options_.keep_tail);
+    stream.tail = std::move(tail_);
+    if (spill_.valid()) stream.spill = options_.spill_path;
+  }
+  return stream;
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,37 @@
+#pragma once
+/// Takes in a stream of any length at a bounded cost in memory: head and tail are kept, the whole goes to a file.
+
+#include <string>
+#include <string_view>
+
+#include "sandbox/base/unique_fd.h"
+#include "sandbox/sandbox.h"
+
+namespace rune::sandbox {
+
+class Capture {
+ public:
+  struct Options {
+    std::size_t keep_head = 0;
+    std::size_t keep_tail = 0;
+    std::string spill_path;  ///< Made when the stream outgrows head and tail; must not exist.
+  };
+  explicit Capture(Options options) : options_(std::move(options)) {}
+
+  void Append(std::string_view data);
+  std::uint64_t total() const { return total_; }
+  /// Ends the capture.
+  Stream Take();
+
+ private:
+  void Spill(std::string_view data);
+
+  Options options_;
+  std::string head_;  ///< Everything until it outgrows head and tail together.
+  std::string tail_;
+  std::uint64_t total_ = 0;
+  bool overflowed_ = false;
+  UniqueFd spill_;
+};
+
+}  // namespace rune::sandbox

@@ -1,0 +1,159 @@
+#include "sandbox/guardian/child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sandbox/guardian/file_operations.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr int kExitSetup = 126;
+constexpr int kFirstFreeFd = 3;
+
+int ErrnoOf(long result) { return result < 0 ? errno : 0; }
+
+/// Own session: no controlling terminal to inject into (TIOCSTI) and a group that can be signalled as one.
+int EnterSession(const ChildPlan&) {
+  if (const int err = ErrnoOf(::setsid())) return err;
+  // Kept over execve(2): what the command orphans stays below it while it lives.
+  return ErrnoOf(::prctl(PR_SET_CHILD_SUBREAPER, 1));
+}
+
+/// For kernels, or outer filters, without close_range(2).
+void MarkCloseOnExecOneByOne() {
+  for (int fd = kFirstFreeFd; fd < 4096; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+int PlaceStdio(const ChildPlan& plan) {
+  // Lifted first, so that no target is overwritten before it was copied.
+  int lifted[3];
+  for (int i = 0; i < 3; ++i) {
+    lifted[i] = ::fcntl(plan.stdio[i], F_DUPFD_CLOEXEC, kFirstFreeFd);
+    if (lifted[i] < 0) return errno;
+  }
+  for (int i = 0; i < 3; ++i) {
+    if (::dup2(lifted[i], i) < 0) return errno;
+  }
+  if (::syscall(SYS_close_range, kFirstFreeFd, ~0U, CLOSE_RANGE_CLOEXEC) != 0) MarkCloseOnExecOneByOne();
+  return 0;
+}
+
+int ApplyLimits(const ChildPlan& plan) {
+  // The whole machine's or container's memory shortage should hit a tool before anything else. Best effort.
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    [[maybe_unused]] const ssize_t ignored = ::write(fd, "1000", 4);
+    ::close(fd);
+  }
+  ::umask(022);
+  return ApplyRlimits(plan.rlimits);
+}
+
+void ResetSignals() {
+  struct sigaction action{};
+  action.sa_handler = SIG_DFL;
+  for (int signal_number = 1; signal_number < NSIG; ++signal_number) ::sigaction(signal_number, &action, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// The command dies with the guardian. Tied to its main thread, which is its only one.
+int TieToGuardian(const ChildPlan& plan) {
+  if (const int err = ErrnoOf(::prctl(PR_SET_PDEATHSIG, SIGKILL))) return err;
+  return ::getppid() == plan.guardian ? 0 : ESRCH;  // it may have died before the line above
+}
+
+int EnterDirectory(const ChildPlan& plan) { return ErrnoOf(::chdir(plan.cwd)); }
+
+int EnterLandlock(const ChildPlan& plan) {
+  return plan.policy->landlock.fd.valid() ? InstallLandlock(plan.policy->landlock.fd.get()) : 0;
+}
+
+int EnterSeccomp(const ChildPlan& plan) {
+  return plan.policy->seccomp.empty() ? 0 : InstallSeccomp(plan.policy->seccomp);
+}
+
+/// An operation does not exec, so what close-on-exec would have closed is closed here.
+[[noreturn]] void RunOperation(const ChildPlan& plan) {
+  if (::syscall(SYS_close_range, kFirstFreeFd, ~0U, 0) != 0) {
+    for (int fd = kFirstFreeFd; fd < 4096; ++fd) ::close(fd);
+  }
+  plan.status->stage = Stage::kRunning;
+  ::_exit(RunFileOperation(plan.operation));
+}
+
+}  // namespace
+
+std::string_view StageName(Stage stage) {
+  switch (stage) {
+    case Stage::kStart:
+      return "fork";
+    case Stage::kSession:
+      return "session";
+    case Stage::kStdio:
+      return "standard streams";
+    case Stage::kLimits:
+      return "limits";
+    case Stage::kIdentity:
+      return "identity";
+    case Stage::kTie:
+      return "tie to the guardian";
+    case Stage::kDirectory:
+      return "working directory";
+    case Stage::kLandlock:
+      return "landlock";
+    case Stage::kSeccomp:
+      return "seccomp";
+    case Stage::kExec:
+      return "exec";
+    case Stage::kRunning:
+      return "running";
+  }
+  return "";
+}
+
+void RunChild(const ChildPlan& plan) {
+  struct Step {
+    Stage stage;
+    int (*run)(const ChildPlan&);
+  };
+  static constexpr Step kSteps[] = {
+      {Stage::kSession, EnterSession},
+      {Stage::kStdio, PlaceStdio},
+      // Before the identity: /proc/self/oom_score_adj belongs to who we still are.
+      {Stage::kLimits, ApplyLimits},
+      // Sets no_new_privs, which the two filters below need.
+      {Stage::kIdentity, [](const ChildPlan& p) { return ApplyIdentity(p.identity); }},
+      // After the identity, whose change clears the setting (prctl(2)).
+      {Stage::kTie, TieToGuardian},
+      // After the identity: the command must be able to enter it by its own rights.
+      {Stage::kDirectory, EnterDirectory},
+      {Stage::kLandlock, EnterLandlock},
+      // Innermost: it forbids some of what the steps above used.
+      {Stage::kSeccomp, EnterSeccomp},
+  };
+  ResetSignals();
+  for (const Step& step : kSteps) {
+    plan.status->stage = step.stage;
+    if (const int err = step.run(plan)) {
+      plan.status->error = err;
+      ::_exit(kExitSetup);
+    }
+  }
+  plan.status->stage = Stage::kExec;
+  if (plan.kind == Command::Kind::kBuiltin) RunOperation(plan);
+  ::execve(plan.program.c_str(), plan.argv.data(), plan.env.data());
+  plan.status->error = errno;
+  ::_exit(kExitSetup);
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,56 @@
+#pragma once
+/// The confined child: one readable list of steps from fork(2) to execve(2).
+
+#include <string>
+#include <vector>
+
+#include "sandbox/confinement.h"
+#include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/layers/identity.h"
+#include "sandbox/layers/rlimits.h"
+#include "sandbox/sandbox.h"
+
+namespace rune::sandbox {
+
+/// The steps, in order. The child notes where it is, so that a failure has a name.
+enum class Stage : int {
+  kStart,
+  kSession,
+  kStdio,
+  kLimits,
+  kIdentity,
+  kTie,
+  kDirectory,
+  kLandlock,
+  kSeccomp,
+  kExec,
+  kRunning
+};
+std::string_view StageName(Stage stage);
+
+/// Shared memory between guardian and one child: no pipe, no descriptor to leak.
+struct ChildStatus {
+  Stage stage = Stage::kStart;
+  int error = 0;  ///< errno of the stage that failed; 0 while none has.
+};
+
+/// Everything the child needs, made before the fork: between fork and exec nothing is allocated.
+struct ChildPlan {
+  Command::Kind kind = Command::Kind::kExec;
+  std::string program;      ///< Path to execute.
+  std::vector<char*> argv;  ///< NULL-terminated, borrowed.
+  std::vector<char*> env;   ///< NULL-terminated, borrowed.
+  const char* cwd = "/";
+  int stdio[3] = {-1, -1, -1};
+  const CompiledPolicy* policy = nullptr;
+  Identity identity;
+  RlimitPlan rlimits;
+  std::vector<std::string> operation;  ///< argv of a kBuiltin.
+  ChildStatus* status = nullptr;
+  pid_t guardian = 0;
+};
+
+/// Runs in the child. Does not return.
+[[noreturn]] void RunChild(const ChildPlan& plan);
+
+}  // namespace rune::sandbox

@@ -1,0 +1,273 @@
+#include "sandbox/guardian/command_line.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+
+#include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
+
+namespace rune::sandbox {
+namespace {
+
+using Handler = Result<void> (*)(CommandLine&, const std::string& value);
+
+struct Flag {
+  std::string_view name;
+  std::string_view value;  ///< What it takes; empty: nothing.
+  std::string_view help;
+  Handler handle;
+};
+
+std::string Absolute(const std::string& path) {
+  char buffer[4096];
+  const char* cwd = ::getcwd(buffer, sizeof buffer);
+  return NormalizePath(path, cwd == nullptr ? "/" : cwd);
+}
+
+void Append(std::vector<std::string>& to, const std::vector<std::string>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+Result<void> AddSystem(CommandLine& line, const std::string&) {
+  const FileAccess system = SystemRead();
+  FileAccess& files = line.confinement.files;
+  Append(files.read, system.read);
+  Append(files.write, system.write);
+  Append(files.denied, system.denied);
+  // By hand every installed program may run, so the list-only rule of SystemRead() is not wanted.
+  for (const char* tree : {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt"}) {
+    if (Exists(tree)) files.execute.emplace_back(tree);
+  }
+  return Ok();
+}
+
+Result<void> SetNetwork(CommandLine& line, const std::string& value) {
+  if (value == "none")
+    line.confinement.network = Network::kClosed;
+  else if (value == "open")
+    line.confinement.network = Network::kOpen;
+  else
+    return Error::Invalid("--net takes 'none' or 'open', not '" + value + "'");
+  return Ok();
+}
+
+Result<void> SetMemory(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.limits.memory_bytes, ParseSize(value));
+  return Ok();
+}
+
+Result<void> SetPids(CommandLine& line, const std::string& value) {
+  const auto number = ParseInt(value);
+  if (!number || *number < 1 || *number > 4'000'000)
+    return Error::Invalid("--pids takes a number from 1, not '" + value + "'");
+  line.limits.pids = static_cast<std::uint32_t>(*number);
+  return Ok();
+}
+
+Result<void> SetCpu(CommandLine& line, const std::string& value) {
+  const auto number = ParseInt(value);
+  if (!number || *number < 1 || *number > 1'000'000'000)
+    return Error::Invalid("--cpu takes whole seconds, not '" + value + "'");
+  line.command.limits.cpu_seconds = static_cast<std::uint32_t>(*number);
+  return Ok();
+}
+
+Result<void> SetTimeout(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.command.limits.wall, ParseDuration(value));
+  return Ok();
+}
+
+Result<void> SetMaxOutput(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.command.limits.output_bytes, ParseSize(value));
+  line.capture = true;
+  return Ok();
+}
+
+Result<void> SetMaxFile(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.command.limits.file_bytes, ParseSize(value));
+  return Ok();
+}
+
+Result<void> AddEnv(CommandLine& line, const std::string& value) {
+  if (value.find('=') == std::string::npos || value.front() == '=') return Error::Invalid("--env takes NAME=VALUE");
+  line.command.env.push_back(value);
+  return Ok();
+}
+
+Result<void> SetRequire(CommandLine& line, const std::string& value) {
+  line.confinement.enforcement = Enforcement::kRequire;
+  if (value.empty()) return Ok();
+  for (const std::string_view name : Split(value, ',')) {
+    const auto layer = ParseLayer(name);
+    if (!layer)
+      return Error::Invalid("--require: no layer '" + std::string(name) +
+                            "' (limits, network, seccomp, landlock, names)");
+    line.confinement.required.push_back(*layer);
+  }
+  return Ok();
+}
+
+const std::vector<Flag>& Flags() {
+  static const std::vector<Flag> flags{
+      {"--ro", "PATH", "a file or tree that may be read",
+       [](CommandLine& l, const std::string& v) {
+         l.confinement.files.read.push_back(Absolute(v));
+         return Ok();
+       }},
+      {"--rox", "PATH", "a file or tree that may be read and executed",
+       [](CommandLine& l, const std::string& v) {
+         l.confinement.files.execute.push_back(Absolute(v));
+         return Ok();
+       }},
+      {"--rw", "PATH", "a file or tree that may be read, written and created in",
+       [](CommandLine& l, const std::string& v) {
+         l.confinement.files.write.push_back(Absolute(v));
+         return Ok();
+       }},
+      {"--deny", "PATH", "closed, whatever else was granted",
+       [](CommandLine& l, const std::string& v) {
+         l.confinement.files.denied.push_back(Absolute(v));
+         return Ok();
+       }},
+      {"--system", "",
+       "what programs need to start: /usr, /bin, /lib executable, /etc without its secrets, /proc, /dev/null",
+       AddSystem},
+      {"--net", "none|open", "no internet sockets (default), or the host's network", SetNetwork},
+      {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
+      {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
+      {"--cpu", "SECONDS", "processor time of each process", SetCpu},
+      {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
+       SetTimeout},
+      {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},
+      {"--max-file", "SIZE", "of any file written (default 1G)", SetMaxFile},
+      {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family",
+       [](CommandLine& l, const std::string& v) {
+         l.confinement.denied_syscalls.push_back(v);
+         return Ok();
+       }},
+      {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
+      {"--chdir", "PATH", "working directory (default: this one)",
+       [](CommandLine& l, const std::string& v) {
+         l.command.cwd = Absolute(v);
+         return Ok();
+       }},
+      {"--require", "[LAYER,...]",
+       "refuse to run unless these layers (default: all that the flags ask for) are in force", SetRequire},
+      {"--report", "FILE", "write what happened as JSON: layers, exit, limits, denials",
+       [](CommandLine& l, const std::string& v) {
+         l.report_path = v;
+         return Ok();
+       }},
+      {"--builtin", "",
+       "the command is a file operation (read, write, edit, list, find, search, inspect), done without exec",
+       [](CommandLine& l, const std::string&) {
+         l.command.kind = Command::Kind::kBuiltin;
+         return Ok();
+       }},
+      {"--help", "", "this text",
+       [](CommandLine& l, const std::string&) {
+         l.action = CommandLine::Action::kHelp;
+         return Ok();
+       }},
+      {"--version", "", "the version",
+       [](CommandLine& l, const std::string&) {
+         l.action = CommandLine::Action::kVersion;
+         return Ok();
+       }},
+  };
+  return flags;
+}
+
+/// "[LAYER,...]": a value that may be missing is only taken from "--flag=value".
+bool ValueIsOptional(const Flag& flag) { return flag.value.starts_with('['); }
+
+Result<const Flag*> FindFlag(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Flag& flag : Flags()) {
+    if (flag.name == name) return &flag;
+    names.emplace_back(flag.name);
+  }
+  const auto near = Nearest(name, names);
+  return Error::Invalid("unknown flag '" + name + "'" + (near ? " (did you mean '" + *near + "'?)" : ""));
+}
+
+}  // namespace
+
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  line.command.cwd = Absolute(".");
+  std::size_t i = 0;
+  for (; i < arguments.size() && arguments[i] != "--" && arguments[i].starts_with("-"); ++i) {
+    const std::size_t equals = arguments[i].find('=');
+    const bool attached = equals != std::string::npos;
+    RUNE_ASSIGN_OR_RETURN(const Flag* flag, FindFlag(arguments[i].substr(0, equals)));
+    std::string value = attached ? arguments[i].substr(equals + 1) : "";
+    if (flag->value.empty() && attached) return Error::Invalid(std::string(flag->name) + " takes no value");
+    if (!flag->value.empty() && !attached && !ValueIsOptional(*flag)) {
+      if (++i == arguments.size())
+        return Error::Invalid(std::string(flag->name) + " takes " + std::string(flag->value));
+      value = arguments[i];
+    }
+    RUNE_RETURN_IF_ERROR(flag->handle(line, value));
+  }
+  if (i < arguments.size() && arguments[i] == "--") ++i;
+  line.command.argv.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+  if (line.command.argv.empty() && line.action == CommandLine::Action::kRun) return Error::Invalid("no command given");
+  return line;
+}
+
+std::string HelpText() {
+  std::string text =
+      "Usage: rune-sandbox [flags] [--] command [arguments]\n\n"
+      "Runs a command under five layers: limits, network, seccomp, Landlock, names. Nothing is granted that no flag "
+      "names;\n"
+      "a private directory is always there as $TMPDIR. When the command ends, everything it started is killed.\n\n";
+  for (const Flag& flag : Flags()) {
+    std::string head = "  " + std::string(flag.name);
+    if (!flag.value.empty()) head += (ValueIsOptional(flag) ? "" : " ") + std::string(flag.value);
+    head.append(head.size() < 26 ? 26 - head.size() : 1, ' ');
+    text += head + std::string(flag.help) + "\n";
+  }
+  return text +
+         "\nExit status: that of the command; 128+N when signal N ended it; 124 when a limit did; 126 when the sandbox "
+         "could not\n"
+         "be set up or refused; 127 when there is no such command; 2 on wrong usage.\n"
+         "Example: rune-sandbox --system --rw . --pids 32 -- make\n";
+}
+
+Result<std::uint64_t> ParseSize(const std::string& text) {
+  std::string digits = text;
+  std::uint64_t unit = 1;
+  if (!digits.empty()) {
+    const char suffix = ToLower(digits.substr(digits.size() - 1))[0];
+    if (suffix == 'k') unit = 1ull << 10;
+    if (suffix == 'm') unit = 1ull << 20;
+    if (suffix == 'g') unit = 1ull << 30;
+    if (unit > 1) digits.pop_back();
+  }
+  const auto number = ParseInt(digits);
+  if (!number || *number < 0 || *number > (1ll << 32))
+    return Error::Invalid("not a size: '" + text + "' (for instance 512M)");
+  return static_cast<std::uint64_t>(*number) * unit;
+}
+
+Result<Milliseconds> ParseDuration(const std::string& text) {
+  std::string digits = text;
+  double unit = 1000;
+  if (digits.ends_with("ms"))
+    unit = 1, digits.resize(digits.size() - 2);
+  else if (digits.ends_with("s"))
+    digits.pop_back();
+  else if (digits.ends_with("m"))
+    unit = 60'000, digits.pop_back();
+  else if (digits.ends_with("h"))
+    unit = 3'600'000, digits.pop_back();
+  const auto number = ParseDouble(digits);
+  if (!number || *number < 0 || *number > 1e9)
+    return Error::Invalid("not a time: '" + text + "' (for instance 30, 500ms, 2m)");
+  return Milliseconds(static_cast<std::int64_t>(*number * unit));
+}
+
+}  // namespace rune::sandbox

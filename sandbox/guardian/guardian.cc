@@ -1,0 +1,370 @@
+#include "sandbox/guardian/guardian.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "sandbox/base/files.h"
+#include "sandbox/guardian/file_operations.h"
+#include "sandbox/guardian/process_tree.h"
+#include "sandbox/layers/private_tmp.h"
+#include "sandbox/program.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr Milliseconds kCountInterval{50};
+constexpr Milliseconds kSweepInterval{5};
+
+std::uint64_t Microseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+ChildStatus* MakeStatus() {
+  void* page = ::mmap(nullptr, sizeof(ChildStatus), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return page == MAP_FAILED ? nullptr : new (page) ChildStatus;
+}
+
+}  // namespace
+
+Guardian::Guardian(EventLoop& loop, DoneCallback done) : loop_(loop), done_(std::move(done)) {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal_fd_.Reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.Watch(signal_fd_.get(), POLLIN, [this](short) {
+    signalfd_siginfo info;
+    while (::read(signal_fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) continue;
+    Reap();
+  });
+}
+
+Guardian::~Guardian() { loop_.Unwatch(signal_fd_.get()); }
+
+void Guardian::Setup(const SetupFrame& frame) {
+  limits_ = frame.limits;
+  tmp_dir_ = frame.tmp_dir;
+  if (auto group = RunCgroup::Join(limits_); group.ok()) {
+    cgroup_ = std::move(group).value();
+    const bool both = cgroup_->has_memory() && cgroup_->has_pids();
+    facts_.cgroup = "cgroup v" + std::to_string(cgroup_->version()) +
+                    (both                    ? " (memory, pids)"
+                     : cgroup_->has_memory() ? " (memory)"
+                                             : " (pids)");
+    if (!both)
+      facts_.no_cgroup = std::string(cgroup_->has_memory() ? "pids" : "memory") + " is only counted every 50 ms";
+  } else {
+    facts_.no_cgroup = group.error().message;
+  }
+  count_trees_ = !cgroup_ || !cgroup_->has_memory() || !cgroup_->has_pids();
+
+  std::vector<std::string> keep;
+  for (const auto* paths : {&frame.first.files.read, &frame.first.files.write, &frame.first.files.execute}) {
+    keep.insert(keep.end(), paths->begin(), paths->end());
+  }
+  std::erase_if(keep, [&](const std::string& path) {
+    return path == "/tmp" || !IsBelow(path, "/tmp") || IsBelow(path, tmp_dir_);
+  });
+  identity_ = PlanIdentity({.writable = frame.first.files.write, .landlock_abi = LandlockAbi()});
+  facts_.identity = identity_.mechanism;
+  if (!identity_.why.empty()) facts_.identity += " (" + identity_.why + ")";
+  if (identity_.change && ::chown(tmp_dir_.c_str(), identity_.uid, identity_.gid) != 0) {
+    facts_.identity += ", private directory not handed over";
+  }
+  tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, keep).ok();
+  if (tmp_is_private_) {
+    // So that the directory has the same name inside and outside.
+    const std::string name = tmp_dir_.substr(tmp_dir_.rfind('/') + 1);
+    [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
+  }
+}
+
+DefinedFrame Guardian::Define(const DefineFrame& frame) {
+  DefinedFrame defined;
+  defined.policy = frame.policy;
+  defined.tmp_is_private = tmp_is_private_;
+  Confinement confinement = frame.confinement;
+  confinement.files.write.push_back(tmp_is_private_ ? "/tmp" : tmp_dir_);
+  auto policy = CompilePolicy(confinement, facts_);
+  if (!policy.ok()) {
+    defined.error = policy.error().message;
+    return defined;
+  }
+  defined.layers = policy->layers;
+  defined.error = policy->refusal;
+  policies_.insert_or_assign(frame.policy, std::move(policy).value());
+  return defined;
+}
+
+std::vector<std::string> Guardian::ToolEnvironment(const Command& command) const {
+  const std::string tmp = tmp_is_private_ ? "/tmp" : tmp_dir_;
+  std::vector<std::string> env{std::string("PATH=") + kToolPath, "HOME=" + tmp, "TMPDIR=" + tmp};
+  for (const std::string& entry : command.env) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(env, [&](const std::string& known) { return known.starts_with(name); });
+    env.push_back(entry);
+  }
+  return env;
+}
+
+ChildPlan Guardian::PlanChild(const LaunchFrame& frame, const CompiledPolicy& policy) const {
+  ChildPlan plan;
+  plan.kind = frame.command.kind;
+  plan.cwd = frame.command.cwd.c_str();
+  plan.policy = &policy;
+  plan.identity = identity_;
+  plan.guardian = ::getpid();
+  plan.rlimits.command = frame.command.limits;
+  if (!cgroup_ || !cgroup_->has_memory()) plan.rlimits.data_bytes = limits_.memory_bytes;
+  if ((!cgroup_ || !cgroup_->has_pids()) && limits_.pids > 0 && identity_.uid != 0) {
+    plan.rlimits.processes = CountThreadsOf(identity_.uid) + limits_.pids;
+  }
+  return plan;
+}
+
+void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
+  const auto found = policies_.find(frame.policy);
+  if (found == policies_.end()) return Fail(frame.id, "no such policy", EINVAL);
+  const CompiledPolicy& policy = found->second;
+  if (!policy.refusal.empty()) return Fail(frame.id, policy.refusal, EPERM);
+  if (stdio.size() != 3 || frame.command.argv.empty()) return Fail(frame.id, "malformed launch", EINVAL);
+
+  ChildPlan plan = PlanChild(frame, policy);
+  for (std::size_t i = 0; i < 3; ++i) plan.stdio[i] = stdio[i].get();
+  const std::vector<std::string> env = ToolEnvironment(frame.command);
+  plan.argv = Pointers(frame.command.argv);
+  plan.env = Pointers(env);
+  if (frame.command.kind == Command::Kind::kExec) {
+    plan.program = FindProgram(frame.command.argv[0]);
+    if (plan.program.empty()) return Fail(frame.id, "exec: " + frame.command.argv[0], ENOENT);
+  } else {
+    plan.operation = frame.command.argv;
+  }
+  plan.status = MakeStatus();
+  if (plan.status == nullptr) return Fail(frame.id, "mmap", ENOMEM);
+
+  Call call;
+  call.id = frame.id;
+  call.policy = frame.policy;
+  call.status = plan.status;
+  call.started = Clock::now();
+  if (cgroup_) {
+    call.ooms_before = cgroup_->oom_kills();
+    call.refusals_before = cgroup_->pids_refusals();
+  }
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    const int err = errno;
+    ::munmap(plan.status, sizeof(ChildStatus));
+    return Fail(frame.id, "fork", err);
+  }
+  if (pid == 0) RunChild(plan);
+  call.command = std::move(frame.command);
+  if (call.command.limits.wall.count() > 0) {
+    call.wall_timer = loop_.At(call.started + call.command.limits.wall, [this, pid] {
+      calls_.at(pid).limit = LimitHit::kWall;
+      KillTree(pid);
+    });
+  }
+  calls_.emplace(pid, std::move(call));
+  if (count_trees_ && count_timer_ == 0) ScheduleCount();
+}
+
+void Guardian::Fail(CommandId id, const std::string& what, int err) {
+  DoneFrame frame;
+  frame.id = id;
+  frame.report.setup_error = what + ": " + std::strerror(err);
+  frame.report.setup_errno = err;
+  done_(frame);
+}
+
+void Guardian::Reap() {
+  int status = 0;
+  rusage usage{};
+  while (true) {
+    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid <= 0) break;
+    const auto found = calls_.find(pid);
+    if (found == calls_.end()) {
+      dying_.erase(pid);
+      continue;
+    }
+    Call& call = found->second;
+    call.wait_status = status;
+    call.usage = usage;
+    call.ended = Clock::now();
+    loop_.CancelTimer(call.wall_timer);
+    loop_.CancelTimer(call.grace_timer);
+  }
+  Finish();
+}
+
+/// Kills every child that is no running command. True when there was one.
+bool Guardian::SweepOrphans() {
+  const auto ended = std::find_if(calls_.begin(), calls_.end(),
+                                  [](const auto& entry) { return entry.second.wait_status.has_value(); });
+  bool any = false;
+  for (const pid_t pid : ChildrenOfSelf()) {
+    if (calls_.contains(pid)) continue;
+    any = true;
+    ::kill(pid, SIGKILL);
+    if (dying_.insert(pid).second && ended != calls_.end()) ++ended->second.leftovers;
+  }
+  return any;
+}
+
+/// Reports the commands that have ended, once nothing of them is left.
+void Guardian::Finish() {
+  const bool ended =
+      std::any_of(calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second.wait_status.has_value(); });
+  if (SweepOrphans()) {
+    // They die now and their own orphans come next; SIGCHLD wakes us, the timer covers what it may merge.
+    if (sweep_timer_ == 0) {
+      sweep_timer_ = loop_.At(Clock::now() + kSweepInterval, [this] {
+        sweep_timer_ = 0;
+        Reap();
+      });
+    }
+    if (ended) return;
+  }
+  for (auto it = calls_.begin(); it != calls_.end();) {
+    if (!it->second.wait_status) {
+      ++it;
+      continue;
+    }
+    const DoneFrame frame{.id = it->second.id, .report = MakeReport(it->second)};
+    ::munmap(it->second.status, sizeof(ChildStatus));
+    it = calls_.erase(it);
+    done_(frame);
+  }
+}
+
+Report Guardian::MakeReport(const Call& call) const {
+  Report report;
+  const int status = *call.wait_status;
+  if (WIFEXITED(status)) report.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) report.signal = WTERMSIG(status);
+  if (call.status->error != 0) {
+    report.exit_code.reset();
+    report.setup_errno = call.status->error;
+    report.setup_error = std::string(StageName(call.status->stage)) + ": " + std::strerror(call.status->error);
+  }
+  report.limit = LimitOf(call);
+  report.cancelled = call.cancelled;
+  report.wall_us = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(call.ended - call.started).count());
+  report.cpu_us = Microseconds(call.usage.ru_utime) + Microseconds(call.usage.ru_stime);
+  report.max_rss_kb = static_cast<std::uint64_t>(call.usage.ru_maxrss);
+  report.leftovers = call.leftovers;
+  AddDenial(call, report);
+  return report;
+}
+
+LimitHit Guardian::LimitOf(const Call& call) const {
+  if (call.limit != LimitHit::kNone) return call.limit;
+  const int status = *call.wait_status;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return LimitHit::kCpu;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) return LimitHit::kFileSize;
+  const bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+  if (!failed || !cgroup_ || call.cancelled) return LimitHit::kNone;
+  if (cgroup_->oom_kills() > call.ooms_before) return LimitHit::kMemory;
+  if (cgroup_->pids_refusals() > call.refusals_before) return LimitHit::kPids;
+  return LimitHit::kNone;
+}
+
+void Guardian::AddDenial(const Call& call, Report& report) const {
+  const CompiledPolicy& policy = policies_.at(call.policy);
+  const auto& argv = call.command.argv;
+  if (call.command.kind == Command::Kind::kExec) {
+    if (call.status->stage != Stage::kExec || call.status->error != EACCES) return;
+    const std::string program = FindProgram(argv[0]);
+    report.denials.push_back({RefusingLayer(policy, program), "exec", program});
+    return;
+  }
+  if (report.exit_code != kExitDenied || argv.size() < 2) return;
+  const std::string path = NormalizePath(argv[1], call.command.cwd);
+  const bool writes = argv[0] == "write" || argv[0] == "edit";
+  report.denials.push_back({RefusingLayer(policy, path), writes ? "write" : "read", path});
+}
+
+void Guardian::KillTree(pid_t root) {
+  // Stopped first, so that nothing forks between being listed and being killed; what still escapes becomes an orphan.
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGSTOP);
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGKILL);
+}
+
+void Guardian::KillWithGrace(pid_t root, Milliseconds grace) {
+  if (grace.count() == 0) return KillTree(root);
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGTERM);
+  calls_.at(root).grace_timer = loop_.At(Clock::now() + grace, [this, root] { KillTree(root); });
+}
+
+void Guardian::Kill(const KillFrame& frame) {
+  for (auto& [pid, call] : calls_) {
+    if (call.id != frame.id || call.wait_status) continue;
+    if (frame.reason == KillReason::kOutput) {
+      call.limit = LimitHit::kOutput;
+    } else {
+      call.cancelled = true;
+    }
+    return KillWithGrace(pid, Milliseconds(frame.grace_ms));
+  }
+}
+
+void Guardian::KillAll(TimePoint deadline) {
+  for (auto& [pid, call] : calls_) {
+    call.cancelled = true;
+    KillTree(pid);
+  }
+  loop_.Drain([this] { return calls_.empty() && ChildrenOfSelf().empty(); }, deadline);
+}
+
+void Guardian::ScheduleCount() {
+  count_timer_ = loop_.At(Clock::now() + kCountInterval, [this] {
+    count_timer_ = 0;
+    CountTrees();
+    if (!calls_.empty()) ScheduleCount();
+  });
+}
+
+/// The limit belongs to the run, so the largest tree pays for all of them.
+void Guardian::CountTrees() {
+  const std::vector<ProcessInfo> all = ListProcesses();
+  TreeUsage total;
+  pid_t largest_memory = 0;
+  pid_t largest_threads = 0;
+  TreeUsage worst;
+  for (const auto& [pid, call] : calls_) {
+    if (call.wait_status) continue;
+    const TreeUsage usage = UsageOfTree(all, pid);
+    total.memory_bytes += usage.memory_bytes;
+    total.threads += usage.threads;
+    if (usage.memory_bytes >= worst.memory_bytes) worst.memory_bytes = usage.memory_bytes, largest_memory = pid;
+    if (usage.threads >= worst.threads) worst.threads = usage.threads, largest_threads = pid;
+  }
+  const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
+  const bool too_many = limits_.pids > 0 && total.threads > limits_.pids;
+  if (too_much) calls_.at(largest_memory).limit = LimitHit::kMemory, KillTree(largest_memory);
+  if (too_many && !too_much) calls_.at(largest_threads).limit = LimitHit::kPids, KillTree(largest_threads);
+}
+
+}  // namespace rune::sandbox

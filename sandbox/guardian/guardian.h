@@ -1,0 +1,101 @@
+#pragma once
+/// Forkserver, watchdog and tree-killer of every confined command. Holds no secret, is not dumpable, and ends with its
+/// client. One thread, one loop.
+///
+/// How trees are kept apart: each command is a child subreaper (prctl(2)), so whatever it orphans stays below it while
+/// it lives. An orphan that reaches the guardian has therefore outlived its command and is killed on sight.
+
+#include <sys/resource.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/result.h"
+#include "sandbox/base/unique_fd.h"
+#include "sandbox/guardian/child.h"
+#include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/protocol.h"
+#include "sandbox/layers/cgroup.h"
+#include "sandbox/layers/identity.h"
+
+namespace rune::sandbox {
+
+class Guardian {
+ public:
+  using DoneCallback = std::function<void(const DoneFrame&)>;
+
+  /// Not dumpable, subreaper, SIGCHLD into the loop.
+  Guardian(EventLoop& loop, DoneCallback done);
+  ~Guardian();
+  Guardian(const Guardian&) = delete;
+  Guardian& operator=(const Guardian&) = delete;
+
+  /// Cgroup, private /tmp and identity, once, before any child.
+  void Setup(const SetupFrame& frame);
+  /// Compiles a policy and keeps it under its number.
+  DefinedFrame Define(const DefineFrame& frame);
+  /// Starts a command with these three descriptors. Failures arrive through the callback like everything else.
+  void Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio);
+  void Kill(const KillFrame& frame);
+
+  std::size_t running() const { return calls_.size(); }
+  /// SIGKILL to every tree; returns when all are reaped or `deadline` has passed.
+  void KillAll(TimePoint deadline);
+
+ private:
+  struct Call {
+    CommandId id = 0;
+    std::uint32_t policy = 0;
+    Command command;
+    ChildStatus* status = nullptr;
+    TimePoint started;
+    TimePoint ended;
+    std::optional<int> wait_status;
+    rusage usage{};
+    LimitHit limit = LimitHit::kNone;
+    bool cancelled = false;
+    std::uint32_t leftovers = 0;
+    std::uint64_t ooms_before = 0;
+    std::uint64_t refusals_before = 0;
+    EventLoop::TimerId wall_timer = 0;
+    EventLoop::TimerId grace_timer = 0;
+  };
+
+  void Fail(CommandId id, const std::string& what, int err);
+  void Reap();
+  bool SweepOrphans();
+  void Finish();
+  Report MakeReport(const Call& call) const;
+  LimitHit LimitOf(const Call& call) const;
+  void AddDenial(const Call& call, Report& report) const;
+  void KillTree(pid_t root);
+  void KillWithGrace(pid_t root, Milliseconds grace);
+  void CountTrees();
+  void ScheduleCount();
+  std::vector<std::string> ToolEnvironment(const Command& command) const;
+  ChildPlan PlanChild(const LaunchFrame& frame, const CompiledPolicy& policy) const;
+
+  EventLoop& loop_;
+  DoneCallback done_;
+  UniqueFd signal_fd_;
+  RunLimits limits_;
+  RunFacts facts_;
+  Identity identity_;
+  std::optional<RunCgroup> cgroup_;
+  std::string tmp_dir_;
+  bool tmp_is_private_ = false;
+  bool count_trees_ = false;
+  EventLoop::TimerId count_timer_ = 0;
+  EventLoop::TimerId sweep_timer_ = 0;
+  std::map<std::uint32_t, CompiledPolicy> policies_;
+  std::map<pid_t, Call> calls_;
+  std::set<pid_t> dying_;  ///< Orphans that were sent SIGKILL and are not reaped yet.
+};
+
+}  // namespace rune::sandbox

@@ -1,0 +1,148 @@
+/// rune-sandbox: by hand, one command under all layers; with --guardian, the helper of a client; by the names of its
+/// links, one layer alone.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/guardian/command_line.h"
+#include "sandbox/guardian/guardian.h"
+#include "sandbox/guardian/one_layer.h"
+#include "sandbox/guardian/report_json.h"
+#include "sandbox/guardian/service.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr int kExitLimit = 124;
+constexpr int kExitSetup = 126;
+constexpr int kExitNotFound = 127;
+constexpr int kClientSocket = 3;
+constexpr Milliseconds kShutdown{4'000};
+
+/// Copies a stream on, counting.
+struct Relay {
+  UniqueFd from;
+  int to;
+};
+
+int ExitCodeOf(const Report& report) {
+  if (!report.setup_error.empty()) return report.setup_errno == ENOENT ? kExitNotFound : kExitSetup;
+  if (report.limit != LimitHit::kNone) return kExitLimit;
+  return report.exit_code ? *report.exit_code : 128 + report.signal;
+}
+
+class OneCommand {
+ public:
+  explicit OneCommand(CommandLine line)
+      : line_(std::move(line)), signals_(loop_), guardian_(loop_, [this](const DoneFrame& frame) { done_ = frame; }) {}
+
+  Result<int> Run() {
+    RUNE_ASSIGN_OR_RETURN(const TempDir tmp, TempDir::Create("/tmp", "rune-"));
+    guardian_.Setup({line_.limits, tmp.path(), line_.confinement});
+    const DefinedFrame defined = guardian_.Define({0, line_.confinement});
+    if (!defined.error.empty()) return Error{ErrorKind::kUnavailable, defined.error};
+    for (const LayerReport& layer : defined.layers) {
+      if (layer.state == LayerState::kEnforced || layer.state == LayerState::kOff) continue;
+      Log(LogLevel::kWarn,
+          std::string(LayerName(layer.layer)) + " is " + std::string(LayerStateName(layer.state)) + ": " + layer.why);
+    }
+    std::vector<UniqueFd> stdio;
+    RUNE_RETURN_IF_ERROR(OpenStdio(stdio));
+    const CommandId id = 1;
+    guardian_.Launch({id, 0, line_.command}, stdio);
+    stdio.clear();
+    const auto finished = [this] { return done_.has_value() && relays_.empty(); };
+    if (loop_.RunUntil(finished) == EventLoop::Wake::kInterrupted) guardian_.KillAll(Clock::now() + kShutdown);
+    loop_.Drain(finished, Clock::now() + kShutdown);
+    if (!done_) return kExitSetup;
+    const Report& report = done_->report;
+    if (!report.setup_error.empty()) Log(LogLevel::kError, line_.command.argv[0] + ": " + report.setup_error);
+    if (report.limit != LimitHit::kNone)
+      Log(LogLevel::kError, "killed: limit hit: " + std::string(LimitHitName(report.limit)));
+    if (!line_.report_path.empty()) {
+      RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined.layers)));
+    }
+    return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);
+  }
+
+ private:
+  Result<void> OpenStdio(std::vector<UniqueFd>& stdio) {
+    // A terminal is not handed on for reading: whoever holds it could take what the user types.
+    const bool terminal = ::isatty(STDIN_FILENO) == 1;
+    stdio.emplace_back(terminal ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
+                                : ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+      if (!line_.capture) {
+        stdio.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        continue;
+      }
+      RUNE_ASSIGN_OR_RETURN(Pipe pipe, MakePipe());
+      stdio.push_back(std::move(pipe.write));
+      const int from = pipe.read.get();
+      relays_.emplace(from, Relay{std::move(pipe.read), fd});
+      loop_.Watch(from, POLLIN, [this, from](short) { Pass(from); });
+    }
+    for (UniqueFd& fd : stdio) {
+      if (!fd.valid()) fd.Reset(::open("/dev/null", O_RDWR | O_CLOEXEC));  // the caller has closed it
+    }
+    return Ok();
+  }
+
+  void Pass(int from) {
+    char buffer[64 << 10];
+    const ssize_t n = RetryOnEintr([&] { return ::read(from, buffer, sizeof buffer); });
+    if (n <= 0) {
+      loop_.Unwatch(from);
+      relays_.erase(from);
+      return;
+    }
+    const std::uint64_t room = line_.command.limits.output_bytes - passed_;
+    const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(room, static_cast<std::uint64_t>(n)));
+    passed_ += take;
+    const auto ignored = WriteAll(relays_.at(from).to, std::string_view(buffer, take));
+    if (take < static_cast<std::size_t>(n)) guardian_.Kill({1, KillReason::kOutput, 0});
+  }
+
+  CommandLine line_;
+  EventLoop loop_;
+  SignalWatch signals_;
+  std::optional<DoneFrame> done_;
+  std::map<int, Relay> relays_;
+  std::uint64_t passed_ = 0;
+  Guardian guardian_;
+};
+
+int Main(const std::string& name, const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && arguments[0] == "--guardian") return ServeClient(kClientSocket);
+  if (IsOneLayerName(name)) return RunOneLayer(name, arguments);
+  auto line = ParseCommandLine(arguments);
+  if (!line.ok()) {
+    Log(LogLevel::kError, "rune-sandbox: " + line.error().message + "; see rune-sandbox --help");
+    return kExitUsage;
+  }
+  if (line->action == CommandLine::Action::kHelp) return WriteAll(STDOUT_FILENO, HelpText()).ok() ? 0 : 1;
+  if (line->action == CommandLine::Action::kVersion)
+    return WriteAll(STDOUT_FILENO, "rune-sandbox " RUNE_VERSION "\n").ok() ? 0 : 1;
+  const auto code = OneCommand(std::move(line).value()).Run();
+  if (code.ok()) return *code;
+  Log(LogLevel::kError, "rune-sandbox: " + code.error().message);
+  return kExitSetup;
+}
+
+}  // namespace
+}  // namespace rune::sandbox
+
+int main(int argc, char** argv) {
+  const std::string path = argc > 0 ? argv[0] : "";
+  return rune::sandbox::Main(path.substr(path.rfind('/') + 1), {argv + std::min(argc, 1), argv + argc});
+}

@@ -1,0 +1,35 @@
+#pragma once
+/// The processes below us, as /proc shows them (proc(5)).
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rune::sandbox {
+
+struct ProcessInfo {
+  pid_t parent = 0;
+  pid_t pid = 0;
+  char state = '?';
+  std::uint32_t threads = 0;
+  std::uint64_t private_bytes = 0;  ///< Resident less file-backed: what the process itself uses.
+};
+
+/// Every process that can be seen.
+std::vector<ProcessInfo> ListProcesses();
+/// Direct children of this process, zombies included. From /proc/self/task/*/children, or a scan where that is missing.
+std::vector<pid_t> ChildrenOfSelf();
+
+struct TreeUsage {
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t threads = 0;
+};
+/// Sums over `root` and its descendants.
+TreeUsage UsageOfTree(const std::vector<ProcessInfo>& all, pid_t root);
+/// `root` and its descendants, root first.
+std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root);
+
+}  // namespace rune::sandbox

@@ -1,0 +1,47 @@
+#include "sandbox/guardian/report_json.h"
+
+#include "sandbox/base/text.h"
+
+namespace rune::sandbox {
+namespace {
+
+/// Safe text only: no control character is left that would need more than these two escapes.
+std::string Quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : OneLine(text, 4096)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string Member(std::string_view name, std::string_view json) { return Quote(name) + ":" + std::string(json); }
+
+template <typename T, typename F>
+std::string Array(const std::vector<T>& values, F element) {
+  std::string out = "[";
+  for (const T& value : values) out += (out.size() > 1 ? "," : "") + element(value);
+  return out + "]";
+}
+
+}  // namespace
+
+std::string ReportJson(const Report& report, const std::vector<LayerReport>& layers) {
+  const auto layer = [](const LayerReport& r) {
+    return "{" + Member("layer", Quote(LayerName(r.layer))) + "," + Member("state", Quote(LayerStateName(r.state))) +
+           "," + Member("mechanism", Quote(r.mechanism)) + "," + Member("why", Quote(r.why)) + "}";
+  };
+  const auto denial = [](const Denial& d) {
+    return "{" + Member("layer", Quote(d.layer)) + "," + Member("what", Quote(d.what)) + "," +
+           Member("target", Quote(d.target)) + "}";
+  };
+  return "{" + Member("exit_code", report.exit_code ? std::to_string(*report.exit_code) : "null") + "," +
+         Member("signal", std::to_string(report.signal)) + "," + Member("limit", Quote(LimitHitName(report.limit))) +
+         "," + Member("setup_error", Quote(report.setup_error)) + "," +
+         Member("wall_us", std::to_string(report.wall_us)) + "," + Member("cpu_us", std::to_string(report.cpu_us)) +
+         "," + Member("max_rss_kb", std::to_string(report.max_rss_kb)) + "," +
+         Member("leftovers", std::to_string(report.leftovers)) + "," + Member("layers", Array(layers, layer)) + "," +
+         Member("denials", Array(report.denials, denial)) + "}\n";
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,92 @@
+#include "sandbox/guardian/service.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <memory>
+
+#include "sandbox/guardian/guardian.h"
+#include "sandbox/guardian/protocol.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr Milliseconds kShutdown{4'000};
+
+class Service {
+ public:
+  explicit Service(int socket)
+      : socket_(socket), guardian_(loop_, [this](const DoneFrame& frame) { Send(Encode(frame)); }) {}
+
+  int Run() {
+    loop_.Watch(socket_, POLLIN, [this](short) {
+      if (!reader_.Receive(socket_) || !HandleFrames()) gone_ = true;
+    });
+    loop_.RunUntil([this] { return gone_; });
+    loop_.Unwatch(socket_);
+    guardian_.KillAll(Clock::now() + kShutdown);
+    return 0;
+  }
+
+ private:
+  bool HandleFrames() {
+    Frame frame;
+    while (true) {
+      const auto next = reader_.Next(frame);
+      if (!next.ok()) return false;
+      if (!*next) return true;
+      if (!Handle(frame)) return false;
+    }
+  }
+
+  /// False on a frame that no client of this build sends: better to stop than to guess.
+  bool Handle(const Frame& frame) {
+    switch (frame.type) {
+      case FrameType::kSetup: {
+        const auto setup = Decode<SetupFrame>(frame.body);
+        if (setup.ok()) guardian_.Setup(*setup);
+        return setup.ok();
+      }
+      case FrameType::kDefine: {
+        const auto define = Decode<DefineFrame>(frame.body);
+        if (define.ok()) Send(Encode(guardian_.Define(*define)));
+        return define.ok();
+      }
+      case FrameType::kLaunch: {
+        auto launch = Decode<LaunchFrame>(frame.body);
+        if (launch.ok()) guardian_.Launch(std::move(launch).value(), frame.fds);
+        return launch.ok();
+      }
+      case FrameType::kKill: {
+        const auto kill = Decode<KillFrame>(frame.body);
+        if (kill.ok()) guardian_.Kill(*kill);
+        return kill.ok();
+      }
+      case FrameType::kDefined:
+      case FrameType::kDone:
+        return false;
+    }
+    return false;
+  }
+
+  void Send(const std::string& encoded) {
+    if (!SendFrame(socket_, encoded).ok()) gone_ = true;
+  }
+
+  EventLoop loop_;
+  int socket_;
+  bool gone_ = false;
+  FrameReader reader_;
+  Guardian guardian_;
+};
+
+}  // namespace
+
+int ServeClient(int socket) {
+  // The client's signals are the client's business: it ends us by closing the socket, so that trees are always killed.
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal_number, SIG_IGN);
+  Service service(socket);
+  return service.Run();
+}
+
+}  // namespace rune::sandbox

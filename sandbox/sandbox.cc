@@ -1,0 +1,336 @@
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "sandbox/capture.h"
+#include "sandbox/guardian/process_tree.h"
+#include "sandbox/guardian/protocol.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr Milliseconds kAnswerTimeout{2'000};
+constexpr Milliseconds kStreamGrace{500};  ///< For the streams to end after the command was reported dead.
+constexpr Milliseconds kShutdown{5'000};
+constexpr int kGuardianSocket = 3;
+
+Result<UniqueFd> StdinFor(const std::string& data) {
+  if (data.empty()) {
+    UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null.valid()) return Error::FromErrno("/dev/null");
+    return null;
+  }
+  UniqueFd memory(::memfd_create("stdin", MFD_CLOEXEC));
+  if (!memory.valid()) return Error::FromErrno("memfd_create");
+  RUNE_RETURN_IF_ERROR(WriteAll(memory.get(), data));
+  if (::lseek(memory.get(), 0, SEEK_SET) != 0) return Error::FromErrno("lseek");
+  return memory;
+}
+
+/// Starts the helper with an empty environment and nothing but the socket.
+Result<pid_t> SpawnGuardian(const std::string& helper, int socket) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  // dup2 to itself would keep close-on-exec, so it goes over a high number first.
+  posix_spawn_file_actions_adddup2(&actions, socket, 250);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+  posix_spawn_file_actions_adddup2(&actions, 0, 1);
+  posix_spawn_file_actions_adddup2(&actions, 250, kGuardianSocket);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kGuardianSocket + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  // Own group: a Ctrl-C on the terminal is for the client, which then ends the guardian in order.
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  std::string name = "rune-sandbox";
+  std::string flag = "--guardian";
+  char* argv[] = {name.data(), flag.data(), nullptr};
+  char* env[] = {nullptr};
+  pid_t pid = -1;
+  const int err = ::posix_spawn(&pid, helper.c_str(), &actions, &attributes, argv, env);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (err != 0) return Error::FromErrno(helper, err);
+  return pid;
+}
+
+/// Only a process that took the duty of a subreaper (prctl(2)) has children it did not start itself.
+void KillStrayChildren(TimePoint deadline) {
+  int subreaper = 0;
+  ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
+  if (subreaper == 0) return;
+  for (auto strays = ChildrenOfSelf(); !strays.empty() && Clock::now() < deadline; strays = ChildrenOfSelf()) {
+    for (const pid_t pid : strays) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, WNOHANG);
+    }
+    ::poll(nullptr, 0, 1);
+  }
+}
+
+}  // namespace
+
+class Sandbox::Impl {
+ public:
+  Impl(EventLoop& loop, SandboxOptions options, TempDir tmp)
+      : loop_(loop), options_(std::move(options)), tmp_(std::move(tmp)) {}
+  ~Impl() { Stop(); }
+
+  Result<std::uint32_t> Define(const Confinement& confinement);
+  Result<CommandId> Launch(Command command, const Confinement& confinement, std::function<void(Completed)> done);
+  void Kill(CommandId id, KillReason reason, Milliseconds grace);
+  Result<std::vector<LayerReport>> Layers(const Confinement& confinement);
+  std::size_t running() const { return calls_.size(); }
+  const std::string& tmp_dir() const { return tmp_.path(); }
+  bool tmp_is_private() const { return tmp_is_private_; }
+
+ private:
+  struct Policy {
+    Confinement confinement;
+    std::optional<DefinedFrame> answer;
+  };
+  struct Call {
+    std::function<void(Completed)> done;
+    UniqueFd fds[2];
+    std::unique_ptr<Capture> captures[2];
+    std::uint64_t output_limit = 0;
+    bool output_killed = false;
+    std::optional<Report> report;
+    EventLoop::TimerId grace_timer = 0;
+  };
+
+  Result<void> Start(const Confinement& first);
+  void Stop();
+  void OnFrame();
+  void OnOutput(CommandId id, int stream);
+  void FinishIfComplete(CommandId id);
+  void Finish(CommandId id);
+  void Lost();
+
+  EventLoop& loop_;
+  SandboxOptions options_;
+  TempDir tmp_;
+  bool tmp_is_private_ = false;
+  UniqueFd socket_;
+  pid_t guardian_ = -1;
+  FrameReader reader_;
+  std::vector<Policy> policies_;
+  std::map<CommandId, Call> calls_;
+  CommandId next_id_ = 1;
+};
+
+Result<void> Sandbox::Impl::Start(const Confinement& first) {
+  if (socket_.valid()) return Ok();
+  int sockets[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error::FromErrno("socketpair");
+  UniqueFd ours(sockets[0]);
+  const UniqueFd theirs(sockets[1]);
+  auto pid = SpawnGuardian(options_.helper, theirs.get());
+  if (!pid.ok()) return Error{ErrorKind::kUnavailable, "cannot start the sandbox helper: " + pid.error().message};
+  guardian_ = *pid;
+  socket_ = std::move(ours);
+  reader_ = FrameReader();
+  policies_.clear();
+  loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
+  return SendFrame(socket_.get(), Encode(SetupFrame{options_.limits, tmp_.path(), first}));
+}
+
+void Sandbox::Impl::Stop() {
+  if (!socket_.valid()) return;
+  loop_.Unwatch(socket_.get());
+  for (auto& [id, call] : calls_) {
+    for (const UniqueFd& fd : call.fds) loop_.Unwatch(fd.get());
+    loop_.CancelTimer(call.grace_timer);
+  }
+  calls_.clear();
+  socket_.Reset();  // the guardian sees the end of file, kills every tree and exits
+  const TimePoint deadline = Clock::now() + kShutdown;
+  while (RetryOnEintr([&] { return ::waitpid(guardian_, nullptr, WNOHANG); }) == 0) {
+    if (Clock::now() >= deadline) {
+      ::kill(guardian_, SIGKILL);
+      RetryOnEintr([&] { return ::waitpid(guardian_, nullptr, 0); });
+      break;
+    }
+    ::poll(nullptr, 0, 1);
+  }
+  guardian_ = -1;
+}
+
+Result<std::uint32_t> Sandbox::Impl::Define(const Confinement& confinement) {
+  RUNE_RETURN_IF_ERROR(Start(confinement));
+  for (std::uint32_t i = 0; i < policies_.size(); ++i) {
+    if (policies_[i].confinement == confinement) return i;
+  }
+  const auto number = static_cast<std::uint32_t>(policies_.size());
+  policies_.push_back({confinement, std::nullopt});
+  RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(DefineFrame{number, confinement})));
+  return number;
+}
+
+Result<std::vector<LayerReport>> Sandbox::Impl::Layers(const Confinement& confinement) {
+  RUNE_ASSIGN_OR_RETURN(const std::uint32_t number, Define(confinement));
+  const auto answered = [&] { return number >= policies_.size() || policies_[number].answer.has_value(); };
+  loop_.Drain(answered, Clock::now() + kAnswerTimeout);
+  if (number >= policies_.size() || !policies_[number].answer)
+    return Error{ErrorKind::kUnavailable, "the sandbox helper does not answer"};
+  const DefinedFrame& answer = *policies_[number].answer;
+  if (!answer.error.empty()) return Error{ErrorKind::kUnavailable, answer.error};
+  return answer.layers;
+}
+
+Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& confinement,
+                                        std::function<void(Completed)> done) {
+  if (confinement.enforcement == Enforcement::kRequire) {
+    auto layers = Layers(confinement);
+    if (!layers.ok()) return std::move(layers).error();
+  }
+  RUNE_ASSIGN_OR_RETURN(const std::uint32_t policy, Define(confinement));
+  RUNE_ASSIGN_OR_RETURN(const UniqueFd in, StdinFor(command.stdin_data));
+  RUNE_ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  RUNE_ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  const CommandId id = next_id_++;
+  Call call;
+  call.done = std::move(done);
+  call.output_limit = command.limits.output_bytes;
+  for (const int stream : {0, 1}) {
+    const std::string spill = tmp_.path() + "/output-" + std::to_string(id) + (stream == 0 ? ".txt" : "-stderr.txt");
+    call.captures[stream] = std::make_unique<Capture>(Capture::Options{command.keep_head, command.keep_tail, spill});
+  }
+  command.stdin_data.clear();
+  LaunchFrame frame{id, policy, std::move(command)};
+  RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(frame), {in.get(), out.write.get(), err.write.get()}));
+  call.fds[0] = std::move(out.read);
+  call.fds[1] = std::move(err.read);
+  for (const int stream : {0, 1}) {
+    ::fcntl(call.fds[stream].get(), F_SETFL, O_NONBLOCK);
+    loop_.Watch(call.fds[stream].get(), POLLIN, [this, id, stream](short) { OnOutput(id, stream); });
+  }
+  calls_.emplace(id, std::move(call));
+  return id;
+}
+
+void Sandbox::Impl::Kill(CommandId id, KillReason reason, Milliseconds grace) {
+  if (!calls_.contains(id) || !socket_.valid()) return;
+  const KillFrame frame{id, reason, static_cast<std::uint32_t>(grace.count())};
+  if (!SendFrame(socket_.get(), Encode(frame)).ok()) Lost();
+}
+
+void Sandbox::Impl::OnFrame() {
+  if (!reader_.Receive(socket_.get())) return Lost();
+  Frame frame;
+  while (true) {
+    const auto next = reader_.Next(frame);
+    if (!next.ok()) return Lost();
+    if (!*next) return;
+    if (frame.type == FrameType::kDefined) {
+      auto defined = Decode<DefinedFrame>(frame.body);
+      if (!defined.ok() || defined->policy >= policies_.size()) return Lost();
+      tmp_is_private_ = defined->tmp_is_private;
+      policies_[defined->policy].answer = std::move(defined).value();
+    } else if (frame.type == FrameType::kDone) {
+      auto done = Decode<DoneFrame>(frame.body);
+      if (!done.ok()) return Lost();
+      const CommandId id = done->id;
+      const auto found = calls_.find(id);
+      if (found == calls_.end()) continue;
+      found->second.report = std::move(done->report);
+      // Nothing of the tree is left, so the pipes end now; the timer is for a descriptor that was passed elsewhere.
+      found->second.grace_timer = loop_.At(Clock::now() + kStreamGrace, [this, id] { Finish(id); });
+      FinishIfComplete(id);
+    }
+  }
+}
+
+void Sandbox::Impl::OnOutput(CommandId id, int stream) {
+  Call& call = calls_.at(id);
+  char buffer[64 << 10];
+  const ssize_t n = RetryOnEintr([&] { return ::read(call.fds[stream].get(), buffer, sizeof buffer); });
+  if (n < 0 && errno == EAGAIN) return;
+  if (n > 0) {
+    call.captures[stream]->Append(std::string_view(buffer, static_cast<std::size_t>(n)));
+    const std::uint64_t total = call.captures[0]->total() + call.captures[1]->total();
+    if (total > call.output_limit && !call.output_killed) {
+      call.output_killed = true;
+      Kill(id, KillReason::kOutput, Milliseconds(0));
+    }
+    return;
+  }
+  loop_.Unwatch(call.fds[stream].get());
+  call.fds[stream].Reset();
+  FinishIfComplete(id);
+}
+
+void Sandbox::Impl::FinishIfComplete(CommandId id) {
+  const Call& call = calls_.at(id);
+  if (call.report && !call.fds[0].valid() && !call.fds[1].valid()) Finish(id);
+}
+
+void Sandbox::Impl::Finish(CommandId id) {
+  auto node = calls_.extract(id);
+  Call& call = node.mapped();
+  loop_.CancelTimer(call.grace_timer);
+  for (const UniqueFd& fd : call.fds) {
+    if (fd.valid()) loop_.Unwatch(fd.get());
+  }
+  call.done({std::move(*call.report), call.captures[0]->Take(), call.captures[1]->Take()});
+}
+
+/// The guardian is gone, and with it the commands it ran (PR_SET_PDEATHSIG). What those had started comes to us when we
+/// are a subreaper. The next launch starts a new guardian.
+void Sandbox::Impl::Lost() {
+  loop_.Unwatch(socket_.get());
+  socket_.Reset();
+  ::kill(guardian_, SIGKILL);
+  RetryOnEintr([&] { return ::waitpid(guardian_, nullptr, 0); });
+  guardian_ = -1;
+  KillStrayChildren(Clock::now() + kAnswerTimeout);
+  policies_.clear();
+  std::vector<CommandId> ids;
+  for (const auto& [id, call] : calls_) ids.push_back(id);
+  for (const CommandId id : ids) {
+    Report report;
+    report.guardian_lost = true;
+    calls_.at(id).report = report;
+    Finish(id);
+  }
+}
+
+Result<std::unique_ptr<Sandbox>> Sandbox::Create(EventLoop& loop, SandboxOptions options) {
+  const std::string parent = options.tmp_parent.empty() ? "/tmp" : options.tmp_parent;
+  auto tmp = TempDir::Create(parent, "rune-");
+  if (!tmp.ok()) return std::move(tmp).error();
+  return std::unique_ptr<Sandbox>(
+      new Sandbox(std::make_unique<Impl>(loop, std::move(options), std::move(tmp).value())));
+}
+
+Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sandbox::~Sandbox() = default;
+
+Result<void> Sandbox::Prepare(const Confinement& confinement) {
+  auto number = impl_->Define(confinement);
+  if (!number.ok()) return std::move(number).error();
+  return Ok();
+}
+Result<CommandId> Sandbox::Launch(Command command, const Confinement& confinement,
+                                  std::function<void(Completed)> done) {
+  return impl_->Launch(std::move(command), confinement, std::move(done));
+}
+void Sandbox::Kill(CommandId id, Milliseconds grace) { impl_->Kill(id, KillReason::kCancelled, grace); }
+std::size_t Sandbox::running() const { return impl_->running(); }
+Result<std::vector<LayerReport>> Sandbox::Layers(const Confinement& confinement) { return impl_->Layers(confinement); }
+const std::string& Sandbox::tmp_dir() const { return impl_->tmp_dir(); }
+bool Sandbox::tmp_is_private() const { return impl_->tmp_is_private(); }
+
+}  // namespace rune::sandbox
