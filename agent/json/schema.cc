@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <set>
 
-#include "agent/json/number.h"
 #include "agent/json/pattern.h"
 #include "sandbox/base/text.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 /// A schema may refer to itself: nesting and work are bounded so that no schema and no value hangs a run.
 constexpr int kMaxNesting = 400;
-constexpr int kMaxSteps = 1'000'000;
+constexpr int kMaxSteps = 200'000;
 
 std::size_t CodePoints(std::string_view text) {
   return static_cast<std::size_t>(
@@ -39,14 +40,22 @@ class Validator {
     if (const auto verdict = schema.boolean()) {
       return *verdict ? Ok() : Result<void>(Bad(value, "is not allowed here"));
     }
-    if (nesting_ == kMaxNesting || ++steps_ > kMaxSteps) return Bad(value, "the schema is too complex to check");
+    if (nesting_ == kMaxNesting || ++steps_ > kMaxSteps) return GiveUp(value, "the schema is too complex to check");
     ++nesting_;
     Result<void> result = CheckOne(value, schema);
     --nesting_;
     return result;
   }
 
+  /// Why the verdict cannot be trusted: under `not` or `anyOf` a check that was given up must not count as "no match".
+  Result<void> given_up() const { return given_up_ ? Result<void>(*given_up_) : Ok(); }
+
  private:
+  Error GiveUp(const View& value, const std::string& why) {
+    if (!given_up_) given_up_ = Bad(value, why);
+    return *given_up_;
+  }
+
   Result<void> CheckOne(const View& value, const View& schema) {
     if (const View reference = schema["$ref"]; reference.exists()) {
       RUNE_RETURN_IF_ERROR(Check(value, FindReference(root_, reference.string().value_or(""))));
@@ -99,7 +108,7 @@ class Validator {
       return bound && !holds(*number, *bound);
     };
     const auto bad = [&](const char* keyword) {
-      return Bad(value, FormatNumber(*number) + " breaks " + keyword + " " + schema[keyword].Dump());
+      return Bad(value, value.Dump() + " breaks " + keyword + " " + schema[keyword].Dump());
     };
     if (fails("minimum", std::greater_equal<>())) return bad("minimum");
     if (fails("maximum", std::less_equal<>())) return bad("maximum");
@@ -110,7 +119,13 @@ class Validator {
       const double quotient = n / step;
       return std::fmod(n, step) == 0 || std::abs(quotient - std::round(quotient)) <= 1e-9;
     };
-    if (fails("multipleOf", is_multiple)) return bad("multipleOf");
+    const auto exact = value.integer();
+    const auto exact_step = schema["multipleOf"].integer();
+    if (exact && exact_step) {
+      if (*exact_step > 0 && *exact % *exact_step != 0) return bad("multipleOf");
+    } else if (fails("multipleOf", is_multiple)) {
+      return bad("multipleOf");
+    }
     return Ok();
   }
 
@@ -140,7 +155,7 @@ class Validator {
     steps_ += static_cast<int>(std::min(text->size(), Pattern::kMaxText));
     RUNE_ASSIGN_OR_RETURN(const Pattern pattern, Pattern::Compile(*expression));
     auto matches = pattern.Matches(*text);
-    if (!matches.ok()) return Bad(value, matches.error().message);
+    if (!matches.ok()) return GiveUp(value, matches.error().message);
     return *matches ? Ok() : Result<void>(Bad(value, "does not match the pattern " + Quoted(*expression)));
   }
 
@@ -217,6 +232,7 @@ class Validator {
   const View& root_;
   int nesting_ = 0;
   int steps_ = 0;
+  std::optional<Error> given_up_;
 };
 
 /// The contents of the fenced code blocks (CommonMark 0.31, section 4.5, with backquotes) of a text.
@@ -241,7 +257,11 @@ std::vector<std::string> FencedBlocks(std::string_view text) {
 
 }  // namespace
 
-Result<void> Validate(const View& value, const View& schema) { return Validator(schema).Check(value, schema); }
+Result<void> Validate(const View& value, const View& schema) {
+  Validator validator(schema);
+  RUNE_RETURN_IF_ERROR(validator.Check(value, schema));
+  return validator.given_up();
+}
 
 Result<Document> ParseAnswer(std::string_view answer) {
   constexpr ParseOptions kOptions{.unique_keys = true};
