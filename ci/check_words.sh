@@ -26,7 +26,7 @@ header='^(sandbox|agent|resource)/.*\.h$'
 ban 'a shell between us and the command: use Sandbox::Launch' '\b(system|popen)\(' "$code"
 ban 'stdout belongs to the protocol: one writer, at the end' 'std::cout' "$code"
 ban 'the environment is read in one place, before it is cleaned' '\bgetenv\(' "$code" \
-  '^(agent/config/.*|agent/session\.cc|agent/cli/main\.cc|resource/main\.cc)$'
+  '^(agent/config/.*|agent/http/network_settings\.cc|agent/session\.cc|agent/cli/main\.cc|resource/main\.cc)$'
 ban 'these throw or guess: use std::from_chars' '\b(sto(i|l|ll|ul|ull|f|d)|ato(i|l|ll|f)|strtou?ll?)\(' "$code"
 ban 'RapidJSON is dangerous on hostile text: only agent/json holds it right' 'rapidjson' "$code" '^agent/json/'
 ban 'toml++ throws and is slow to compile' 'toml\+\+|toml::' "$code" '^agent/config/toml\.cc$'
@@ -35,10 +35,10 @@ ban 'one thread: nothing runs beside the loop' '\bdetach\(\)|std::(thread|jthrea
 ban 'leaks into every file that includes it' '^\s*using namespace' "$header"
 ban 'a bool at a call site says nothing: use an enum or an options struct' '[(,]\s*(const )?bool\s+\w+\s*[,)=]' "$header" \
   '^agent/json/json\.h$' # writing a bool is its subject
-ban 'a lower floor never names a higher one' '\b[Aa]gents?\b|Concourse|\bLLM\b|language model' '^sandbox/'
+ban 'a lower floor never names a higher one' '\b[Tt]he agent|agent/|agent::|Concourse|\bLLM\b|language model' '^sandbox/.*\.(h|cc)$'
 ban 'a lower floor never names a higher one' 'Concourse|"resource/' '^agent/'
 ban 'unfinished work is not left behind' '\b(TODO|FIXME|XXX|HACK)\b' '.'
-ban 'a name that only its author can follow' '\.\./shared|/work/|\b[Ii]ssue #?[0-9]+|\bseeds/' '.'
+ban 'a name that only its author can follow' '\.\./shared|/work/(main|shared)|\b[Ii]ssue #?[0-9]+|\bseeds/' '.'
 
 while read -r file; do
   lines=$(wc -l <"$file")
@@ -50,7 +50,8 @@ done < <(grep -E '\.(h|cc|py|sh|bash|bats)$|CMakeLists\.txt$|^ci/[a-z-]+$' <<<"$
 
 if command -v shellcheck >/dev/null; then
   mapfile -t scripts < <(grep -E '\.(sh|bash|bats)$|^\.ci/run$|^ci/[a-z-]+$' <<<"$all")
-  shellcheck -x --severity=warning "${scripts[@]}" || findings=$((findings + 1))
+  # Names of bats ("$output") are not assigned, and "done" is a word that models say.
+  shellcheck -x --severity=warning --exclude SC1010,SC2154 "${scripts[@]}" || findings=$((findings + 1))
 fi
 
 [ "$findings" -eq 0 ] || die "$findings findings"

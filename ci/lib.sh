@@ -21,14 +21,20 @@ quietly() {
   fi
 }
 
-# build PRESET LOG [TARGET...]: configures and builds build/PRESET. A tree configured elsewhere is configured anew.
-build() {
+# configure PRESET LOG: makes build/PRESET ready. A tree that was configured for another place is thrown away.
+configure() {
   local preset=$1 log=$2 tree="$ROOT/build/$1" launcher=()
-  shift 2
   if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache); fi
   if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$ROOT" "$tree/CMakeCache.txt"; then rm -rf "$tree"; fi
   (cd "$ROOT" && quietly "$log" cmake --preset "$preset" "${launcher[@]}")
-  quietly "$log" cmake --build "$tree" ${1:+--target "$@"}
+}
+
+# build PRESET LOG [TARGET...]: configures and builds build/PRESET.
+build() {
+  local preset=$1 log=$2
+  shift 2
+  configure "$preset" "$log"
+  quietly "$log" cmake --build "$ROOT/build/$preset" ${1:+--target "$@"}
 }
 
 seconds_since() { echo $(($(date +%s) - $1)); }
