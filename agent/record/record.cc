@@ -1,0 +1,143 @@
+#include "agent/record/record.h"
+
+#include "agent/record/deflate.h"
+#include "agent/record/ref.h"
+#include "agent/record/seal.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+constexpr std::string_view kKnownCodecs = "pdst";
+constexpr char kPlain = 'p';
+constexpr char kDeflate = 'd';
+constexpr char kSealedPlain = 's';
+constexpr char kSealedDeflate = 't';
+
+Error Damaged(const std::string& why) { return {ErrorKind::kProtocol, "the record is damaged: " + why}; }
+
+void WriteTools(json::Writer& writer, const std::vector<RecordedTool>& tools) {
+  writer.Key("k").BeginArray();
+  for (const RecordedTool& tool : tools) writer.String((tool.refused ? "!" : "=") + tool.summary);
+  writer.EndArray();
+}
+
+Result<std::string> ToJson(const Record& record) {
+  json::Writer writer;
+  writer.BeginObject().Member("v", kFormat).Member("c", CanonicalRuleName(record.form.rule));
+  if (!record.form.pointers.empty()) {
+    writer.Key("f").BeginArray();
+    for (const std::string& pointer : record.form.pointers) writer.String(pointer);
+    writer.EndArray();
+  }
+  if (!record.prompt_digest.empty()) writer.Member("q", record.prompt_digest);
+  if (record.prompt) writer.Member("p", *record.prompt);
+  writer.Member("a", record.answer);
+  if (!record.model.empty()) writer.Member("m", record.model);
+  if (record.time != 0) writer.Member("t", record.time);
+  if (record.steps != 0) {
+    writer.Key("u").BeginArray().Uint(record.input_tokens).Uint(record.cached_tokens).Uint(record.output_tokens);
+    writer.Uint(record.steps).EndArray();
+  }
+  if (!record.layers.empty()) writer.Member("s", record.layers);
+  if (!record.tools.empty()) WriteTools(writer, record.tools);
+  if (!record.outcome.empty()) writer.Member("o", record.outcome);
+  RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(writer.EndObject().Take(), "record"));
+  return document.root().DumpCanonical();
+}
+
+std::string TextAt(const json::View& place) { return std::string(place.string().value_or("")); }
+
+std::uint64_t CountAt(const json::View& place) {
+  const std::int64_t value = place.integer().value_or(0);
+  return value < 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+Result<Record> FromJson(std::string_view text) {
+  json::ParseOptions options;
+  options.max_depth = 16;
+  options.max_bytes = kMaxRecordBytes;
+  auto parsed = json::Document::Parse(text, "record", options);
+  if (!parsed.ok()) return Damaged(parsed.error().message);
+  const json::View root = parsed->root();
+  const auto rule = ParseCanonicalRule(root["c"].string().value_or(""));
+  if (!rule || !root["a"].string()) return Damaged("no answer in it");
+  Record record;
+  record.form.rule = *rule;
+  const json::View pointers = root["f"];
+  for (std::size_t i = 0; i < pointers.size(); ++i) record.form.pointers.push_back(TextAt(pointers[i]));
+  record.prompt_digest = TextAt(root["q"]);
+  if (root["p"].string()) record.prompt = TextAt(root["p"]);
+  record.answer = TextAt(root["a"]);
+  record.model = TextAt(root["m"]);
+  record.time = root["t"].integer().value_or(0);
+  const json::View usage = root["u"];
+  record.input_tokens = CountAt(usage[std::size_t{0}]);
+  record.cached_tokens = CountAt(usage[std::size_t{1}]);
+  record.output_tokens = CountAt(usage[std::size_t{2}]);
+  record.steps = static_cast<std::uint32_t>(CountAt(usage[std::size_t{3}]));
+  record.layers = TextAt(root["s"]);
+  const json::View tools = root["k"];
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const std::string tool = TextAt(tools[i]);
+    if (!tool.empty()) record.tools.push_back({tool.substr(1), tool.front() == '!'});
+  }
+  record.outcome = TextAt(root["o"]);
+  return record;
+}
+
+/// The bytes behind the codec letter, opened and unpacked.
+Result<std::string> Unpack(char codec, std::string bytes, std::string_view ref, std::string_view secret) {
+  if (codec == kSealedPlain || codec == kSealedDeflate) {
+    if (secret.empty()) return Error{ErrorKind::kDenied, "the record is sealed, and there is no key here to open it"};
+    RUNE_ASSIGN_OR_RETURN(const Seal seal, Seal::FromSecret(secret));
+    RUNE_ASSIGN_OR_RETURN(bytes, seal.Open(bytes, ref));
+  }
+  if (codec == kDeflate || codec == kSealedDeflate) return Inflate(bytes, kMaxRecordBytes);
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::string> EncodeRecord(const Record& record, std::string_view ref, std::string_view secret) {
+  RUNE_ASSIGN_OR_RETURN(std::string content, ToJson(record));
+  if (content.size() > kMaxRecordBytes) return Error::Invalid("the answer is larger than a record may be");
+  RUNE_ASSIGN_OR_RETURN(std::string packed, Deflate(content));
+  const bool deflated = packed.size() < content.size();
+  std::string& bytes = deflated ? packed : content;
+  if (secret.empty()) return (deflated ? kDeflate : kPlain) + Base64UrlEncode(bytes);
+  RUNE_ASSIGN_OR_RETURN(const Seal seal, Seal::FromSecret(secret));
+  RUNE_ASSIGN_OR_RETURN(const std::string sealed, seal.Close(bytes, ref));
+  return (deflated ? kSealedDeflate : kSealedPlain) + Base64UrlEncode(sealed);
+}
+
+Result<std::optional<std::string>> FitRecord(Record& record, std::string_view ref, std::string_view secret,
+                                             std::size_t limit) {
+  const auto fits = [limit](const std::string& text) { return text.size() <= limit; };
+  RUNE_ASSIGN_OR_RETURN(std::string whole, EncodeRecord(record, ref, secret));
+  if (fits(whole)) return std::optional(std::move(whole));
+  record.tools.clear();
+  RUNE_ASSIGN_OR_RETURN(std::string without_tools, EncodeRecord(record, ref, secret));
+  if (fits(without_tools)) return std::optional(std::move(without_tools));
+  record.prompt.reset();
+  RUNE_ASSIGN_OR_RETURN(std::string bare, EncodeRecord(record, ref, secret));
+  if (fits(bare)) return std::optional(std::move(bare));
+  return std::optional<std::string>();
+}
+
+Result<std::optional<Record>> DecodeRecord(std::string_view text, std::string_view ref, std::string_view secret) {
+  if (text.empty()) return Damaged("it is empty");
+  if (kKnownCodecs.find(text.front()) == std::string_view::npos) return std::optional<Record>();
+  auto bytes = Base64UrlDecode(text.substr(1));
+  if (!bytes) return Damaged("not base64url");
+  RUNE_ASSIGN_OR_RETURN(const std::string content, Unpack(text.front(), std::move(*bytes), ref, secret));
+  RUNE_ASSIGN_OR_RETURN(Record record, FromJson(content));
+  const auto actual = RefOf(record.answer, record.form);
+  if (!actual.ok() || *actual != ref) {
+    return Error{ErrorKind::kProtocol, "the record does not belong to its ref: the answer in it has another hash"};
+  }
+  return std::optional(std::move(record));
+}
+
+}  // namespace rune::agent
