@@ -1,0 +1,140 @@
+#include "resource/answer.h"
+
+#include <algorithm>
+
+#include "agent/json/schema.h"
+#include "agent/outcome.h"
+#include "agent/record/ref.h"
+#include "resource/config_from_source.h"
+#include "resource/say.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::resource {
+namespace {
+
+constexpr std::size_t kToolsKept = 32;
+constexpr std::size_t kToolSummaryBytes = 120;
+
+ErrorKind KindOf(agent::Outcome outcome) {
+  switch (outcome) {
+    case agent::Outcome::kProviderAuth:
+    case agent::Outcome::kProviderRate:
+    case agent::Outcome::kProviderDown:
+    case agent::Outcome::kProviderProtocol:
+      return ErrorKind::kUnavailable;
+    case agent::Outcome::kCancelled:
+      return ErrorKind::kCancelled;
+    case agent::Outcome::kRefusedPolicy:
+    case agent::Outcome::kAnsweredWithDenials:
+      return ErrorKind::kDenied;
+    case agent::Outcome::kInternal:
+    case agent::Outcome::kSandboxUnavailable:
+      return ErrorKind::kSystem;
+    case agent::Outcome::kAnswered:
+    case agent::Outcome::kBudgetSteps:
+    case agent::Outcome::kBudgetTokens:
+    case agent::Outcome::kBudgetTime:
+    case agent::Outcome::kSchemaUnsatisfied:
+    case agent::Outcome::kStalled:
+    case agent::Outcome::kLooped:
+    case agent::Outcome::kBadInput:
+      return ErrorKind::kInvalidInput;
+  }
+  return ErrorKind::kSystem;
+}
+
+/// `allowed_commands = ["rm"]` of the configuration file, as the pipeline writes it.
+std::string AsYaml(const std::string& line) {
+  const std::size_t at = line.find(" = ");
+  return at == std::string::npos ? line : line.substr(0, at) + ": " + line.substr(at + 3);
+}
+
+Error DenialError(const agent::RunResult& result) {
+  if (result.denials.empty()) return {ErrorKind::kDenied, "answered_with_denials: a tool call was refused"};
+  for (const agent::Refusal& denial : result.denials) {
+    if (!denial.allow.empty()) Say("to allow it, add to source.policy: " + AsYaml(denial.allow));
+  }
+  const agent::Refusal& first = result.denials.front();
+  std::string message = "answered_with_denials: " + first.message;
+  if (!first.allow.empty()) message += "; to allow it: source.policy: {" + AsYaml(first.allow) + "}";
+  return {ErrorKind::kDenied, message + "; or set source.on_denial: warn"};
+}
+
+char LayerLetter(sandbox::LayerState state) {
+  switch (state) {
+    case sandbox::LayerState::kOff:
+      return 'o';
+    case sandbox::LayerState::kEnforced:
+      return 'e';
+    case sandbox::LayerState::kDegraded:
+      return 'd';
+    case sandbox::LayerState::kMissing:
+      return 'm';
+  }
+  return '-';
+}
+
+std::string LayerLetters(const std::vector<sandbox::LayerReport>& reports) {
+  if (reports.empty()) return "";
+  std::string letters(sandbox::kLayerCount, '-');
+  for (const sandbox::LayerReport& report : reports) {
+    letters[static_cast<std::size_t>(report.layer)] = LayerLetter(report.state);
+  }
+  return letters;
+}
+
+}  // namespace
+
+agent::CanonicalForm FormOf(const AnswerShape& shape, bool canonical) {
+  if (!shape.schema.empty()) return {agent::CanonicalRule::kJson, shape.version_from};
+  return {canonical ? agent::CanonicalRule::kText : agent::CanonicalRule::kNone, {}};
+}
+
+Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& context) {
+  const std::string name(agent::InfoOf(result.outcome).name);
+  if (!result.answered()) return Error{KindOf(result.outcome), name + ": " + result.detail};
+  const bool denied = result.outcome == agent::Outcome::kAnsweredWithDenials;
+  if (denied && context.on_denial == agent::OnDenial::kFail) return DenialError(result);
+
+  Answer answer;
+  agent::Record& record = answer.record;
+  record.form = FormOf(context.shape, context.canonical);
+  record.prompt_digest = agent::PromptDigest(context.configured_prompt);
+  if (context.keep_prompt) record.prompt = Redact(context.configured_prompt);
+  record.answer = Redact(result.answer);
+  record.model = OneLine(Redact(result.model), 100);
+  record.time = context.now;
+  record.input_tokens = result.usage.input;
+  record.cached_tokens = result.usage.cached;
+  record.output_tokens = result.usage.output;
+  record.steps = result.steps;
+  record.layers = LayerLetters(result.layers);
+  for (const agent::ToolRecord& tool : result.tools) {
+    if (record.tools.size() == kToolsKept) break;
+    record.tools.push_back({OneLine(Redact(tool.summary), kToolSummaryBytes), tool.refused});
+  }
+  if (denied) record.outcome = name;
+  auto ref = agent::RefOf(record.answer, record.form);
+  if (!ref.ok()) return std::move(ref).error().Wrap("the structured answer");
+  answer.ref = std::move(*ref);
+  return answer;
+}
+
+Result<Version> VersionOf(Answer& answer, const Source& source, RecordMode mode) {
+  Version version{{kRef, answer.ref}};
+  if (mode == RecordMode::kInline) {
+    auto text = agent::FitRecord(answer.record, answer.ref, SealSecret(source), source.inline_limit);
+    if (text.ok() && text->has_value()) {
+      version[kRec] = **text;
+    } else {
+      Say("warning: the answer does not fit into the version (source.inline_limit: " +
+          std::to_string(source.inline_limit) + " bytes); a get will have to ask again");
+    }
+  }
+  if (source.track_reversion) version[kAt] = std::to_string(answer.record.time);
+  RUNE_RETURN_IF_ERROR(CheckPrintable(version));
+  return version;
+}
+
+}  // namespace rune::resource

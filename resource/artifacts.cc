@@ -1,0 +1,111 @@
+#include "resource/artifacts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "agent/json/json.h"
+#include "resource/metadata.h"
+#include "sandbox/base/files.h"
+
+namespace rune::resource {
+namespace {
+
+void WriteUsage(json::Writer& writer, const agent::Record& record) {
+  writer.Key("usage").BeginObject();
+  writer.Member("input_tokens", record.input_tokens).Member("cached_tokens", record.cached_tokens);
+  writer.Member("output_tokens", record.output_tokens).Member("steps", std::uint64_t{record.steps}).EndObject();
+}
+
+void WriteSandbox(json::Writer& writer, const agent::Record& record) {
+  writer.Key("sandbox").BeginObject();
+  for (const auto& [layer, state] : LayersOf(record)) writer.Member(layer, state);
+  writer.EndObject();
+}
+
+void WriteTools(json::Writer& writer, const agent::Record& record) {
+  writer.Key("tools").BeginArray();
+  for (const agent::RecordedTool& tool : record.tools) {
+    writer.BeginObject().Member("call", tool.summary).Member("refused", tool.refused).EndObject();
+  }
+  writer.EndArray();
+}
+
+std::string Payload(const agent::Record& record, const Provenance& provenance,
+                    const std::optional<std::string>& prompt) {
+  json::Writer writer(json::Writer::Style::kPretty);
+  writer.BeginObject().Key("prompt");
+  if (prompt) {
+    writer.String(*prompt);
+  } else {
+    writer.Null();
+  }
+  writer.Member("response", record.answer).Member("ref", provenance.ref);
+  if (provenance.actual_ref != provenance.ref) writer.Member("actual_ref", provenance.actual_ref);
+  writer.Member("model", record.model).Member("timestamp", record.time);
+  writer.Member("verified", provenance.verified).Member("replayed", provenance.replayed);
+  WriteUsage(writer, record);
+  WriteSandbox(writer, record);
+  WriteTools(writer, record);
+  return writer.EndObject().Take() + "\n";
+}
+
+/// Files that are written but do not have their names yet; removed unless Publish() succeeds.
+class Staging {
+ public:
+  explicit Staging(std::string directory) : directory_(std::move(directory)) {}
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    for (const std::string& path : to_remove_) ::unlink(path.c_str());
+  }
+
+  Result<void> Add(const Artifact& artifact) {
+    const std::string path = directory_ + "/." + artifact.name + ".part";
+    RUNE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+    to_remove_.push_back(path);
+    staged_.push_back({path, directory_ + "/" + artifact.name});
+    if (auto written = WriteAll(fd.get(), artifact.content); !written.ok()) {
+      return std::move(written).error().Wrap(directory_ + "/" + artifact.name);
+    }
+    if (::fsync(fd.get()) != 0) return Error::FromErrno(directory_ + "/" + artifact.name);
+    return Ok();
+  }
+
+  Result<void> Publish() {
+    for (const auto& [from, to] : staged_) {
+      if (std::rename(from.c_str(), to.c_str()) != 0) return Error::FromErrno(to);
+      to_remove_.push_back(to);
+    }
+    to_remove_.clear();
+    return Ok();
+  }
+
+ private:
+  std::string directory_;
+  std::vector<std::pair<std::string, std::string>> staged_;
+  std::vector<std::string> to_remove_;
+};
+
+}  // namespace
+
+Result<std::vector<Artifact>> ArtifactsOf(const agent::Record& record, const Provenance& provenance,
+                                          const std::optional<std::string>& prompt) {
+  std::vector<Artifact> artifacts{{"response.txt", record.answer}};
+  if (record.form.rule == agent::CanonicalRule::kJson) {
+    RUNE_ASSIGN_OR_RETURN(std::string structured, agent::Canonicalize(record.answer, {record.form.rule, {}}));
+    artifacts.push_back({"answer.json", std::move(structured)});
+  }
+  artifacts.push_back({"payload.json", Payload(record, provenance, prompt)});
+  return artifacts;
+}
+
+Result<void> WriteArtifacts(const std::string& directory, const std::vector<Artifact>& artifacts) {
+  RUNE_RETURN_IF_ERROR(MakeDirs(directory));
+  Staging staging(directory);
+  for (const Artifact& artifact : artifacts) RUNE_RETURN_IF_ERROR(staging.Add(artifact));
+  return staging.Publish();
+}
+
+}  // namespace rune::resource

@@ -1,0 +1,59 @@
+#include "resource/ask.h"
+
+#include <functional>
+#include <string>
+
+#include "resource/pre_commands.h"
+#include "resource/say.h"
+#include "sandbox/base/text.h"
+
+namespace rune::resource {
+namespace {
+
+constexpr std::chrono::seconds kHeartbeat{15};
+
+class Progress : public agent::RunObserver {
+ public:
+  void OnToolStart(const agent::ToolRecord& tool) override { Say("> " + tool.summary); }
+  void OnToolEnd(const agent::ToolRecord& tool, const std::string&) override {
+    std::string line = tool.refused ? "  refused" : tool.is_error ? "  failed" : "  ok";
+    if (!tool.detail.empty()) line += ": " + tool.detail;
+    Say(line + " (" + std::to_string(tool.wall_us / 1000) + " ms, " + std::to_string(tool.output_bytes) + " bytes)");
+  }
+  void OnNotice(const std::string& notice) override { Say(notice); }
+};
+
+/// A line now and then, so that a long wait does not look like a hang.
+class Heartbeat {
+ public:
+  explicit Heartbeat(EventLoop& loop) : loop_(loop), start_(Clock::now()) { Arm(); }
+  ~Heartbeat() { loop_.CancelTimer(timer_); }
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+ private:
+  void Arm() {
+    timer_ = loop_.At(Clock::now() + kHeartbeat, [this] {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_);
+      Say("still working (" + std::to_string(seconds.count()) + " s)");
+      Arm();
+    });
+  }
+  EventLoop& loop_;
+  TimePoint start_;
+  EventLoop::TimerId timer_ = 0;
+};
+
+}  // namespace
+
+Result<agent::RunResult> SessionAsker::Ask(const Question& question) {
+  Progress progress;
+  RUNE_ASSIGN_OR_RETURN(const auto session, agent::Session::Create(loop_, question.config, question.options, progress));
+  const Heartbeat heartbeat(loop_);
+  RUNE_ASSIGN_OR_RETURN(const std::string prompt, PromptWithOutputs(loop_, *session, question));
+  agent::RunResult result = session->Run(prompt);
+  if (!result.layers.empty()) Say("sandbox: " + agent::LayersLine(result.layers));
+  return result;
+}
+
+}  // namespace rune::resource

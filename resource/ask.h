@@ -1,0 +1,39 @@
+#pragma once
+/// Asking the agent: the only thing here that costs money.
+
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "agent/session.h"
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/result.h"
+
+namespace rune::resource {
+
+struct Question {
+  std::string prompt;
+  std::vector<std::string> pre_commands;  ///< Command lines; what they print is added to the prompt.
+  std::string pre_commands_key;           ///< "source.pre_commands": where they were written, for messages.
+  agent::Config config;
+  agent::SessionOptions options;
+};
+
+class Asker {
+ public:
+  virtual ~Asker() = default;
+  /// An error when the run could not begin or a pre_command failed; else how the run ended.
+  virtual Result<agent::RunResult> Ask(const Question& question) = 0;
+};
+
+/// Asks for real, with a line of progress per event.
+class SessionAsker : public Asker {
+ public:
+  explicit SessionAsker(EventLoop& loop) : loop_(loop) {}
+  Result<agent::RunResult> Ask(const Question& question) override;
+
+ private:
+  EventLoop& loop_;
+};
+
+}  // namespace rune::resource

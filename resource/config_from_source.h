@@ -1,0 +1,28 @@
+#pragma once
+/// From what the pipeline says to what the agent needs.
+
+#include <string>
+
+#include "resource/ask.h"
+#include "resource/protocol.h"
+#include "sandbox/base/result.h"
+
+namespace rune::resource {
+
+/// The question of check, and of a get that has to ask again. kInvalidInput when there is no key.
+Result<Question> SourceQuestion(const Source& source);
+
+/// The question of put: `prompt` is the finished text, `inputs` the directory of the build's inputs, which becomes the
+/// working directory of the tools. kInvalidInput when there is no key or params.policy would widen the policy.
+Result<Question> PutQuestion(const Request& request, const std::string& prompt, const std::string& inputs);
+
+/// `wider` with what params.policy says, as long as that only takes away.
+Result<agent::PolicyConfig> Narrow(const agent::PolicyConfig& wider, const std::string& policy_json);
+
+/// What records are sealed with; empty: nothing, they are readable.
+const std::string& SealSecret(const Source& source);
+
+/// From now on no secret of the source leaves through log lines or Redact().
+void HideSecrets(const Source& source);
+
+}  // namespace rune::resource

@@ -1,0 +1,106 @@
+#include "resource/metadata.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "agent/json/schema.h"
+#include "sandbox/base/text.h"
+#include "sandbox/confinement.h"
+
+namespace rune::resource {
+namespace {
+
+constexpr std::size_t kValueBytes = 1024;
+constexpr std::size_t kShortRef = 20;
+
+std::string StateOf(char letter) {
+  switch (letter) {
+    case 'o':
+      return "off";
+    case 'e':
+      return "enforced";
+    case 'd':
+      return "degraded";
+    case 'm':
+      return "missing";
+    default:
+      return "unknown";
+  }
+}
+
+/// "enforced: limits, network; missing: landlock"
+std::string SandboxLine(const agent::Record& record) {
+  const auto layers = LayersOf(record);
+  std::string line;
+  for (const std::string_view state : {"enforced", "degraded", "missing", "off"}) {
+    std::string names;
+    for (const auto& [layer, layer_state] : layers) {
+      if (layer_state == state) names += (names.empty() ? "" : ", ") + layer;
+    }
+    if (!names.empty()) line += (line.empty() ? "" : "; ") + std::string(state) + ": " + names;
+  }
+  return line.empty() ? "no tool ran" : line;
+}
+
+void AddScalars(const agent::Record& record, Metadata& metadata) {
+  const auto document = json::ParseAnswer(record.answer);
+  if (!document.ok() || document->root().type() != json::Type::kObject) return;
+  const Metadata ours = metadata;
+  for (const std::string& key : document->root().keys()) {
+    const json::View value = document->root()[key];
+    if (value.type() == json::Type::kArray || value.type() == json::Type::kObject) continue;
+    const std::string name = OneLine(key, 60);
+    const bool taken = std::any_of(ours.begin(), ours.end(), [&name](const auto& pair) { return pair.first == name; });
+    if (!taken) {
+      metadata.emplace_back(name, OneLine(value.string() ? *value.string() : value.Dump(), kValueBytes));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& record) {
+  std::vector<std::pair<std::string, std::string>> layers;
+  if (record.layers.size() != sandbox::kLayerCount) return layers;
+  for (std::size_t i = 0; i < sandbox::kLayerCount; ++i) {
+    layers.emplace_back(sandbox::LayerName(sandbox::kAllLayers[i]), StateOf(record.layers[i]));
+  }
+  return layers;
+}
+
+std::string UtcTime(std::int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  std::array<char, 32> text{};
+  if (::gmtime_r(&time, &parts) == nullptr) return "";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
+  const auto word = [](bool value) { return std::string(value ? "true" : "false"); };
+  Metadata metadata;
+  metadata.emplace_back("ref", provenance.actual_ref.substr(0, kShortRef));
+  metadata.emplace_back("response_length", std::to_string(record.answer.size()));
+  metadata.emplace_back("model", record.model);
+  metadata.emplace_back("tokens", std::to_string(record.input_tokens + record.output_tokens));
+  metadata.emplace_back("steps", std::to_string(record.steps));
+  metadata.emplace_back("sandbox", SandboxLine(record));
+  metadata.emplace_back("verified", word(provenance.verified));
+  metadata.emplace_back("replayed", word(provenance.replayed));
+  if (record.time != 0) metadata.emplace_back("answered_at", UtcTime(record.time));
+  metadata.emplace_back("outcome", record.outcome.empty() ? "answered" : record.outcome);
+  metadata.emplace_back("answer", OneLine(record.answer, kValueBytes));
+  if (record.form.rule == agent::CanonicalRule::kJson) AddScalars(record, metadata);
+  return metadata;
+}
+
+void WriteMetadata(json::Writer& writer, const Metadata& metadata) {
+  writer.BeginArray();
+  for (const auto& [name, value] : metadata) {
+    writer.BeginObject().Member("name", name).Member("value", value).EndObject();
+  }
+  writer.EndArray();
+}
+
+}  // namespace rune::resource

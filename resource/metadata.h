@@ -1,0 +1,29 @@
+#pragma once
+/// The table that Concourse shows beside a version, and (since 8.1) the local variables of a get or put.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/json/json.h"
+#include "agent/record/record.h"
+#include "resource/artifacts.h"
+
+namespace rune::resource {
+
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+/// ref, response_length, model, tokens, steps, sandbox, verified, replayed, answered_at, outcome, answer (the first
+/// KiB); then the top-level scalars of a structured answer. A member of the answer never takes one of our names: the
+/// model must not be able to say `verified` itself.
+Metadata MetadataOf(const agent::Record& record, const Provenance& provenance);
+
+void WriteMetadata(json::Writer& writer, const Metadata& metadata);
+
+/// {"limits", "enforced"}, ... of a record; empty when it says nothing.
+std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& record);
+
+/// "2026-11-24T06:00:00Z" (RFC 3339).
+std::string UtcTime(std::int64_t seconds);
+
+}  // namespace rune::resource
