@@ -21,7 +21,7 @@ class RunCgroup {
   /// Moves this process back and removes the group (which must have no other process any more).
   ~RunCgroup();
 
-  int version() const;              ///< 1 or 2.
+  int version() const;  ///< 1 or 2.
   bool has_memory() const;
   bool has_pids() const;
   /// Counters since Join(): differences tell whether a limit was hit meanwhile.
@@ -31,11 +31,14 @@ class RunCgroup {
  private:
   RunCgroup() = default;
   struct Place {
-    std::string dir;       ///< Our group.
-    std::string procs;     ///< cgroup.procs of the group we came from.
+    std::string dir;    ///< Our group.
+    std::string procs;  ///< cgroup.procs of the group we came from.
     bool memory = false;
     bool pids = false;
   };
+  /// Makes the group below `parent`, limits it as `place` says and moves this process from `own` into it.
+  Result<void> Enter(const std::string& parent, const std::string& own, Place place, const RunLimits& limits);
+
   int version_ = 0;
   std::vector<Place> places_;
 };

@@ -14,14 +14,14 @@ namespace rune::sandbox {
 struct Identity {
   uid_t uid = 0;
   gid_t gid = 0;
-  bool change = false;     ///< False: keep the ids of this process (it is not root).
-  std::string mechanism;   ///< "uid 62000, no capabilities"
-  std::string why;         ///< When it is less than an unused uid: "uid 0 without capabilities: /work belongs to root"
+  bool change = false;    ///< False: keep the ids of this process (it is not root).
+  std::string mechanism;  ///< "uid 62000, no capabilities"
+  std::string why;        ///< When it is less than an unused uid: "uid 0 without capabilities: /work belongs to root"
 };
 
-/// An ordinary user stays itself. Root becomes an unused uid (not in /etc/passwd), or, when `writable` holds a directory
-/// that such a uid could not write, that directory's owner (uid 0 without capabilities when it is root's). With no
-/// Landlock (`landlock` false) it never stays uid 0. World-writable directories do not count.
+/// An ordinary user stays itself. Root becomes an unused uid (not in /etc/passwd), or, when `writable` holds a
+/// directory that such a uid could not write, that directory's owner (uid 0 without capabilities when it is root's).
+/// With no Landlock (`landlock` false) it never stays uid 0. World-writable directories do not count.
 struct IdentityRequest {
   std::vector<std::string> writable;
   int landlock_abi = 0;

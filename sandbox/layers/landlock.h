@@ -20,15 +20,18 @@ struct LandlockRule {
   bool operator==(const LandlockRule&) const = default;
 };
 
-/// Rules only add rights, so a denied or list-only path inside a granted tree is made by granting its siblings, level by
-/// level. Reads directories, opens nothing else. Rules are sorted by path, one per path.
+/// The file rights that exist at `abi`: what a ruleset handles, that is forbids unless a rule grants it.
+std::uint64_t HandledFileRights(int abi);
+
+/// Rules only add rights, so a denied or list-only path inside a granted tree is made by granting its siblings, level
+/// by level. Reads directories, opens nothing else. Rules are sorted by path, one per path.
 std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi);
 
 struct LandlockRuleset {
   UniqueFd fd;                       ///< For InstallLandlock, in any number of children.
   std::vector<std::string> skipped;  ///< Paths that do not exist.
   int abi = 0;
-  std::string lacks;                 ///< What this ABI cannot do: "truncate(2) of readable files (ABI 3)"; empty: nothing we ask for.
+  std::string lacks;  ///< What this ABI cannot do: "truncate(2) of readable files (ABI 3)"; empty: nothing we ask for.
 };
 /// Handles all file rights, and all TCP rights without any rule when the network is closed; scopes signals and abstract
 /// sockets where the ABI can (6). kUnavailable without Landlock.

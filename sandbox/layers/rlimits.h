@@ -7,8 +7,8 @@ namespace rune::sandbox {
 
 struct RlimitPlan {
   CommandLimits command;
-  std::uint64_t data_bytes = 0;   ///< RLIMIT_DATA; 0: none. Set when no cgroup bounds memory.
-  std::uint64_t processes = 0;    ///< RLIMIT_NPROC; 0: none. Set when no cgroup bounds pids and the uid is not 0.
+  std::uint64_t data_bytes = 0;  ///< RLIMIT_DATA; 0: none. Set when no cgroup bounds memory.
+  std::uint64_t processes = 0;   ///< RLIMIT_NPROC; 0: none. Set when no cgroup bounds pids and the uid is not 0.
 };
 /// Returns 0 or errno. Also: no core file, MEMLOCK 64 KiB, MSGQUEUE 0, STACK at most 64 MiB hard. Never raises a limit.
 int ApplyRlimits(const RlimitPlan& plan);

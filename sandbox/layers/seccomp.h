@@ -1,6 +1,7 @@
 #pragma once
 /// Layer 3 (and the closed network of layer 2): one seccomp(2) allow-list filter.
-/// Unknown system call -> ENOSYS, known-bad -> EPERM, foreign architecture -> killed, arguments checked where it matters.
+/// Unknown system call -> ENOSYS, known-bad -> EPERM, foreign architecture -> killed, arguments checked where it
+/// matters.
 
 #include <linux/filter.h>
 
@@ -14,7 +15,9 @@
 namespace rune::sandbox {
 
 struct SeccompPolicy {
-  Network network = Network::kClosed;        ///< kClosed: socket(2) only makes AF_UNIX stream and seqpacket sockets.
+  /// kClosed: socket(2) only makes AF_UNIX stream and seqpacket sockets, and connect(2) is refused: no filter can see
+  /// the path. kOpen: socket(2) makes TCP, UDP and route sockets and no AF_UNIX ones. socketpair(2) works in both.
+  Network network = Network::kClosed;
   std::vector<std::string> denied_syscalls;  ///< Each name closes its whole family.
 };
 

@@ -1,0 +1,153 @@
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "sandbox/base/files.h"
+#include "sandbox/layers/kernel_abi.h"
+#include "sandbox/layers/landlock.h"
+
+namespace rune::sandbox {
+namespace {
+
+using namespace kernel;
+
+constexpr std::uint64_t kRead = kFsReadFile | kFsReadDir;
+constexpr std::uint64_t kExecute = kRead | kFsExecute;
+/// Not kFsExecute, and no device nodes.
+constexpr std::uint64_t kWrite = kRead | kFsWriteFile | kFsTruncate | kFsRefer | kFsRemoveDir | kFsRemoveFile |
+                                 kFsMakeDir | kFsMakeReg | kFsMakeSock | kFsMakeFifo | kFsMakeSymlink;
+
+bool IsStrictlyBelow(std::string_view path, std::string_view root) { return path != root && IsBelow(path, root); }
+
+std::optional<std::string> RealPath(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  if (!real) return std::nullopt;
+  return std::string(real.get());
+}
+
+mode_t TypeOf(const std::string& path) {
+  struct stat info{};
+  return ::lstat(path.c_str(), &info) == 0 ? info.st_mode & S_IFMT : 0;
+}
+
+std::set<std::string> Resolved(const std::vector<std::string>& paths) {
+  std::set<std::string> out;
+  for (const std::string& path : paths) {
+    if (auto real = RealPath(path)) out.insert(std::move(*real));
+  }
+  return out;
+}
+
+/// Grants trees minus their exceptions. Everything is a resolved path.
+class Planner {
+ public:
+  Planner(const FileAccess& files, int abi) : handled_(HandledFileRights(abi)) {
+    denied_ = Resolved(files.denied);
+    listed_ = Resolved(files.list_only);
+    for (const std::string& path : files.write) {
+      if (auto real = RealPath(path)) writable_.push_back({NormalizePath(path, "/"), *real});
+    }
+    for (const std::string& path : files.read) Grant(path, kRead);
+    for (const std::string& path : files.execute) Grant(path, kExecute);
+    for (const std::string& path : files.write) Grant(path, kWrite);
+    for (const std::string& path : listed_) GrantTree(path, kFsReadDir);
+  }
+
+  std::vector<LandlockRule> Rules() const {
+    std::vector<LandlockRule> rules;
+    for (const auto& [path, rights] : rules_) rules.push_back({path, rights});
+    return rules;
+  }
+
+ private:
+  struct Writable {
+    std::string name;  ///< As it was written.
+    std::string real;
+  };
+
+  void Grant(const std::string& path, std::uint64_t rights) {
+    const auto real = RealPath(path);
+    if (real && !IsPlanted(NormalizePath(path, "/"), *real)) GrantTree(*real, rights);
+  }
+
+  /// True when `name` leads by way of a symbolic link out of a tree in which a confined command could have made that
+  /// link.
+  bool IsPlanted(const std::string& name, const std::string& real) const {
+    return std::any_of(writable_.begin(), writable_.end(), [&](const Writable& tree) {
+      return (IsStrictlyBelow(name, tree.name) || IsStrictlyBelow(name, tree.real)) && !IsBelow(real, tree.real);
+    });
+  }
+
+  /// True when one of `exceptions` lies strictly below `path`.
+  static bool HasBelow(const std::set<std::string>& exceptions, const std::string& path) {
+    const std::string prefix = path == "/" ? path : path + "/";
+    const auto next = exceptions.upper_bound(prefix);
+    return next != exceptions.end() && next->starts_with(prefix);
+  }
+
+  bool IsDenied(const std::string& path) const {
+    return std::any_of(denied_.begin(), denied_.end(),
+                       [&](const std::string& denied) { return IsBelow(path, denied); });
+  }
+
+  /// Listing a tree shows nothing of a file in it, but it would show what is in a denied directory.
+  bool HasDeniedDirectoryBelow(const std::string& path) const {
+    return std::any_of(denied_.begin(), denied_.end(), [&](const std::string& denied) {
+      return IsStrictlyBelow(denied, path) && TypeOf(denied) == S_IFDIR;
+    });
+  }
+
+  void GrantTree(const std::string& path, std::uint64_t rights) {
+    if (IsDenied(path)) return;
+    // A tree that may only be listed has no other right to lose to the ones inside it.
+    const bool narrowed = rights != kFsReadDir && HasBelow(listed_, path);
+    if (!narrowed && !HasBelow(denied_, path)) return AddRule(path, rights);
+    if (!HasDeniedDirectoryBelow(path)) AddRule(path, rights & kFsReadDir);
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), ::closedir);
+    if (!dir) return;
+    while (const dirent* entry = ::readdir(dir.get())) {
+      const std::string_view name = entry->d_name;
+      // A symbolic link needs no right of its own; a rule on it would be one on its target.
+      if (name == "." || name == ".." || entry->d_type == DT_LNK) continue;
+      const std::string child = (path == "/" ? "" : path) + "/" + std::string(name);
+      if (listed_.count(child) == 0 || rights == kFsReadDir) GrantTree(child, rights);
+    }
+  }
+
+  void AddRule(const std::string& path, std::uint64_t rights) {
+    const mode_t type = TypeOf(path);
+    if (type == 0 || type == S_IFLNK) return;
+    if (type == S_IFCHR && (rights & kFsWriteFile) != 0) rights |= kFsIoctlDev;
+    if (type != S_IFDIR) rights &= kFsFileRights;
+    rights &= handled_;
+    if (rights != 0) rules_[path] |= rights;
+  }
+
+  std::uint64_t handled_;
+  std::set<std::string> denied_;
+  std::set<std::string> listed_;
+  std::vector<Writable> writable_;
+  std::map<std::string, std::uint64_t> rules_;
+};
+
+}  // namespace
+
+std::uint64_t HandledFileRights(int abi) {
+  std::uint64_t rights = kFsRefer - 1;
+  if (abi >= 2) rights |= kFsRefer;
+  if (abi >= 3) rights |= kFsTruncate;
+  if (abi >= 5) rights |= kFsIoctlDev;
+  return rights;
+}
+
+std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi) { return Planner(files, abi).Rules(); }
+
+}  // namespace rune::sandbox

@@ -1,0 +1,136 @@
+#include "sandbox/layers/private_tmp.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "sandbox/base/files.h"
+#include "sandbox/base/unique_fd.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr const char* kTmp = "/tmp";
+constexpr unsigned long kTmpFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+struct Kept {
+  std::string path;
+  bool read_only = false;
+};
+
+/// Existing paths strictly below /tmp, outermost first. What lies in a kept path of the same kind comes with it.
+std::vector<Kept> Select(const std::vector<std::string>& keep, const std::vector<std::string>& keep_read_only) {
+  std::vector<Kept> all;
+  for (const std::string& path : keep) all.push_back({NormalizePath(path, "/"), false});
+  for (const std::string& path : keep_read_only) all.push_back({NormalizePath(path, "/"), true});
+  std::erase_if(all,
+                [](const Kept& kept) { return kept.path == kTmp || !IsBelow(kept.path, kTmp) || !Exists(kept.path); });
+  std::stable_sort(all.begin(), all.end(), [](const Kept& a, const Kept& b) { return a.path < b.path; });
+  std::vector<Kept> chosen;
+  for (const Kept& kept : all) {
+    const bool covered = std::any_of(chosen.begin(), chosen.end(), [&](const Kept& outer) {
+      return IsBelow(kept.path, outer.path) && (outer.read_only == kept.read_only || outer.path == kept.path);
+    });
+    if (!covered) chosen.push_back(kept);
+  }
+  return chosen;
+}
+
+Result<void> WriteOnce(const std::string& path, const std::string& text) {
+  RUNE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_WRONLY));
+  return WriteAll(fd.get(), text);
+}
+
+/// user_namespaces(7): one id each, mapped to itself; setgroups(2) must be given up for that.
+Result<void> MapOwnIds(uid_t uid, gid_t gid) {
+  const auto line = [](unsigned id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
+  RUNE_RETURN_IF_ERROR(WriteOnce("/proc/self/setgroups", "deny"));
+  RUNE_RETURN_IF_ERROR(WriteOnce("/proc/self/uid_map", line(uid)));
+  return WriteOnce("/proc/self/gid_map", line(gid));
+}
+
+Result<void> Unshare() {
+  const uid_t uid = ::geteuid();
+  const gid_t gid = ::getegid();
+  if (::unshare(CLONE_NEWNS) == 0) return Ok();
+  // Root without CAP_SYS_ADMIN is left alone: in a namespace with one id it could not become an unused user any more.
+  if (uid == 0) return Error::FromErrno("unshare the mount namespace");
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return Error::FromErrno("unshare a user namespace");
+  return MapOwnIds(uid, gid);
+}
+
+Result<void> MakeMountPoint(const std::string& path, int source) {
+  struct stat info{};
+  if (::fstat(source, &info) != 0) return Error::FromErrno(path);
+  if (S_ISDIR(info.st_mode)) return MakeDirs(path);
+  RUNE_RETURN_IF_ERROR(MakeDirs(path.substr(0, path.rfind('/'))));
+  const auto made = OpenFile(path, O_WRONLY | O_CREAT, 0600);
+  return made.ok() ? Ok() : Result<void>(made.error());
+}
+
+Result<void> Bind(const Kept& kept, int source) {
+  RUNE_RETURN_IF_ERROR(MakeMountPoint(kept.path, source));
+  const std::string link = "/proc/self/fd/" + std::to_string(source);
+  if (::mount(link.c_str(), kept.path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+    return Error::FromErrno("mount " + kept.path);
+  if (!kept.read_only) return Ok();
+  if (::mount(nullptr, kept.path.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) !=
+      0) {
+    return Error::FromErrno("remount " + kept.path);
+  }
+  return Ok();
+}
+
+Result<void> Enter(const std::string& dir, const std::vector<Kept>& chosen) {
+  RUNE_RETURN_IF_ERROR(Unshare());
+  // Mounts made outside still arrive, and unmounting there is not held up; nothing made here leaves.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return Error::FromErrno("make mounts private");
+  // Opened in the new namespace, where they are ours to bind, and before they are covered.
+  std::vector<UniqueFd> sources;
+  for (const Kept& kept : chosen) {
+    RUNE_ASSIGN_OR_RETURN(UniqueFd source, OpenFile(kept.path, O_PATH));
+    sources.push_back(std::move(source));
+  }
+  if (::mount(dir.c_str(), kTmp, nullptr, MS_BIND, nullptr) != 0) return Error::FromErrno("mount over /tmp");
+  if (::mount(nullptr, kTmp, nullptr, MS_REMOUNT | MS_BIND | kTmpFlags, nullptr) != 0)
+    return Error::FromErrno("remount /tmp");
+  for (std::size_t i = 0; i < chosen.size(); ++i) RUNE_RETURN_IF_ERROR(Bind(chosen[i], sources[i].get()));
+  return Ok();
+}
+
+/// Tries everything in a child of its own, because a namespace once entered cannot be left. The reason comes by a pipe.
+Result<void> Rehearse(const std::string& dir, const std::vector<Kept>& chosen) {
+  RUNE_ASSIGN_OR_RETURN(Pipe pipe, MakePipe());
+  const pid_t child = ::fork();
+  if (child < 0) return Error::FromErrno("fork");
+  if (child == 0) {
+    const auto entered = Enter(dir, chosen);
+    if (!entered.ok() && !WriteAll(pipe.write.get(), entered.error().message).ok()) ::_exit(2);
+    ::_exit(entered.ok() ? 0 : 1);
+  }
+  pipe.write.Reset();
+  const auto reason = ReadAll(pipe.read.get(), 4096);
+  int status = 0;
+  if (RetryOnEintr([&] { return ::waitpid(child, &status, 0); }) != child) return Error::FromErrno("waitpid");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Ok();
+  return Error{ErrorKind::kUnavailable, reason.ok() && !reason->empty() ? *reason : "the attempt ended by a signal"};
+}
+
+}  // namespace
+
+Result<void> EnterPrivateTmp(const std::string& dir, const std::vector<std::string>& keep,
+                             const std::vector<std::string>& keep_read_only) {
+  const std::vector<Kept> chosen = Select(keep, keep_read_only);
+  RUNE_RETURN_IF_ERROR(Rehearse(dir, chosen));
+  auto entered = Enter(dir, chosen);
+  if (!entered.ok()) return Error{ErrorKind::kUnavailable, entered.error().message};
+  return Ok();
+}
+
+}  // namespace rune::sandbox

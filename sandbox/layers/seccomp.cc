@@ -1,0 +1,227 @@
+#include "sandbox/layers/seccomp.h"
+
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <map>
+
+#include "sandbox/base/text.h"
+#include "sandbox/layers/seccomp_table.h"
+
+/// libseccomp knows the names and numbers. The program is written here: libseccomp cannot say "allowed unless these low
+/// 32 bits hold this value" over a default of its own, and its tree of 330 equalities is four times as long, takes 2.6
+/// ms to build and more than twice as long to attach as a search over runs of numbers with the same answer.
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::uint32_t kDefault = SeccompErrno(ENOSYS);
+/// Bit 30 marks the x32 calls of an x86-64 kernel: a second set of numbers for what the tables decide about.
+constexpr std::uint32_t kX32Bit = 0x40000000;
+constexpr std::uint32_t kNoSyscall = 0xffffffff;
+
+sock_filter Statement(unsigned code, std::uint32_t k) { return {static_cast<std::uint16_t>(code), 0, 0, k}; }
+sock_filter Jump(unsigned code, std::uint32_t k, std::size_t if_true, std::size_t if_false) {
+  return {static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(if_true), static_cast<std::uint8_t>(if_false), k};
+}
+BpfProgram Return(std::uint32_t action) { return {Statement(BPF_RET | BPF_K, action)}; }
+
+bool Same(const BpfProgram& a, const BpfProgram& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const sock_filter& x, const sock_filter& y) {
+    return x.code == y.code && x.jt == y.jt && x.jf == y.jf && x.k == y.k;
+  });
+}
+
+std::uint32_t LowHalfOf(std::uint8_t argument) {
+  constexpr std::size_t kOffset = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : sizeof(std::uint32_t);
+  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + argument * sizeof(std::uint64_t) + kOffset);
+}
+
+/// Appends "if all tests hold, return action"; a test that fails jumps behind it.
+void AppendRule(BpfProgram& code, const ArgumentRule& rule) {
+  std::vector<std::size_t> exits;
+  for (const ArgumentTest& test : rule.tests) {
+    if (test.kind == ArgumentTest::Kind::kNone) continue;
+    code.push_back(Statement(BPF_LD | BPF_W | BPF_ABS, LowHalfOf(test.argument)));
+    const bool equal = test.kind == ArgumentTest::Kind::kEqual;
+    if (equal && test.mask != ~0u) code.push_back(Statement(BPF_ALU | BPF_AND | BPF_K, test.mask));
+    exits.push_back(code.size());
+    code.push_back(equal ? Jump(BPF_JMP | BPF_JEQ | BPF_K, test.value, 0, 0)
+                         : Jump(BPF_JMP | BPF_JSET | BPF_K, test.mask, 0, 0));
+  }
+  code.push_back(Statement(BPF_RET | BPF_K, rule.action));
+  for (const std::size_t exit : exits) code[exit].jf = static_cast<std::uint8_t>(code.size() - exit - 1);
+}
+
+/// From `first` up to the next run, every system call number gets the answer of `body`.
+struct Run {
+  std::uint32_t first = 0;
+  BpfProgram body;
+};
+
+/// Binary search over the runs; the accumulator holds the number.
+BpfProgram Search(const std::vector<Run>& runs, std::size_t begin, std::size_t end) {
+  if (end - begin == 1) return runs[begin].body;
+  const std::size_t middle = begin + (end - begin) / 2;
+  const BpfProgram below = Search(runs, begin, middle);
+  const BpfProgram above = Search(runs, middle, end);
+  BpfProgram code;
+  if (below.size() <= 255) {
+    code.push_back(Jump(BPF_JMP | BPF_JGE | BPF_K, runs[middle].first, below.size(), 0));
+  } else {  // a conditional jump has 8 bits, an unconditional one 32
+    code.push_back(Jump(BPF_JMP | BPF_JGE | BPF_K, runs[middle].first, 0, 1));
+    code.push_back(Statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(below.size())));
+  }
+  code.insert(code.end(), below.begin(), below.end());
+  code.insert(code.end(), above.begin(), above.end());
+  return code;
+}
+
+/// What each number answers, in numerical order.
+class Table {
+ public:
+  void Set(std::string_view name, const BpfProgram& body) {
+    if (const int number = NumberOf(name); number >= 0) bodies_[static_cast<std::uint32_t>(number)] = body;
+  }
+
+  void SetRules(std::span<const ArgumentRule> rules) {
+    for (std::size_t i = 0; i < rules.size();) {
+      BpfProgram body;
+      const std::string_view name = rules[i].name;
+      for (; i < rules.size() && rules[i].name == name; ++i) AppendRule(body, rules[i]);
+      Set(name, body);
+    }
+  }
+
+  std::vector<Run> Runs(std::uint32_t arch) const {
+    std::vector<Run> runs{{0, Return(kDefault)}};
+    const auto add = [&](std::uint32_t first, const BpfProgram& body) {
+      if (runs.back().first == first) runs.pop_back();
+      if (runs.empty() || !Same(runs.back().body, body)) runs.push_back({first, body});
+    };
+    for (const auto& [number, body] : bodies_) {
+      add(number, body);
+      add(number + 1, Return(kDefault));
+    }
+    if (arch == AUDIT_ARCH_X86_64) {
+      add(kX32Bit, Return(SECCOMP_RET_KILL_PROCESS));
+      add(kNoSyscall, Return(kDefault));
+    }
+    return runs;
+  }
+
+  /// Negative when this architecture has no such call, __NR_SCMP_ERROR when none has.
+  static int NumberOf(std::string_view name) {
+    const int number = ::seccomp_syscall_resolve_name(std::string(name).c_str());
+    if (number != __NR_SCMP_ERROR) return number;
+    for (const NewerSyscall& newer : NewerSyscalls()) {
+      if (newer.name == name) return newer.number;
+    }
+    return __NR_SCMP_ERROR;
+  }
+
+ private:
+  std::map<std::uint32_t, BpfProgram> bodies_;
+};
+
+Error UnknownSyscall(const std::string& name) {
+  std::vector<std::string> known;
+  for (const SyscallGroup& group : SyscallGroups()) known.insert(known.end(), group.names.begin(), group.names.end());
+  for (const ArgumentRule& rule : CommonRules()) known.emplace_back(rule.name);
+  for (const ArgumentRule& rule : OpenNetworkRules()) known.emplace_back(rule.name);
+  std::string message = "unknown system call '" + OneLine(name, 64) + "'";
+  if (const auto nearest = Nearest(name, known)) message += "; did you mean '" + *nearest + "'?";
+  return Error::Invalid(std::move(message));
+}
+
+}  // namespace
+
+Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
+  Table table;
+  for (const SyscallGroup& group : SyscallGroups()) {
+    for (const std::string_view name : group.names) table.Set(name, Return(group.action));
+  }
+  table.SetRules(CommonRules());
+  table.SetRules(policy.network == Network::kOpen ? OpenNetworkRules() : ClosedNetworkRules());
+  for (const std::string& name : policy.denied_syscalls) {
+    if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);
+    for (const std::string& member : SyscallFamily(name)) table.Set(member, Return(SeccompErrno(EPERM)));
+  }
+
+  const std::uint32_t arch = ::seccomp_arch_native();
+  const std::vector<Run> runs = table.Runs(arch);
+  const BpfProgram search = Search(runs, 0, runs.size());
+  BpfProgram program{Statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+                     Jump(BPF_JMP | BPF_JEQ | BPF_K, arch, 1, 0), Statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                     Statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  program.insert(program.end(), search.begin(), search.end());
+  return program;
+}
+
+std::vector<std::string> SyscallFamily(std::string_view name) {
+  std::vector<std::string> members{std::string(name)};
+  for (const auto& family : SyscallFamilies()) {
+    if (std::find(family.begin(), family.end(), name) == family.end()) continue;
+    for (const std::string_view member : family) {
+      if (member != name) members.emplace_back(member);
+    }
+  }
+  return members;
+}
+
+int InstallSeccomp(const BpfProgram& program) {
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0 ? 0 : errno;
+}
+
+bool SeccompAvailable() {
+  // A kernel with filters gets as far as reading the program.
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, nullptr) != 0 && errno == EFAULT;
+}
+
+std::uint32_t EvaluateSeccomp(const BpfProgram& program, const SyscallProbe& probe) {
+  seccomp_data data{};
+  data.nr = probe.nr;
+  data.arch = probe.arch != 0 ? probe.arch : ::seccomp_arch_native();
+  std::copy(std::begin(probe.args), std::end(probe.args), std::begin(data.args));
+  std::uint32_t accumulator = 0;
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    const sock_filter& step = program[at];
+    const auto branch = [&](bool taken) { at += taken ? step.jt : step.jf; };
+    switch (step.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        if (step.k + sizeof accumulator > sizeof data) return SECCOMP_RET_KILL_PROCESS;
+        std::copy_n(reinterpret_cast<const char*>(&data) + step.k, sizeof accumulator,
+                    reinterpret_cast<char*>(&accumulator));
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        accumulator &= step.k;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        branch(accumulator == step.k);
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        branch(accumulator >= step.k);
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        branch((accumulator & step.k) != 0);
+        break;
+      case BPF_JMP | BPF_JA:
+        at += step.k;
+        break;
+      case BPF_RET | BPF_K:
+        return step.k;
+      default:
+        return SECCOMP_RET_KILL_PROCESS;
+    }
+  }
+  return SECCOMP_RET_KILL_PROCESS;
+}
+
+}  // namespace rune::sandbox

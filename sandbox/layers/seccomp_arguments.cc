@@ -1,0 +1,171 @@
+#include <linux/netlink.h>
+#include <linux/prctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "sandbox/layers/seccomp_table.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::uint32_t kDeny = SeccompErrno(EPERM);
+/// SECCOMP_RET_ERRNO with 0: the call is skipped and reports success.
+constexpr std::uint32_t kPretend = SeccompErrno(0);
+constexpr std::uint32_t kNoFamily = SeccompErrno(EAFNOSUPPORT);
+constexpr std::uint32_t kNoProtocol = SeccompErrno(EPROTONOSUPPORT);
+constexpr std::uint32_t kNoAccess = SeccompErrno(EACCES);
+
+constexpr ArgumentTest Is(std::uint8_t argument, std::uint32_t value, std::uint32_t mask = ~0u) {
+  return {ArgumentTest::Kind::kEqual, argument, mask, value};
+}
+constexpr ArgumentTest Any(std::uint8_t argument, std::uint32_t bits) {
+  return {ArgumentTest::Kind::kAnyBit, argument, bits, 0};
+}
+/// The type of socket(2) without SOCK_CLOEXEC and SOCK_NONBLOCK.
+constexpr ArgumentTest Type(std::uint32_t type) { return Is(1, type, 0xf); }
+
+/// Namespaces, tracing behind the back, and a child that would be the guardian's instead of the command's.
+constexpr std::uint32_t kForbiddenClone = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                          CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT;
+
+// linux/personality.h, whose enumerations do not combine.
+constexpr std::uint32_t kPersonality32 = 0x8;
+constexpr std::uint32_t kUname26 = 0x20000;
+
+constexpr ArgumentRule kCommon[] = {
+    {"clone", kDeny, {Any(0, kForbiddenClone)}},
+    {"clone", kSeccompAllow},
+
+    // Typing into somebody's terminal, and line disciplines.
+    {"ioctl", kDeny, {Is(1, TIOCSTI)}},
+    {"ioctl", kDeny, {Is(1, TIOCLINUX)}},
+    {"ioctl", kDeny, {Is(1, TIOCSETD)}},
+    {"ioctl", kDeny, {Is(1, TIOCCONS)}},
+    {"ioctl", kSeccompAllow},
+
+    // Not READ_IMPLIES_EXEC and not ADDR_NO_RANDOMIZE; 0xffffffff only asks.
+    {"personality", kSeccompAllow, {Is(0, 0)}},
+    {"personality", kSeccompAllow, {Is(0, kPersonality32)}},
+    {"personality", kSeccompAllow, {Is(0, kUname26)}},
+    {"personality", kSeccompAllow, {Is(0, kUname26 | kPersonality32)}},
+    {"personality", kSeccompAllow, {Is(0, 0xffffffff)}},
+    {"personality", kDeny},
+
+    // A process that is not dumpable hides from the guardian; ssh-agent and others insist on the setting.
+    {"prctl", kPretend, {Is(0, PR_SET_DUMPABLE), Is(1, 0)}},
+    {"prctl", kDeny, {Is(0, PR_SET_MM)}},
+    {"prctl", kDeny, {Is(0, PR_SET_PTRACER)}},
+    {"prctl", kDeny, {Is(0, PR_SET_SPECULATION_CTRL), Is(2, PR_SPEC_ENABLE)}},
+    {"prctl", kDeny, {Is(0, PR_CAP_AMBIENT), Is(1, PR_CAP_AMBIENT_RAISE)}},
+    {"prctl", kSeccompAllow},
+
+    // kill(-1) is every process of the user, where Landlock does not scope signals (before ABI 6).
+    {"kill", kDeny, {Is(0, 0xffffffff)}},
+    {"kill", kSeccompAllow},
+
+    // The limits and the scheduling of other processes of the same user, which no Landlock right covers.
+    {"prlimit64", kSeccompAllow, {Is(0, 0)}},
+    {"prlimit64", kDeny},
+    {"sched_setaffinity", kSeccompAllow, {Is(0, 0)}},
+    {"sched_setaffinity", kDeny},
+    {"sched_setattr", kSeccompAllow, {Is(0, 0)}},
+    {"sched_setattr", kDeny},
+    {"sched_setparam", kSeccompAllow, {Is(0, 0)}},
+    {"sched_setparam", kDeny},
+    {"sched_setscheduler", kSeccompAllow, {Is(0, 0)}},
+    {"sched_setscheduler", kDeny},
+    {"setpriority", kSeccompAllow, {Is(0, PRIO_PROCESS), Is(1, 0)}},
+    {"setpriority", kDeny},
+    {"ioprio_set", kSeccompAllow, {Is(0, 1 /* IOPRIO_WHO_PROCESS */), Is(1, 0)}},
+    {"ioprio_set", kDeny},
+
+    // A filter of one's own only tightens. A listener there can be only one of, and it is not the command's.
+    {"seccomp", SeccompErrno(EBUSY), {Is(0, SECCOMP_SET_MODE_FILTER), Any(1, SECCOMP_FILTER_FLAG_NEW_LISTENER)}},
+    {"seccomp", kSeccompAllow},
+
+    // Connects and sends in one call, past connect(2) and past Landlock's TCP rights.
+    {"sendto", SeccompErrno(EOPNOTSUPP), {Any(3, MSG_FASTOPEN)}},
+    {"sendto", kSeccompAllow},
+    {"sendmsg", SeccompErrno(EOPNOTSUPP), {Any(2, MSG_FASTOPEN)}},
+    {"sendmsg", kSeccompAllow},
+    {"sendmmsg", SeccompErrno(EOPNOTSUPP), {Any(3, MSG_FASTOPEN)}},
+    {"sendmmsg", kSeccompAllow},
+
+    // Not SOCK_DGRAM: sendto(2) takes one end of such a pair to any path.
+    {"socketpair", kSeccompAllow, {Is(0, AF_UNIX), Type(SOCK_STREAM)}},
+    {"socketpair", kSeccompAllow, {Is(0, AF_UNIX), Type(SOCK_SEQPACKET)}},
+    {"socketpair", kNoProtocol, {Is(0, AF_UNIX)}},
+    {"socketpair", kNoFamily},
+};
+
+constexpr ArgumentRule kClosed[] = {
+    {"socket", kSeccompAllow, {Is(0, AF_UNIX), Type(SOCK_STREAM)}},
+    {"socket", kSeccompAllow, {Is(0, AF_UNIX), Type(SOCK_SEQPACKET)}},
+    {"socket", kNoProtocol, {Is(0, AF_UNIX)}},
+    {"socket", kNoAccess, {Is(0, AF_INET)}},
+    {"socket", kNoAccess, {Is(0, AF_INET6)}},
+    {"socket", kNoFamily},
+
+    // What is left to connect to are sockets with a path: D-Bus, Docker, agents of ssh and gpg. No filter sees the
+    // path, and Landlock has no right for it before ABI 9.
+    {"connect", kNoAccess},
+    {"setsockopt", kSeccompAllow},
+};
+
+constexpr ArgumentRule kOpen[] = {
+    {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, 0)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, 0)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, IPPROTO_UDP)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET6), Type(SOCK_STREAM), Is(2, 0)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET6), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET6), Type(SOCK_DGRAM), Is(2, 0)}},
+    {"socket", kSeccompAllow, {Is(0, AF_INET6), Type(SOCK_DGRAM), Is(2, IPPROTO_UDP)}},
+    {"socket", kSeccompAllow, {Is(0, AF_NETLINK), Is(2, NETLINK_ROUTE)}},
+    {"socket", kNoProtocol, {Is(0, AF_INET)}},
+    {"socket", kNoProtocol, {Is(0, AF_INET6)}},
+    // connect(2) must be open here, so that what leads to D-Bus or Docker must not exist.
+    {"socket", kNoAccess, {Is(0, AF_UNIX)}},
+    {"socket", kNoFamily},
+    {"connect", kSeccompAllow},
+
+    // What changes the address on the wire or the interface, and socket filters beyond the classic one.
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292PKTOPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDRDSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTODEVICE)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTOIFINDEX)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_MARK)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_BPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_CBPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    {"setsockopt", kSeccompAllow},
+};
+
+}  // namespace
+
+std::span<const ArgumentRule> CommonRules() { return kCommon; }
+std::span<const ArgumentRule> ClosedNetworkRules() { return kClosed; }
+std::span<const ArgumentRule> OpenNetworkRules() { return kOpen; }
+
+}  // namespace rune::sandbox
