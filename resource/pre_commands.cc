@@ -78,7 +78,9 @@ Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, 
     if (const std::string failure = FailureOf(*done); !failure.empty()) {
       return Error::Invalid(place + ": `" + OneLine(line, 120) + "` " + failure);
     }
-    prompt += LabelledBlock("Output of `" + line + "`", TextOf(done->out));
+    // A silent command, one that copies or unpacks, leaves the prompt as it is.
+    const std::string output = TextOf(done->out);
+    if (!Trim(output).empty()) prompt += LabelledBlock("Output of `" + line + "`", output);
     const std::string errors = TextOf(done->err);
     if (!Trim(errors).empty()) prompt += LabelledBlock("Errors of `" + line + "`", errors);
   }
