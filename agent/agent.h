@@ -23,42 +23,53 @@ namespace rune::agent {
 struct ToolRecord {
   std::uint32_t step = 0;
   std::string name;
-  std::string summary;     ///< Safe, one line.
+  std::string summary;  ///< Safe, one line.
   bool refused = false;
   bool is_error = false;
-  std::string detail;      ///< Refusal, limit or error, one line; empty when fine.
+  std::string detail;  ///< Refusal, limit or error, one line; empty when fine.
   std::uint64_t wall_us = 0;
   std::uint64_t output_bytes = 0;
 };
 
 struct RunResult {
   Outcome outcome = Outcome::kInternal;
-  std::string answer;               ///< Safe text. Empty unless answered.
-  std::string structured;           ///< Canonical JSON of the answer when a schema was given.
-  std::string detail;               ///< Why it ended, one safe line; empty when answered.
-  std::string model;                ///< As the provider named it.
+  std::string answer;      ///< Safe text. Empty unless answered.
+  std::string structured;  ///< Canonical JSON of the answer when a schema was given.
+  std::string detail;      ///< Why it ended, one safe line; empty when answered.
+  std::string model;       ///< As the provider named it.
   std::string provider;
-  std::uint32_t steps = 0;          ///< Model calls.
+  std::uint32_t steps = 0;  ///< Model calls.
   Usage usage;
-  std::vector<ToolRecord> tools;    ///< In call order.
+  std::vector<ToolRecord> tools;  ///< In call order.
   std::vector<Refusal> denials;
   std::vector<sandbox::LayerReport> layers;
   std::uint64_t wall_ms = 0;
-  int signal_number = 0;            ///< Of a cancelled run.
+  int signal_number = 0;  ///< Of a cancelled run.
 
   bool answered() const { return outcome == Outcome::kAnswered || outcome == Outcome::kAnsweredWithDenials; }
 };
 
 enum class Approval : std::uint8_t { kNo, kOnce, kAlways };
 
+/// One answer of the model, for records.
+struct StepRecord {
+  std::uint32_t step = 0;
+  std::string model;
+  Usage usage;
+  std::size_t calls = 0;  ///< Tool calls in it.
+  std::uint64_t wall_us = 0;
+};
+
 /// Watches and steers a run. The default does nothing and approves nothing.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
   virtual void OnText(std::string_view) {}
+  virtual void OnStep(const StepRecord&) {}
   virtual void OnToolStart(const ToolRecord&) {}
   virtual void OnToolEnd(const ToolRecord&, const std::string& /*text*/) {}
   virtual void OnNotice(const std::string&) {}
+  virtual void OnEnd(const RunResult&) {}
   virtual Approval Approve(const ToolRecord&, const Refusal&) { return Approval::kNo; }
 };
 
@@ -71,12 +82,12 @@ struct AgentParts {
 };
 
 struct AgentOptions {
-  std::string system_prompt;   ///< Stable text: no date, no directory, nothing that changes from run to run.
+  std::string system_prompt;  ///< Stable text: no date, no directory, nothing that changes from run to run.
   Budgets budgets;
   OnDenial on_denial = OnDenial::kFail;
-  bool attended = false;       ///< A person is at the terminal: denials go to the model and do not fail the run.
-  bool yes = false;            ///< Approve what confirm mode would ask.
-  GenerationOptions generation;
+  bool attended = false;         ///< A person is at the terminal: denials go to the model and do not fail the run.
+  bool yes = false;              ///< Approve what confirm mode would ask.
+  GenerationOptions generation;  ///< `schema` makes the answer validated JSON, with one repair round.
   std::uint64_t context_window = 128'000;
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;
@@ -89,11 +100,15 @@ class Agent {
   RunResult Run(const std::string& prompt);
   const std::vector<Message>& history() const { return history_; }
   void Reset();
+  /// Shortens the history now; true when it got shorter.
+  bool Compact();
 
  private:
+  class Turn;
   AgentParts parts_;
   AgentOptions options_;
   std::vector<Message> history_;
+  std::vector<ToolSpec> specs_;
 };
 
 }  // namespace rune::agent

@@ -12,12 +12,12 @@
 namespace rune::agent {
 
 struct SessionOptions {
-  std::string cwd;                     ///< Of the tools; empty: the private tmp directory.
+  std::string cwd;  ///< Of the tools; empty: the private tmp directory.
   std::string home;
-  std::vector<std::string> readable;   ///< Build inputs.
+  std::vector<std::string> readable;  ///< Build inputs.
   PolicyMode default_mode = PolicyMode::kAllowlist;
   bool attended = false;
-  std::string schema;                  ///< JSON Schema text of the answer; empty: none.
+  std::string schema;  ///< JSON Schema text of the answer; empty: none.
 };
 
 /// Owns model client, sandbox, policy and agent. Single-threaded, on the caller's loop.
@@ -39,9 +39,9 @@ class Session {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Before anything else in main(): not dumpable, no core file, RUNE_* secrets taken out of the environment block.
+/// Before anything else in main(): not dumpable, no core file, subreaper of what a lost guardian leaves.
 void HardenProcess();
-/// Path of rune-sandbox: $RUNE_LIBEXEC (only when the build allows it), next to the program, or the installed place.
+/// Path of rune-sandbox: below $RUNE_LIBEXEC, next to the program, or in the installed place. Never looked up in PATH.
 std::string HelperPath();
 
 /// {"outcome":...,"answer":...,...}: the result object of --json, one line.

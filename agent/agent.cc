@@ -1,0 +1,234 @@
+#include "agent/agent.h"
+
+#include <algorithm>
+
+#include "agent/conversation/history.h"
+#include "agent/json/schema.h"
+#include "agent/loop/breaker.h"
+#include "agent/loop/tool_batch.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+/// What the worst case of one answer is taken for when nobody set a cap.
+constexpr std::uint64_t kAssumedOutput = 1024;
+
+Outcome OutcomeOf(ModelErrorKind kind) {
+  switch (kind) {
+    case ModelErrorKind::kAuth:
+      return Outcome::kProviderAuth;
+    case ModelErrorKind::kRate:
+      return Outcome::kProviderRate;
+    case ModelErrorKind::kDown:
+      return Outcome::kProviderDown;
+    case ModelErrorKind::kProtocol:
+      return Outcome::kProviderProtocol;
+    case ModelErrorKind::kBadRequest:
+      return Outcome::kProviderProtocol;
+    case ModelErrorKind::kDiverged:
+      return Outcome::kProviderProtocol;
+    case ModelErrorKind::kCancelled:
+      return Outcome::kCancelled;
+    case ModelErrorKind::kDeadline:
+      return Outcome::kBudgetTime;
+  }
+  return Outcome::kInternal;
+}
+
+std::vector<ToolSpec> BuiltinSpecs() {
+  std::vector<ToolSpec> specs;
+  for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
+  return specs;
+}
+
+}  // namespace
+
+/// One Run(): the steps from a prompt to a result.
+class Agent::Turn {
+ public:
+  explicit Turn(Agent& agent) : agent_(agent), parts_(agent.parts_), options_(agent.options_), started_(Clock::now()) {
+    deadline_ = options_.budgets.wall.count() > 0 ? started_ + options_.budgets.wall : kNever;
+    result_.provider = parts_.model.provider();
+    result_.model = parts_.model.model();
+  }
+
+  RunResult Run(const std::string& prompt) {
+    agent_.history_.push_back(MakeText(Role::kUser, ScrubUtf8(prompt)));
+    while (!ended_) Step();
+    if (auto layers = parts_.sandbox.Layers(parts_.policy.ForFiles()); layers.ok()) result_.layers = *layers;
+    result_.wall_ms =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(Clock::now() - started_).count());
+    parts_.observer.OnEnd(result_);
+    return std::move(result_);
+  }
+
+ private:
+  void End(Outcome outcome, const std::string& detail) {
+    ended_ = true;
+    result_.outcome = outcome;
+    result_.detail = OneLine(Redact(detail), 600);
+    if (outcome == Outcome::kCancelled) result_.signal_number = parts_.loop.interrupted_by().value_or(0);
+  }
+
+  void Step() {
+    if (parts_.loop.interrupted_by()) return End(Outcome::kCancelled, "interrupted");
+    if (Clock::now() >= deadline_) return End(Outcome::kBudgetTime, TimeText());
+    if (options_.budgets.steps > 0 && result_.steps >= options_.budgets.steps) {
+      return End(Outcome::kBudgetSteps,
+                 "no answer within " + std::to_string(options_.budgets.steps) + " steps (max_steps)");
+    }
+    CompactIfNeeded();
+    if (!AffordNextCall()) return;
+    Ask();
+  }
+
+  std::string TimeText() const {
+    return "the run's " + std::to_string(options_.budgets.wall.count()) + " s are used up (timeout_secs)";
+  }
+
+  std::uint64_t EstimatedInput() const { return EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_); }
+
+  void CompactIfNeeded() {
+    const auto limit =
+        static_cast<std::uint64_t>(static_cast<double>(options_.context_window) * options_.compact_threshold);
+    const std::uint64_t before = EstimatedInput();
+    if (limit == 0 || before <= limit || !agent_.Compact()) return;
+    parts_.observer.OnNotice("context compacted: about " + std::to_string(before) + " -> " +
+                             std::to_string(EstimatedInput()) + " tokens");
+  }
+
+  /// Budgets are paid before the call: the worst case must fit, or the call is not made.
+  bool AffordNextCall() {
+    generation_ = options_.generation;
+    if (options_.budgets.output_tokens > 0) generation_.max_output_tokens = options_.budgets.output_tokens;
+    const std::uint64_t budget = options_.budgets.tokens;
+    if (budget == 0) return true;
+    const std::uint64_t spent = result_.usage.total() + EstimatedInput();
+    if (spent + 1 > budget) {
+      End(Outcome::kBudgetTokens, "the next call needs about " + std::to_string(spent) + " of " +
+                                      std::to_string(budget) + " tokens in all (token_budget)");
+      return false;
+    }
+    const std::uint64_t wanted = generation_.max_output_tokens > 0 ? generation_.max_output_tokens : kAssumedOutput;
+    const std::uint64_t room = budget - spent;
+    if (wanted > room || generation_.max_output_tokens == 0) generation_.max_output_tokens = room;
+    return true;
+  }
+
+  void Ask() {
+    ++result_.steps;
+    const TimePoint asked = Clock::now();
+    const ModelRequest request{agent_.history_, agent_.specs_, generation_, deadline_};
+    TextSink sink;
+    if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
+    ModelOutcome outcome = parts_.model.Complete(request, sink);
+    if (const auto* error = std::get_if<ModelError>(&outcome)) {
+      return End(OutcomeOf(error->kind), error->kind == ModelErrorKind::kDeadline ? TimeText() : error->message);
+    }
+    auto& reply = std::get<ModelReply>(outcome);
+    result_.usage += reply.usage;
+    if (!reply.model.empty()) result_.model = OneLine(reply.model, 100);
+    const std::vector<ToolCall> calls = CallsOf(reply.message);
+    const Stop stop = reply.message.stop;
+    const std::string text = TextOf(reply.message);
+    parts_.observer.OnStep({result_.steps, result_.model, reply.usage, calls.size(),
+                            static_cast<std::uint64_t>(
+                                std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked).count())});
+    agent_.history_.push_back(std::move(reply.message));
+    if (stop == Stop::kLength)
+      return End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
+    if (stop == Stop::kFiltered)
+      return End(Outcome::kProviderProtocol, "the provider's content filter stopped the answer");
+    if (!calls.empty()) return RunTools(calls);
+    Answer(text);
+  }
+
+  void RunTools(const std::vector<ToolCall>& calls) {
+    BatchResult batch = RunToolBatch(
+        parts_, calls,
+        {.step = result_.steps, .tool_wall = options_.budgets.tool_wall, .deadline = deadline_, .yes = options_.yes});
+    result_.tools.insert(result_.tools.end(), batch.records.begin(), batch.records.end());
+    result_.denials.insert(result_.denials.end(), batch.denials.begin(), batch.denials.end());
+    const Breaker::Verdict verdict = breaker_.Observe(calls, batch.message);
+    agent_.history_.push_back(std::move(batch.message));
+    if (batch.sandbox_lost) return End(Outcome::kSandboxUnavailable, result_.tools.back().detail);
+    if (parts_.loop.interrupted_by()) return End(Outcome::kCancelled, "interrupted");
+    switch (verdict) {
+      case Breaker::Verdict::kGoOn:
+        return;
+      case Breaker::Verdict::kWarn:
+        agent_.history_.push_back(MakeText(Role::kUser, "[The same call gave the same result " +
+                                                            std::to_string(Breaker::kWarnAfter) +
+                                                            " times. Try something else, or answer.]"));
+        return;
+      case Breaker::Verdict::kLooped:
+        return End(Outcome::kLooped, "the same tool call gave the same result " + std::to_string(Breaker::kStopAfter) +
+                                         " times: " + result_.tools.back().summary);
+      case Breaker::Verdict::kStalled:
+        return End(Outcome::kStalled, "nothing new in " + std::to_string(Breaker::kStallSteps) + " steps");
+    }
+  }
+
+  void Answer(const std::string& text) {
+    const std::string safe = Redact(MakeSafe(text).text);
+    if (Trim(safe).empty()) return End(Outcome::kStalled, "the model's answer is empty");
+    if (!options_.generation.schema.empty() && !Satisfies(safe)) return;
+    result_.answer = safe;
+    if (result_.denials.empty() || options_.attended) return End(Outcome::kAnswered, "");
+    const Refusal& first = result_.denials.front();
+    End(Outcome::kAnsweredWithDenials, first.message + (first.allow.empty() ? "" : "; to allow it: " + first.allow));
+  }
+
+  /// One repair round, then the run fails: a promised schema is kept or nothing is handed on.
+  bool Satisfies(const std::string& answer) {
+    auto parsed = json::ParseAnswer(answer);
+    std::string why = parsed.ok() ? "" : parsed.error().message;
+    if (parsed.ok()) {
+      const auto schema = json::Document::Parse(options_.generation.schema, "schema");
+      const auto valid = schema.ok() ? json::Validate(parsed->root(), schema->root()) : Result<void>(schema.error());
+      if (valid.ok()) {
+        result_.structured = parsed->root().DumpCanonical();
+        return true;
+      }
+      why = valid.error().message;
+    }
+    if (repaired_) {
+      End(Outcome::kSchemaUnsatisfied, "the answer does not satisfy the schema: " + why);
+      return false;
+    }
+    repaired_ = true;
+    parts_.observer.OnNotice("the answer does not satisfy the schema, asking once more: " + OneLine(why));
+    agent_.history_.push_back(MakeText(
+        Role::kUser, "Your answer does not satisfy the schema: " + why + ". Answer again, with nothing but the JSON."));
+    return false;
+  }
+
+  Agent& agent_;
+  const AgentParts& parts_;
+  const AgentOptions& options_;
+  TimePoint started_;
+  TimePoint deadline_ = kNever;
+  GenerationOptions generation_;
+  RunResult result_;
+  Breaker breaker_;
+  bool ended_ = false;
+  bool repaired_ = false;
+};
+
+Agent::Agent(AgentParts parts, AgentOptions options)
+    : parts_(parts), options_(std::move(options)), specs_(BuiltinSpecs()) {
+  Reset();
+}
+
+void Agent::Reset() {
+  history_.clear();
+  history_.push_back(MakeText(Role::kSystem, options_.system_prompt));
+}
+
+bool Agent::Compact() { return CompactHistory(history_, std::max<std::size_t>(1, options_.compact_keep_last)); }
+
+RunResult Agent::Run(const std::string& prompt) { return Turn(*this).Run(prompt); }
+
+}  // namespace rune::agent

@@ -1,0 +1,138 @@
+#include "agent/cli/init.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "agent/cli/terminal.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+struct Choice {
+  std::string_view name;
+  std::string_view model;
+  bool needs_key;
+};
+constexpr std::array<Choice, 5> kChoices{{{"openai", "gpt-4o", true},
+                                          {"openrouter", "openai/gpt-4o-mini", true},
+                                          {"gemini", "gemini-2.5-flash", true},
+                                          {"anthropic", "claude-sonnet-4-5", true},
+                                          {"ollama", "llama3.2", false}}};
+
+void Say(const std::string& text) { const auto ignored = WriteAll(STDERR_FILENO, text); }
+
+/// Typing is not shown while alive.
+class EchoOff {
+ public:
+  EchoOff() {
+    valid_ = ::tcgetattr(STDIN_FILENO, &saved_) == 0;
+    termios quiet = saved_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (valid_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  ~EchoOff() {
+    if (valid_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved_);
+  }
+  EchoOff(const EchoOff&) = delete;
+  EchoOff& operator=(const EchoOff&) = delete;
+
+ private:
+  termios saved_{};
+  bool valid_ = false;
+};
+
+/// A TOML basic string (TOML 1.0, "String").
+std::string Quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : MakeSafe(text).text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c != '\n' && c != '\t') out += c;
+  }
+  return out + "\"";
+}
+
+class Wizard {
+ public:
+  explicit Wizard(EventLoop& loop) : loop_(loop) {}
+
+  std::optional<std::string> Ask(const std::string& question, const std::string& fallback) {
+    Say(question + (fallback.empty() ? ": " : " [" + fallback + "]: "));
+    const auto line = ReadLine(loop_, STDIN_FILENO, pending_);
+    if (!line) return std::nullopt;
+    const std::string answer(Trim(*line));
+    return answer.empty() ? fallback : answer;
+  }
+
+  /// The file's text; nullopt when the person gave up.
+  std::optional<std::string> Run() {
+    Say("Provider: openai, openrouter, gemini, anthropic, ollama, or the https:// URL of a compatible endpoint\n");
+    const auto provider = Ask("Provider", "openai");
+    if (!provider) return std::nullopt;
+    const Choice* choice = nullptr;
+    for (const Choice& known : kChoices) {
+      if (known.name == *provider) choice = &known;
+    }
+    const bool is_url = provider->starts_with("http://") || provider->starts_with("https://");
+    if (choice == nullptr && !is_url) {
+      Say("No such provider.\n");
+      return std::nullopt;
+    }
+    std::string key;
+    if (choice == nullptr || choice->needs_key) {
+      const EchoOff quiet;
+      const auto typed = Ask("API key (not shown; empty: set RUNE_API_KEY later)", "");
+      Say("\n");
+      if (!typed) return std::nullopt;
+      key = *typed;
+    }
+    const auto model = Ask("Model", choice == nullptr ? "" : std::string(choice->model));
+    if (!model) return std::nullopt;
+    std::string text = is_url ? "base_url = " + Quote(*provider) + "\n" : "provider = " + Quote(*provider) + "\n";
+    if (!model->empty()) text += "model = " + Quote(*model) + "\n";
+    if (!key.empty()) text += "api_key = " + Quote(key) + "\n";
+    return text +
+           "\n[policy]\nmode = \"confirm\"  # confirm | allowlist | unrestricted\n"
+           "allowed_commands = [\"ls\", \"cat\", \"head\", \"ps\", \"echo\", \"uname\", \"free\", \"df\", \"date\", "
+           "\"hostname\"]\n"
+           "allowed_domains = []\n";
+  }
+
+ private:
+  EventLoop& loop_;
+  std::string pending_;
+};
+
+}  // namespace
+
+int RunInit(EventLoop& loop, const std::string& home) {
+  if (home.empty()) {
+    Log(LogLevel::kError, "HOME is not set: there is no place for the configuration");
+    return 2;
+  }
+  const std::string path = home + "/.rune/rune.toml";
+  Wizard wizard(loop);
+  if (Exists(path)) {
+    const auto answer = wizard.Ask(path + " exists. Replace it? (yes/no)", "no");
+    if (!answer || ParseBool(*answer) != true) return 1;
+  }
+  const auto text = wizard.Run();
+  if (!text) {
+    Say("\nNothing was written.\n");
+    return 1;
+  }
+  auto written = MakeDirs(home + "/.rune", 0700);
+  if (written.ok()) written = WriteFileAtomic(path, *text, {.mode = 0600});
+  if (!written.ok()) {
+    Log(LogLevel::kError, written.error().message);
+    return 1;
+  }
+  Say("Written: " + path + "\n");
+  return 0;
+}
+
+}  // namespace rune::agent

@@ -1,0 +1,93 @@
+/// rune: the terminal front of the agent.
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "agent/cli/init.h"
+#include "agent/cli/one_shot.h"
+#include "agent/cli/options.h"
+#include "agent/cli/repl.h"
+#include "agent/config/load.h"
+#include "agent/session.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+
+extern char** environ;
+
+namespace rune::agent {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+std::string CurrentDirectory() {
+  char buffer[4096];
+  const char* cwd = ::getcwd(buffer, sizeof buffer);
+  return cwd == nullptr ? "/" : cwd;
+}
+
+/// Takes the key out of the environment block: /proc/PID/environ would show it for as long as the process lives.
+std::map<std::string, std::string> TakeEnvironment() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    variables[text.substr(0, equals)] = text.substr(equals + 1);
+    if (text.starts_with("RUNE_API_KEY=")) {
+      for (char* c = *entry + equals + 1; *c != '\0'; ++c) *c = '*';
+    }
+  }
+  ::unsetenv("RUNE_API_KEY");
+  return variables;
+}
+
+int Fail(int argc, char** argv, const Error& error) {
+  Config config;
+  config.json_output = WantsJson(argc, argv);
+  return PrintResult(config, FailedResult(OutcomeOf(error), error));
+}
+
+int Trust(const std::string& cwd, const std::string& home) {
+  auto trusted = TrustDirectory(cwd, home);
+  if (trusted.ok()) return 0;
+  Log(LogLevel::kError, trusted.error().message);
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  auto options = ParseCli(argc, argv);
+  if (!options.ok()) return Fail(argc, argv, options.error());
+  if (!options->text.empty()) return WriteAll(STDOUT_FILENO, options->text).ok() ? 0 : 1;
+
+  HardenProcess();
+  const auto environment = TakeEnvironment();
+  const auto home_entry = environment.find("HOME");
+  const std::string home = home_entry == environment.end() ? "" : home_entry->second;
+  const std::string cwd = CurrentDirectory();
+  EventLoop loop;
+  const SignalWatch signals(loop);
+  if (options->action == CliOptions::Action::kInit) return RunInit(loop, home);
+  if (options->action == CliOptions::Action::kTrust) return Trust(cwd, home);
+
+  const bool interactive = !options->prompt && ::isatty(STDIN_FILENO) == 1;
+  LoadRequest request;
+  request.flags = options->settings;
+  request.environment = environment;
+  request.cwd = cwd;
+  request.home = home;
+  request.config_file = options->config_file;
+  auto loaded = LoadConfig(request);
+  if (!loaded.ok()) return Fail(argc, argv, loaded.error());
+  LogLevel level = LogLevel::kWarn;
+  if (ParseLogLevel(loaded->config.log_level, level)) SetLogLevel(level);
+  for (const std::string& notice : loaded->notices) Log(LogLevel::kWarn, notice);
+  if (interactive) return RunRepl(loop, loaded->config, {cwd, home});
+  return RunOneShot(loop, loaded->config, {options->prompt, options->schema_file, cwd, home});
+}
+
+}  // namespace
+}  // namespace rune::agent
+
+int main(int argc, char** argv) { return rune::agent::Main(argc, argv); }

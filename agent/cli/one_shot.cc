@@ -1,0 +1,162 @@
+#include "agent/cli/one_shot.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/cli/terminal.h"
+#include "agent/json/schema.h"
+#include "agent/session.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::size_t kMaxPrompt = 16u << 20;
+constexpr std::size_t kMaxSchema = 1u << 20;
+/// Beside -p: how long standard input may be silent before it counts as no context.
+constexpr Milliseconds kFirstByte{500};
+constexpr Milliseconds kSilence{10'000};
+
+struct Input {
+  std::string text;
+  bool complete = false;  ///< End of file was seen.
+};
+
+/// Reads standard input to its end, or until it is silent for too long.
+Result<Input> ReadInput(EventLoop& loop, Milliseconds first, Milliseconds silence) {
+  Input input;
+  bool failed = false;
+  bool progress = false;
+  loop.Watch(STDIN_FILENO, POLLIN, [&](short) {
+    char buffer[64 << 10];
+    const ssize_t n = RetryOnEintr([&] { return ::read(STDIN_FILENO, buffer, sizeof buffer); });
+    progress = true;
+    if (n > 0)
+      input.text.append(buffer, static_cast<std::size_t>(n));
+    else
+      input.complete = n == 0, failed = n < 0;
+  });
+  auto wake = EventLoop::Wake::kDone;
+  for (Milliseconds wait = first;
+       wake == EventLoop::Wake::kDone && !input.complete && !failed && input.text.size() <= kMaxPrompt;
+       wait = silence) {
+    progress = false;
+    wake = loop.RunUntil([&] { return progress; }, wait.count() > 0 ? Clock::now() + wait : kNever);
+  }
+  loop.Unwatch(STDIN_FILENO);
+  if (wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
+  if (failed) return Error::FromErrno("standard input");
+  if (input.text.size() > kMaxPrompt) return Error::Invalid("standard input: more than 16 MiB");
+  if (!IsValidUtf8(input.text)) return Error::Invalid("standard input: not UTF-8 text");
+  return input;
+}
+
+/// Only a pipe, a socket or a file can hold context; a terminal and /dev/null cannot.
+bool StdinHoldsData() {
+  struct stat info{};
+  if (::fstat(STDIN_FILENO, &info) != 0) return false;
+  return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode);
+}
+
+Result<std::string> LoadSchema(const std::string& path) {
+  if (path.empty()) return std::string();
+  RUNE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxSchema));
+  RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(text, path));
+  auto checked = json::CheckSchema(document.root());
+  if (!checked.ok()) return std::move(checked).error();
+  return document.root().DumpCanonical();
+}
+
+}  // namespace
+
+Outcome OutcomeOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kInvalidInput:
+      return Outcome::kBadInput;
+    case ErrorKind::kDenied:
+      return Outcome::kRefusedPolicy;
+    case ErrorKind::kUnavailable:
+      return Outcome::kSandboxUnavailable;
+    case ErrorKind::kSystem:
+      return Outcome::kInternal;
+    case ErrorKind::kProtocol:
+      return Outcome::kProviderProtocol;
+    case ErrorKind::kCancelled:
+      return Outcome::kCancelled;
+  }
+  return Outcome::kInternal;
+}
+
+RunResult FailedResult(Outcome outcome, const Error& error) {
+  RunResult result;
+  result.outcome = outcome;
+  result.detail = OneLine(Redact(error.message), 600);
+  return result;
+}
+
+Result<std::string> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt) {
+  if (!prompt || *prompt == "-") {
+    RUNE_ASSIGN_OR_RETURN(const Input input, ReadInput(loop, Milliseconds(0), Milliseconds(0)));
+    const std::string text(Trim(input.text));
+    if (text.empty()) return Error::Invalid("No piped input received on stdin.");
+    return text;
+  }
+  if (Trim(*prompt).empty()) return Error::Invalid("--prompt: empty");
+  if (!IsValidUtf8(*prompt)) return Error::Invalid("--prompt: not UTF-8 text");
+  if (!StdinHoldsData()) return *prompt;
+  RUNE_ASSIGN_OR_RETURN(const Input input, ReadInput(loop, kFirstByte, kSilence));
+  if (!input.complete)
+    Log(LogLevel::kWarn,
+        "standard input is still open; going on with what it gave: " + std::to_string(input.text.size()) + " bytes");
+  if (Trim(input.text).empty()) return *prompt;
+  return input.text + (input.text.ends_with('\n') ? "\n" : "\n\n") + *prompt;
+}
+
+int PrintResult(const Config& config, const RunResult& result) {
+  int code = ExitCode(result.outcome, result.signal_number);
+  const bool excused = result.outcome == Outcome::kAnsweredWithDenials && config.on_denial == OnDenial::kWarn;
+  if (excused) code = 0;
+  std::string out;
+  if (config.json_output) {
+    out = ResultJson(result) + "\n";
+  } else if (result.answered()) {
+    out = result.structured.empty() ? result.answer : Redact(result.structured);
+    if (!out.ends_with('\n')) out += '\n';
+  }
+  if (!result.detail.empty() && !(config.json_output && result.answered())) {
+    Log(excused ? LogLevel::kWarn : LogLevel::kError, std::string(InfoOf(result.outcome).name) + ": " + result.detail);
+  }
+  if (auto written = WriteAll(STDOUT_FILENO, out); !written.ok()) {
+    Log(LogLevel::kError, "standard output: " + written.error().message);
+    return code == 0 ? 1 : code;
+  }
+  return code;
+}
+
+int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& options) {
+  const auto fail = [&](const Error& error) {
+    RunResult result = FailedResult(OutcomeOf(error), error);
+    result.signal_number = loop.interrupted_by().value_or(0);
+    return PrintResult(config, result);
+  };
+  auto schema = LoadSchema(options.schema_file);
+  if (!schema.ok()) return fail(Error::Invalid("--schema: " + schema.error().message));
+  auto prompt = GatherPrompt(loop, options.prompt);
+  if (!prompt.ok()) return fail(prompt.error());
+
+  const bool chatty = !config.json_output || CurrentLogLevel() <= LogLevel::kInfo;
+  TerminalObserver observer(loop, chatty ? TerminalObserver::Verbosity::kProgress : TerminalObserver::Verbosity::kQuiet,
+                            TerminalObserver::Questions::kRefuse);
+  SessionOptions session_options;
+  session_options.cwd = options.cwd;
+  session_options.home = options.home;
+  session_options.schema = *schema;
+  auto session = Session::Create(loop, config, session_options, observer);
+  if (!session.ok()) return fail(session.error());
+  return PrintResult(config, (*session)->Run(*prompt));
+}
+
+}  // namespace rune::agent

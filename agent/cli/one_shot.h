@@ -1,0 +1,33 @@
+#pragma once
+/// Pipe mode: one prompt, one answer on standard output, one exit code.
+
+#include <optional>
+#include <string>
+
+#include "agent/agent.h"
+#include "agent/config/config.h"
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/result.h"
+
+namespace rune::agent {
+
+struct OneShotOptions {
+  std::optional<std::string> prompt;  ///< -p; standard input is its context then.
+  std::string schema_file;
+  std::string cwd;
+  std::string home;
+};
+
+/// Runs and prints. Returns the exit code.
+int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& options);
+
+/// Prints `result` the way `config` asks for: the answer, or one JSON object. Returns the exit code.
+int PrintResult(const Config& config, const RunResult& result);
+/// A result for a run that could not start.
+RunResult FailedResult(Outcome outcome, const Error& error);
+Outcome OutcomeOf(const Error& error);
+
+/// The prompt from -p and standard input. Never waits for an open pipe beside -p that says nothing.
+Result<std::string> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt);
+
+}  // namespace rune::agent

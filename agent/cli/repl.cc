@@ -1,0 +1,184 @@
+#include "agent/cli/repl.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "agent/cli/terminal.h"
+#include "agent/json/json.h"
+#include "agent/session.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr const char* kPrompt = "ᚱ› ";
+constexpr const char* kBanner =
+    "ᛟ ᚺ ᛊ ᛏ ᛒ ᛖ ᚹ ᛗ ᛚ ᛝ ᛟ\n"
+    "  Rune " RUNE_VERSION
+    ", zero-trust AI agent\n"
+    "Ready. Type /help for commands.\n";
+
+void Print(const std::string& text) { const auto ignored = WriteAll(STDOUT_FILENO, text); }
+
+class Repl {
+ public:
+  Repl(EventLoop& loop, const Config& config, const ReplOptions& options)
+      : loop_(loop),
+        config_(config),
+        options_(options),
+        observer_(loop, TerminalObserver::Verbosity::kProgress, TerminalObserver::Questions::kAsk) {}
+
+  int Run() {
+    SessionOptions session_options;
+    session_options.cwd = options_.cwd;
+    session_options.home = options_.home;
+    session_options.default_mode = PolicyMode::kConfirm;
+    session_options.attended = true;
+    auto session = Session::Create(loop_, config_, session_options, observer_);
+    if (!session.ok()) {
+      Log(LogLevel::kError, session.error().message);
+      return session.error().kind == ErrorKind::kUnavailable ? 6 : 2;
+    }
+    session_ = std::move(session).value();
+    Print(kBanner);
+    while (!done_) {
+      const auto line = NextLine();
+      if (!line) break;
+      Handle(std::string(Trim(*line)));
+    }
+    return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : 0;
+  }
+
+ private:
+  struct Entry {
+    std::string_view name;
+    std::string_view help;
+    void (Repl::*run)();
+  };
+  static const std::array<Entry, 12> kCommands;
+
+  /// Ctrl-C at the prompt gives a new line; other signals and end of file end the session.
+  std::optional<std::string> NextLine() {
+    while (true) {
+      Print(kPrompt);
+      auto line = ReadLine(loop_, STDIN_FILENO, pending_);
+      if (line) return line;
+      Print("\n");
+      if (loop_.interrupted_by() != SIGINT) return std::nullopt;
+      loop_.ClearInterrupt();
+      pending_.clear();
+    }
+  }
+
+  void Handle(const std::string& line) {
+    if (line.empty()) return;
+    if (!line.starts_with('/')) return Ask(line);
+    std::vector<std::string> names;
+    for (const Entry& entry : kCommands) {
+      if (entry.name == line) return (this->*entry.run)();
+      names.emplace_back(entry.name);
+    }
+    const auto near = Nearest(line, names);
+    Print("no command " + OneLine(line, 60) + (near ? "; did you mean " + *near + "?" : "; see /help") + "\n");
+  }
+
+  void Ask(const std::string& prompt) {
+    const RunResult result = session_->Run(prompt);
+    if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
+    if (result.answered() && !observer_.streamed()) Print(result.answer);
+    Print("\n");
+    if (!result.answered()) Log(LogLevel::kError, std::string(InfoOf(result.outcome).name) + ": " + result.detail);
+  }
+
+  void Help() {
+    std::string text = "  <text>            send a prompt to the agent\n";
+    for (const Entry& entry : kCommands) {
+      text += "  " + std::string(entry.name) + std::string(entry.name.size() < 18 ? 18 - entry.name.size() : 1, ' ') +
+              std::string(entry.help) + "\n";
+    }
+    Print(text);
+  }
+  void Info() {
+    Print("  provider " + session_->model().provider() + ", model " + session_->model().model() + ", messages " +
+          std::to_string(session_->agent().history().size()) + "\n");
+  }
+  void PolicySummary() {
+    const PolicyConfig& policy = session_->policy().config();
+    const auto list = [](const std::vector<std::string>& values) {
+      return values.empty() ? std::string("none") : OneLine(Join(values, " "), 400);
+    };
+    Print("  mode     " + std::string(PolicyModeName(session_->policy().mode())) + "\n  commands " +
+          list(policy.allowed_commands) + "\n  domains  " + list(policy.allowed_domains) + "\n  write    " +
+          list(policy.allowed_paths_rw) + "\n  read     " + list(policy.allowed_paths_ro) + "\n  denied   " +
+          list(policy.denied_paths) + "\n  limits   " + std::to_string(policy.max_memory_mb) + " MB, " +
+          std::to_string(policy.max_pids) + " processes\n");
+  }
+  void PolicyFull() {
+    PolicySummary();
+    auto layers = session_->sandbox().Layers(session_->policy().ForFiles());
+    if (!layers.ok()) return Print("  " + OneLine(layers.error().message) + "\n");
+    for (const sandbox::LayerReport& layer : *layers) {
+      Print("  " + std::string(LayerName(layer.layer)) + std::string(9 - LayerName(layer.layer).size(), ' ') +
+            std::string(LayerStateName(layer.state)) + "  " + layer.mechanism +
+            (layer.why.empty() ? "" : " (" + layer.why + ")") + "\n");
+    }
+  }
+  void Tools() {
+    for (const Tool& tool : BuiltinTools())
+      Print("  " + tool.spec.name + std::string(18 - std::min<std::size_t>(17, tool.spec.name.size()), ' ') +
+            tool.spec.description + "\n");
+  }
+  void Compact() { Print(session_->agent().Compact() ? "  context compacted\n" : "  nothing to compact\n"); }
+  void Reset() {
+    session_->agent().Reset();
+    Print("  conversation cleared\n");
+  }
+  void Multi() {
+    std::string text;
+    while (true) {
+      const auto line = NextLine();
+      if (!line) return;
+      if (Trim(*line) == ";;") break;
+      text += *line + "\n";
+    }
+    if (!Trim(text).empty()) Ask(text);
+  }
+  void Version() { Print("rune " RUNE_VERSION "\n"); }
+  void Clear() { Print("\033[H\033[2J"); }
+  void Exit() { done_ = true; }
+
+  EventLoop& loop_;
+  const Config& config_;
+  const ReplOptions& options_;
+  TerminalObserver observer_;
+  std::unique_ptr<Session> session_;
+  std::string pending_;
+  bool done_ = false;
+};
+
+const std::array<Repl::Entry, 12> Repl::kCommands{{
+    {"/help", "this list", &Repl::Help},
+    {"/info", "provider, model, length of the conversation", &Repl::Info},
+    {"/policy", "policy summary", &Repl::PolicySummary},
+    {"/policy full", "policy and the layers in force", &Repl::PolicyFull},
+    {"/tools", "available tools", &Repl::Tools},
+    {"/compact", "shorten the conversation", &Repl::Compact},
+    {"/reset", "clear the conversation", &Repl::Reset},
+    {"/multi", "several lines, ended by ;;", &Repl::Multi},
+    {"/version", "version", &Repl::Version},
+    {"/clear", "clear the screen", &Repl::Clear},
+    {"/exit", "quit", &Repl::Exit},
+    {"/quit", "quit", &Repl::Exit},
+}};
+
+}  // namespace
+
+int RunRepl(EventLoop& loop, const Config& config, const ReplOptions& options) {
+  return Repl(loop, config, options).Run();
+}
+
+}  // namespace rune::agent

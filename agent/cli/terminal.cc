@@ -1,0 +1,82 @@
+#include "agent/cli/terminal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "agent/session.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+
+std::optional<std::string> ReadLine(EventLoop& loop, int fd, std::string& pending) {
+  bool ended = false;
+  loop.Watch(fd, POLLIN, [&](short) {
+    char buffer[4096];
+    const ssize_t n = RetryOnEintr([&] { return ::read(fd, buffer, sizeof buffer); });
+    if (n <= 0)
+      ended = true;
+    else
+      pending.append(buffer, static_cast<std::size_t>(n));
+  });
+  const auto wake = loop.RunUntil([&] { return ended || pending.find('\n') != std::string::npos; });
+  loop.Unwatch(fd);
+  const std::size_t newline = pending.find('\n');
+  if (wake != EventLoop::Wake::kDone || newline == std::string::npos) return std::nullopt;
+  std::string line = pending.substr(0, newline);
+  pending.erase(0, newline + 1);
+  return line;
+}
+
+void TerminalObserver::Print(const std::string& line) const {
+  if (verbosity_ == Verbosity::kQuiet) return;
+  const auto ignored = WriteAll(STDERR_FILENO, Redact(line) + "\n");
+}
+
+void TerminalObserver::OnText(std::string_view text) {
+  streamed_ = true;
+  const auto ignored = WriteAll(STDOUT_FILENO, Redact(MakeSafe(text).text));
+}
+
+void TerminalObserver::OnToolStart(const ToolRecord& record) {
+  if (streamed_) Print("");
+  streamed_ = false;
+  Print("  ⚙ " + record.summary);
+}
+
+void TerminalObserver::OnToolEnd(const ToolRecord& record, const std::string&) {
+  if (record.refused || record.is_error || !record.detail.empty())
+    Print("  ✗ " + record.name + ": " + record.detail);
+  else
+    Print("  ✓ " + record.name + "...ok");
+}
+
+void TerminalObserver::OnNotice(const std::string& notice) { Print("  " + OneLine(notice)); }
+
+void TerminalObserver::OnEnd(const RunResult& result) {
+  if (!result.tools.empty()) Print("  sandbox: " + LayersLine(result.layers));
+  Print("⚡ [" + std::to_string(result.steps) + " steps | " + std::to_string(result.usage.total()) + " tokens | " +
+        std::to_string(result.tools.size()) + " tool calls]");
+}
+
+Approval TerminalObserver::Approve(const ToolRecord& record, const Refusal& refusal) {
+  if (questions_ == Questions::kRefuse) return Approval::kNo;
+  const UniqueFd tty(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!tty.valid()) return Approval::kNo;
+  // The whole call is shown: what does not fit on a line is just what must not be hidden.
+  const auto ignored = WriteAll(tty.get(), "  ⚙ " + OneLine(record.summary, 4000) + "\n  ⚠ " +
+                                               OneLine(refusal.message) + "\n  ⚠ Execute? [Y/n/A(lways)] ");
+  std::string pending;
+  const auto line = ReadLine(loop_, tty.get(), pending);
+  if (!line) return Approval::kNo;
+  const std::string answer = ToLower(Trim(*line));
+  if (answer == "a" || answer == "always") {
+    Print("  allowed for this session: " + OneLine(refusal.allow));
+    return Approval::kAlways;
+  }
+  return answer.empty() || answer == "y" || answer == "yes" ? Approval::kOnce : Approval::kNo;
+}
+
+}  // namespace rune::agent

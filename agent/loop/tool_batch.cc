@@ -1,0 +1,194 @@
+#include "agent/loop/tool_batch.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "agent/json/json.h"
+#include "agent/tools/tool.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::size_t kAtOnce = 8;
+constexpr std::size_t kMostCalls = 64;  ///< Of one answer; the rest is refused.
+constexpr Milliseconds kKillWait{5'000};
+constexpr std::size_t kSummaryBytes = 160;
+
+std::string JoinToolNames() {
+  std::vector<std::string> names;
+  for (const Tool& tool : BuiltinTools()) names.push_back(tool.spec.name);
+  return Join(names, ", ");
+}
+
+class Batch {
+ public:
+  Batch(const AgentParts& parts, const std::vector<ToolCall>& calls, const BatchOptions& options)
+      : parts_(parts), calls_(calls), options_(options), slots_(calls.size()) {}
+
+  BatchResult Run() {
+    for (std::size_t i = 0; i < calls_.size(); ++i) Prepare(i);
+    while (!queue_.empty() || running_ > 0) {
+      while (!queue_.empty() && running_ < kAtOnce && !stopped_) StartNext();
+      const std::size_t before = running_;
+      if (before == 0) continue;  // none of them could be started
+      const auto wake = parts_.loop.RunUntil([&] { return running_ < before; }, options_.deadline);
+      if (wake != EventLoop::Wake::kDone) {
+        Stop(wake == EventLoop::Wake::kInterrupted ? "cancelled" : "the run's time is up");
+        break;
+      }
+    }
+    return Collect();
+  }
+
+ private:
+  struct Slot {
+    const Tool* tool = nullptr;
+    ToolPlan plan;
+    ToolRecord record;
+    ToolOutput output;
+    sandbox::CommandId id = 0;
+    bool done = false;
+  };
+
+  void Settle(std::size_t i, std::string text, bool is_error) {
+    Slot& slot = slots_[i];
+    slot.output = {std::move(text), is_error};
+    slot.record.is_error = is_error;
+    if (is_error && slot.record.detail.empty()) slot.record.detail = OneLine(slot.output.text);
+    slot.done = true;
+  }
+
+  void Refuse(std::size_t i, const Refusal& refusal) {
+    denials_.push_back(refusal);
+    slots_[i].record.refused = true;
+    slots_[i].record.detail = OneLine(refusal.message);
+    Settle(i, MakeSafe(refusal.message).text, true);
+    parts_.observer.OnToolEnd(slots_[i].record, slots_[i].output.text);
+  }
+
+  void Prepare(std::size_t i) {
+    const ToolCall& call = calls_[i];
+    Slot& slot = slots_[i];
+    slot.record.step = options_.step;
+    slot.record.name = OneLine(call.name, 64);
+    slot.record.summary = OneLine(call.name + " " + call.args, kSummaryBytes);
+    const auto fail = [&](const std::string& text) {
+      Settle(i, text, true);
+      parts_.observer.OnToolEnd(slot.record, slot.output.text);
+    };
+    if (i >= kMostCalls) return fail("not run: at most " + std::to_string(kMostCalls) + " calls in one answer");
+    slot.tool = FindTool(Trim(call.name));
+    if (slot.tool == nullptr)
+      return fail("there is no tool '" + slot.record.name + "'; the tools are: " + JoinToolNames());
+    const auto args =
+        json::Document::Parse(call.args, "arguments", {.max_depth = 32, .max_bytes = 16u << 20, .unique_keys = true});
+    if (!args.ok()) return fail(OneLine(args.error().message));
+    auto prepared = slot.tool->prepare(args->root(), {parts_.policy, options_.tool_wall});
+    if (const auto* bad = std::get_if<BadArguments>(&prepared)) return fail(OneLine(bad->message, 400));
+    slot.plan = std::get<ToolPlan>(std::move(prepared));
+    slot.record.summary = OneLine(slot.plan.summary, kSummaryBytes);
+    Decide(i);
+  }
+
+  void Decide(std::size_t i) {
+    Slot& slot = slots_[i];
+    const Verdict& verdict = slot.plan.verdict;
+    if (verdict.refusal) return Refuse(i, *verdict.refusal);
+    if (verdict.question) {
+      const Approval approval =
+          options_.yes ? Approval::kOnce : parts_.observer.Approve(slot.record, *verdict.question);
+      if (approval == Approval::kNo) return Refuse(i, *verdict.question);
+      if (approval == Approval::kAlways) parts_.policy.Allow(*verdict.question);
+      slot.plan.confinement = slot.plan.approved_confinement;
+    }
+    queue_.push_back(i);
+  }
+
+  void StartNext() {
+    const std::size_t i = queue_.front();
+    queue_.pop_front();
+    Slot& slot = slots_[i];
+    parts_.observer.OnToolStart(slot.record);
+    auto id = parts_.sandbox.Launch(std::move(slot.plan.command), slot.plan.confinement,
+                                    [this, i](sandbox::Completed done) { Complete(i, std::move(done)); });
+    if (!id.ok()) {
+      lost_ = true;
+      Settle(i, "not run: " + OneLine(id.error().message), true);
+      parts_.observer.OnToolEnd(slot.record, slot.output.text);
+      return;
+    }
+    slot.id = *id;
+    ++running_;
+  }
+
+  void Complete(std::size_t i, sandbox::Completed done) {
+    --running_;
+    Slot& slot = slots_[i];
+    if (slot.done) return;
+    slot.record.wall_us = done.report.wall_us;
+    slot.record.output_bytes = done.out.total + done.err.total;
+    if (done.report.guardian_lost) lost_ = true;
+    for (const sandbox::Denial& denial : done.report.denials) {
+      const std::string message = "refused by layer '" + denial.layer + "': " + denial.what + " " + denial.target;
+      const char* key = denial.what == "exec"    ? "allowed_commands"
+                        : denial.what == "write" ? "allowed_paths_rw"
+                                                 : "allowed_paths_ro";
+      denials_.push_back({message, denial.what, denial.target, std::string(key) + " = [\"" + denial.target + "\"]"});
+      slot.record.refused = true;
+      slot.record.detail = OneLine(message);
+    }
+    ToolOutput output = slot.tool->render(done);
+    if (slot.record.detail.empty() && done.report.limit != sandbox::LimitHit::kNone) {
+      slot.record.detail = "limit hit: " + std::string(LimitHitName(done.report.limit));
+    }
+    Settle(i, std::move(output.text), output.is_error);
+    parts_.observer.OnToolEnd(slot.record, slot.output.text);
+  }
+
+  void Stop(const std::string& why) {
+    stopped_ = true;
+    for (Slot& slot : slots_) {
+      if (!slot.done && slot.id != 0) parts_.sandbox.Kill(slot.id);
+    }
+    parts_.loop.Drain([this] { return running_ == 0; }, Clock::now() + kKillWait);
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (!slots_[i].done) Settle(i, "not run: " + why, true);
+    }
+  }
+
+  BatchResult Collect() {
+    BatchResult result;
+    result.message.role = Role::kTool;
+    for (std::size_t i = 0; i < calls_.size(); ++i) {
+      // What a tool prints may hold a key that it found; it must reach neither the model nor a record.
+      result.message.parts.emplace_back(
+          ToolResult{calls_[i].id, calls_[i].name, Redact(slots_[i].output.text), slots_[i].output.is_error});
+      slots_[i].record.summary = Redact(slots_[i].record.summary);
+      slots_[i].record.detail = Redact(slots_[i].record.detail);
+      result.records.push_back(std::move(slots_[i].record));
+    }
+    result.denials = std::move(denials_);
+    result.sandbox_lost = lost_;
+    return result;
+  }
+
+  const AgentParts& parts_;
+  const std::vector<ToolCall>& calls_;
+  const BatchOptions& options_;
+  std::vector<Slot> slots_;
+  std::deque<std::size_t> queue_;
+  std::vector<Refusal> denials_;
+  std::size_t running_ = 0;
+  bool stopped_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace
+
+BatchResult RunToolBatch(const AgentParts& parts, const std::vector<ToolCall>& calls, const BatchOptions& options) {
+  return Batch(parts, calls, options).Run();
+}
+
+}  // namespace rune::agent

@@ -1,0 +1,31 @@
+#pragma once
+/// Runs the tool calls of one answer: checks, asks where a person may decide, starts them as parallel confined children
+/// and gives the results back in call order.
+
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "agent/message.h"
+
+namespace rune::agent {
+
+struct BatchOptions {
+  std::uint32_t step = 0;
+  std::chrono::milliseconds tool_wall{0};
+  TimePoint deadline = kNever;  ///< Of the run; running tools are killed then.
+  bool yes = false;
+};
+
+struct BatchResult {
+  Message message;                  ///< Role kTool, one ToolResult per call, in call order.
+  std::vector<ToolRecord> records;  ///< In call order.
+  std::vector<Refusal> denials;     ///< By policy, by a person, by the kernel.
+  bool sandbox_lost = false;        ///< The guardian could not be started or kept.
+};
+
+/// Returns when every call has its result, also after an interruption or the deadline: then the rest is killed and says
+/// so.
+BatchResult RunToolBatch(const AgentParts& parts, const std::vector<ToolCall>& calls, const BatchOptions& options);
+
+}  // namespace rune::agent

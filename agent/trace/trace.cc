@@ -1,0 +1,124 @@
+#include "agent/trace/trace.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/json/json.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::size_t kPreviewBytes = 400;
+
+std::string UtcTime(const char* format) {
+  const time_t now = ::time(nullptr);
+  tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];
+  return std::string(text, ::strftime(text, sizeof text, format, &parts));
+}
+
+json::Writer& Begin(json::Writer& writer, std::string_view event) {
+  return writer.BeginObject().Member("event", event).Member("time", UtcTime("%Y-%m-%dT%H:%M:%SZ"));
+}
+
+void WriteRecord(json::Writer& writer, const ToolRecord& record) {
+  writer.Member("step", std::uint64_t{record.step}).Member("tool", record.name).Member("summary", record.summary);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TraceObserver>> TraceObserver::Create(const std::string& dir, RunObserver& next) {
+  RUNE_RETURN_IF_ERROR(MakeDirs(dir, 0700));
+  const std::string path = dir + "/" + UtcTime("%Y%m%dT%H%M%SZ") + "-" + std::to_string(::getpid()) + ".jsonl";
+  RUNE_ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+  return std::unique_ptr<TraceObserver>(new TraceObserver(path, std::move(fd), next));
+}
+
+void TraceObserver::Write(const std::string& line) {
+  // A full disk must not end the run that it was to describe.
+  if (fd_.valid() && !WriteAll(fd_.get(), Redact(line) + "\n").ok()) fd_.Reset();
+}
+
+void TraceObserver::OnStep(const StepRecord& step) {
+  json::Writer writer;
+  Begin(writer, "model").Member("step", std::uint64_t{step.step}).Member("model", step.model);
+  writer.Member("input_tokens", step.usage.input)
+      .Member("cached_tokens", step.usage.cached)
+      .Member("output_tokens", step.usage.output);
+  writer.Member("calls", std::uint64_t{step.calls}).Member("wall_us", step.wall_us).EndObject();
+  Write(writer.Take());
+  next_.OnStep(step);
+}
+
+void TraceObserver::OnToolStart(const ToolRecord& record) {
+  json::Writer writer;
+  WriteRecord(Begin(writer, "tool_start"), record);
+  Write(writer.EndObject().Take());
+  next_.OnToolStart(record);
+}
+
+void TraceObserver::OnToolEnd(const ToolRecord& record, const std::string& text) {
+  json::Writer writer;
+  WriteRecord(Begin(writer, "tool_end"), record);
+  writer.Member("refused", record.refused).Member("error", record.is_error).Member("detail", record.detail);
+  writer.Member("wall_us", record.wall_us).Member("output_bytes", record.output_bytes);
+  // Redacted before it is cut: a cut secret would no longer be recognised.
+  writer.Member("result", OneLine(Redact(text), kPreviewBytes)).EndObject();
+  Write(writer.Take());
+  next_.OnToolEnd(record, text);
+}
+
+void TraceObserver::OnNotice(const std::string& notice) {
+  json::Writer writer;
+  Begin(writer, "notice").Member("text", OneLine(Redact(notice), kPreviewBytes)).EndObject();
+  Write(writer.Take());
+  next_.OnNotice(notice);
+}
+
+void TraceObserver::OnEnd(const RunResult& result) {
+  json::Writer writer;
+  Begin(writer, "end")
+      .Member("outcome", InfoOf(result.outcome).name)
+      .Member("detail", result.detail)
+      .Member("model", result.model);
+  writer.Member("steps", std::uint64_t{result.steps})
+      .Member("tokens", result.usage.total())
+      .Member("wall_ms", result.wall_ms);
+  writer.Key("sandbox").BeginArray();
+  for (const sandbox::LayerReport& layer : result.layers) {
+    writer.BeginObject()
+        .Member("layer", sandbox::LayerName(layer.layer))
+        .Member("state", sandbox::LayerStateName(layer.state));
+    writer.Member("mechanism", layer.mechanism).Member("why", layer.why).EndObject();
+  }
+  writer.EndArray().Key("denials").BeginArray();
+  for (const Refusal& denial : result.denials) {
+    writer.BeginObject()
+        .Member("what", denial.what)
+        .Member("target", OneLine(denial.target))
+        .Member("message", OneLine(denial.message));
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
+  Write(writer.Take());
+  next_.OnEnd(result);
+}
+
+Approval TraceObserver::Approve(const ToolRecord& record, const Refusal& refusal) {
+  const Approval approval = next_.Approve(record, refusal);
+  json::Writer writer;
+  WriteRecord(Begin(writer, "approval"), record);
+  writer.Member("answer", approval == Approval::kNo     ? "no"
+                          : approval == Approval::kOnce ? "once"
+                                                        : "always")
+      .EndObject();
+  Write(writer.Take());
+  return approval;
+}
+
+}  // namespace rune::agent
