@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Adds up the results of every test runner and ends with "N passed, N failed[, N skipped]" alone on a line.
 
-usage: ci/tally.py DIRECTORY...      each holds ctest.xml, gtest/*.xml (both JUnit) and *.tap (bats), as far as they exist
+usage: ci/tally.py DIRECTORY...      each holds, as far as they exist: gtest/*.xml and ctest.xml (JUnit), *.tap (bats), and
+                                     programs.txt ("name exit-code" per program of GoogleTest that was run without ctest)
 Failures and skips are listed with their reasons. Exit 1 when something failed, or when nothing ran.
 """
 import collections
@@ -69,6 +70,13 @@ def read_ctest(path: pathlib.Path, programs: dict[str, int], label: str, tally: 
             tally.add(f"{label}{name}", f"\n{output}" if failed else None, text_of(case, "skipped"))
 
 
+def read_programs(path: pathlib.Path, programs: dict[str, int], label: str, tally: Tally) -> None:
+    for line in path.read_text().splitlines():
+        name, code = line.split()
+        if (code != "0" and programs.get(name, 0) == 0) or name not in programs:
+            tally.add(f"{label}{name}", f"ended with exit code {code}, report or not", None)
+
+
 def read_tap(path: pathlib.Path, label: str, tally: Tally) -> None:
     planned, seen, current = 0, 0, -1  # current: index of the failure that diagnostics belong to
     for line in path.read_text(errors="replace").splitlines():
@@ -92,6 +100,8 @@ def main() -> int:
         programs = {path.stem: read_gtest(path, label, tally) for path in sorted(directory.glob("gtest/*.xml"))}
         if (directory / "ctest.xml").exists():
             read_ctest(directory / "ctest.xml", programs, label, tally)
+        if (directory / "programs.txt").exists():
+            read_programs(directory / "programs.txt", programs, label, tally)
         for path in sorted(directory.glob("*.tap")):
             read_tap(path, label, tally)
 
