@@ -11,7 +11,7 @@ COPY CMakeLists.txt CMakePresets.json ./
 COPY sandbox sandbox
 COPY agent agent
 COPY resource resource
-RUN cmake --preset release && cmake --build build/release && strip build/release/bin/*
+RUN cmake --preset release && cmake --build build/release && strip build/release/bin/rune build/release/bin/rune-resource build/release/bin/rune-sandbox
 
 # ---- resource: what is shipped -------------------------------------------------------------------------------------
 FROM ${BASE} AS resource
@@ -21,14 +21,14 @@ RUN /tmp/ci/install run \
  && useradd --uid 1000 --create-home --shell /bin/sh rune \
  && chmod 0755 /home/rune && install -d -o rune -g rune -m 0700 /home/rune/.rune \
  && mkdir -p /opt/resource /usr/libexec/rune \
- && ln -s /usr/libexec/rune/resource /opt/resource/check \
- && ln -s /usr/libexec/rune/resource /opt/resource/in \
- && ln -s /usr/libexec/rune/resource /opt/resource/out \
+ && ln -s /usr/libexec/rune/rune-resource /opt/resource/check \
+ && ln -s /usr/libexec/rune/rune-resource /opt/resource/in \
+ && ln -s /usr/libexec/rune/rune-resource /opt/resource/out \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-sandbox \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-seccomp \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-landlock \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-net-guard
-COPY --from=build /src/build/release/bin/resource /src/build/release/bin/rune-sandbox /usr/libexec/rune/
+COPY --from=build /src/build/release/bin/rune-resource /src/build/release/bin/rune-sandbox /usr/libexec/rune/
 COPY --from=build /src/build/release/bin/rune /usr/bin/rune
 COPY ci/image-entrypoint /usr/libexec/rune/image-entrypoint
 # Concourse runs /opt/resource/* and tasks directly, as root; only `docker run` passes here.
