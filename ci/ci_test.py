@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Tests of the checks: a check that cannot fail proves nothing."""
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import check_layers  # noqa: E402
+import tally  # noqa: E402
+
+
+class TemporaryTree(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+
+def printed_by(main) -> tuple[int, str]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        status = main()
+    return status, out.getvalue()
+
+
+class CheckLayersTest(TemporaryTree):
+    def check(self) -> tuple[int, str]:
+        check_layers.ROOT = self.root
+        sys.argv = ["check_layers.py"]
+        return printed_by(check_layers.main)
+
+    def test_a_declared_arrow_passes(self) -> None:
+        self.write("docs/layers.txt", "sandbox/base ->\nagent/json -> sandbox/base\n")
+        self.write("sandbox/base/text.h", "")
+        self.write("agent/json/json.cc", '#include "sandbox/base/text.h"\n#include "agent/json/json.h"\n')
+        self.assertEqual(self.check()[0], 0)
+
+    def test_an_undeclared_arrow_is_named_with_file_and_line(self) -> None:
+        self.write("docs/layers.txt", "sandbox/base ->\nagent/json -> sandbox/base\n")
+        self.write("agent/json/json.h", "")
+        self.write("sandbox/base/text.cc", '// first line\n#include "agent/json/json.h"\n')
+        status, out = self.check()
+        self.assertEqual(status, 1)
+        self.assertIn("sandbox/base/text.cc:2: sandbox/base may not include agent/json/json.h", out)
+
+    def test_two_boxes_that_include_each_other_are_named_even_when_declared(self) -> None:
+        self.write("docs/layers.txt", "agent/a -> agent/b\nagent/b -> agent/a\n")
+        self.write("agent/a/a.h", '#include "agent/b/b.h"\n')
+        self.write("agent/b/b.h", '#include "agent/a/a.h"\n')
+        status, out = self.check()
+        self.assertEqual(status, 1)
+        self.assertIn("include each other", out)
+
+    def test_the_longest_name_wins_and_a_pair_is_one_box(self) -> None:
+        self.write("docs/layers.txt", "agent ->\nagent/message -> sandbox/base\nsandbox/base ->\n")
+        self.write("sandbox/base/text.h", "")
+        self.write("agent/message.cc", '#include "sandbox/base/text.h"\n')
+        self.write("agent/message_parts.cc", '#include "sandbox/base/text.h"\n')
+        self.assertEqual(self.check()[0], 0)
+        self.write("agent/other.cc", '#include "sandbox/base/text.h"\n')
+        self.assertIn("agent/other.cc:1: agent may not include", self.check()[1])
+
+    def test_a_file_without_a_box_is_a_finding(self) -> None:
+        self.write("docs/layers.txt", "sandbox/base ->\n")
+        self.write("agent/new/new.cc", '#include "sandbox/base/text.h"\n')
+        self.assertIn("belongs to no box", self.check()[1])
+
+
+class TallyTest(TemporaryTree):
+    def tally(self) -> tuple[int, list[str]]:
+        sys.argv = ["tally.py", str(self.root)]
+        status, out = printed_by(tally.main)
+        return status, out.splitlines()
+
+    def test_nothing_ran_is_a_failure(self) -> None:
+        self.assertEqual(self.tally(), (1, ["0 passed, 0 failed"]))
+
+    def test_results_of_all_runners_are_added(self) -> None:
+        self.write("gtest/a_test.xml", '<testsuites><testsuite><testcase classname="A" name="B" status="run" result="completed"/>'
+                   '<testcase classname="A" name="C" status="run" result="skipped"><skipped message="a.cc:3&#x0A;needs root"/></testcase>'
+                   "</testsuite></testsuites>")
+        self.write("ctest.xml", '<testsuite><testcase name="a_test" status="run"/><testcase name="words" status="run"/></testsuite>')
+        self.write("e2e.x.tap", "1..2\nok 1 one\nok 2 two # skip no kernel\n")
+        status, lines = self.tally()
+        self.assertEqual(status, 0)
+        self.assertEqual(lines[-1], "3 passed, 0 failed, 2 skipped")
+        self.assertIn("skipped, needs root: A.C", lines)
+
+    def test_a_program_that_died_counts_as_failed(self) -> None:
+        self.write("ctest.xml", '<testsuite><testcase name="a_test" status="fail"><failure message=""/>'
+                   "<system-out>Segmentation fault</system-out></testcase></testsuite>")
+        status, lines = self.tally()
+        self.assertEqual((status, lines[-1]), (1, "0 passed, 1 failed"))
+
+    def test_a_program_that_died_after_its_report_counts_as_failed(self) -> None:
+        self.write("gtest/a_test.xml", '<testsuites><testcase classname="A" name="B" status="run" result="completed"/></testsuites>')
+        self.write("programs.txt", "a_test 139\n")
+        self.assertEqual(self.tally()[1][-1], "1 passed, 1 failed")
+
+    def test_a_suite_that_ends_early_counts_as_failed(self) -> None:
+        self.write("e2e.x.tap", "1..3\nok 1 one\n")
+        self.assertEqual(self.tally()[1][-1], "1 passed, 1 failed")
+
+    def test_a_failed_test_is_shown_with_its_reason(self) -> None:
+        self.write("e2e.x.tap", "1..1\nnot ok 1 one\n# (in test file x.bats, line 3)\n")
+        status, lines = self.tally()
+        self.assertEqual(status, 1)
+        self.assertIn("# (in test file x.bats, line 3)", lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
