@@ -36,7 +36,7 @@ void CloseSecrets(const std::string& dir, int depth, FileAccess& files) {
   if (!entries) return;
   while (const dirent* entry = ::readdir(entries.get())) {
     const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
+    if (name == "." || name == ".." || entry->d_type == DT_LNK) continue;
     const std::string path = dir + "/" + std::string(name);
     struct stat info{};
     if (::lstat(path.c_str(), &info) != 0 || S_ISLNK(info.st_mode)) continue;

@@ -15,8 +15,8 @@ namespace rune::sandbox {
 /// The five layers, outermost first. The order is the order of every report.
 enum class Layer : std::uint8_t { kLimits, kNetwork, kSeccomp, kLandlock, kNames };
 inline constexpr std::size_t kLayerCount = 5;
-inline constexpr std::array<Layer, kLayerCount> kAllLayers{Layer::kLimits, Layer::kNetwork, Layer::kSeccomp, Layer::kLandlock,
-                                                           Layer::kNames};
+inline constexpr std::array<Layer, kLayerCount> kAllLayers{Layer::kLimits, Layer::kNetwork, Layer::kSeccomp,
+                                                           Layer::kLandlock, Layer::kNames};
 /// "limits", "network", "seccomp", "landlock", "names".
 std::string_view LayerName(Layer layer);
 std::optional<Layer> ParseLayer(std::string_view name);
@@ -50,19 +50,19 @@ struct RunLimits {
 /// Limits of one command and everything it starts.
 struct CommandLimits {
   std::chrono::milliseconds wall{120'000};
-  std::uint32_t cpu_seconds = 0;                      ///< Per process (setrlimit(2) RLIMIT_CPU). 0: none.
-  std::uint64_t file_bytes = 1ull << 30;              ///< Size of a written file (RLIMIT_FSIZE). 0: none.
-  std::uint32_t open_files = 1024;                    ///< RLIMIT_NOFILE.
-  std::uint64_t output_bytes = 64ull << 20;           ///< stdout and stderr together; above it the tree is killed.
+  std::uint32_t cpu_seconds = 0;             ///< Per process (setrlimit(2) RLIMIT_CPU). 0: none.
+  std::uint64_t file_bytes = 1ull << 30;     ///< Size of a written file (RLIMIT_FSIZE). 0: none.
+  std::uint32_t open_files = 1024;           ///< RLIMIT_NOFILE.
+  std::uint64_t output_bytes = 64ull << 20;  ///< stdout and stderr together; above it the tree is killed.
 };
 
 struct FileAccess {
-  std::vector<std::string> read;     ///< Files or trees that may be read and listed, not executed.
-  std::vector<std::string> execute;  ///< Files or trees that may be read and executed.
-  std::vector<std::string> write;    ///< Files or trees that may be read, written and created in; never executed.
-  std::vector<std::string> list_only;  ///< Trees inside a `read` tree whose entries may be listed, but whose files may not be
-                                       ///< read unless another entry names them: programs that are not allowed.
-  std::vector<std::string> denied;     ///< Wins over everything above.
+  std::vector<std::string> read;       ///< Files or trees that may be read and listed, not executed.
+  std::vector<std::string> execute;    ///< Files or trees that may be read and executed.
+  std::vector<std::string> write;      ///< Files or trees that may be read, written and created in; never executed.
+  std::vector<std::string> list_only;  ///< Trees inside a `read` tree whose entries may be listed, but whose files may
+                                       ///< not be read unless another entry names them: programs that are not allowed.
+  std::vector<std::string> denied;  ///< Wins over everything above.
 
   bool operator==(const FileAccess&) const = default;
 };

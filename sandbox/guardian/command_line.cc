@@ -30,6 +30,15 @@ void Append(std::vector<std::string>& to, const std::vector<std::string>& from) 
   to.insert(to.end(), from.begin(), from.end());
 }
 
+bool Grants(const FileAccess& files, const std::string& path) {
+  for (const auto* roots : {&files.read, &files.execute, &files.write}) {
+    for (const std::string& root : *roots) {
+      if (IsBelow(path, root)) return true;
+    }
+  }
+  return false;
+}
+
 Result<void> AddSystem(CommandLine& line, const std::string&) {
   const FileAccess system = SystemRead();
   FileAccess& files = line.confinement.files;
@@ -148,7 +157,7 @@ const std::vector<Flag>& Flags() {
          return Ok();
        }},
       {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
-      {"--chdir", "PATH", "working directory (default: this one)",
+      {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)",
        [](CommandLine& l, const std::string& v) {
          l.command.cwd = Absolute(v);
          return Ok();
@@ -197,7 +206,7 @@ Result<const Flag*> FindFlag(const std::string& name) {
 
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   CommandLine line;
-  line.command.cwd = Absolute(".");
+  line.command.cwd.clear();
   std::size_t i = 0;
   for (; i < arguments.size() && arguments[i] != "--" && arguments[i].starts_with("-"); ++i) {
     const std::size_t equals = arguments[i].find('=');
@@ -214,6 +223,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
   }
   if (i < arguments.size() && arguments[i] == "--") ++i;
   line.command.argv.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+  if (line.command.cwd.empty() && Grants(line.confinement.files, Absolute("."))) line.command.cwd = Absolute(".");
   if (line.command.argv.empty() && line.action == CommandLine::Action::kRun) return Error::Invalid("no command given");
   return line;
 }

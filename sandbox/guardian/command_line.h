@@ -10,7 +10,7 @@
 namespace rune::sandbox {
 
 struct CommandLine {
-  Command command;
+  Command command;  ///< `cwd` empty: the private directory.
   Confinement confinement;
   RunLimits limits;
   std::string report_path;  ///< Where the JSON report goes; empty: nowhere.

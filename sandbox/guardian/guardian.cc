@@ -44,7 +44,6 @@ ChildStatus* MakeStatus() {
 }  // namespace
 
 Guardian::Guardian(EventLoop& loop, DoneCallback done) : loop_(loop), done_(std::move(done)) {
-  ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t set;
   sigemptyset(&set);
@@ -91,6 +90,8 @@ void Guardian::Setup(const SetupFrame& frame) {
     facts_.identity += ", private directory not handed over";
   }
   tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, keep).ok();
+  // Only now: the files that map ids into a user namespace belong to root in a process that is not dumpable.
+  ::prctl(PR_SET_DUMPABLE, 0);
   if (tmp_is_private_) {
     // So that the directory has the same name inside and outside.
     const std::string name = tmp_dir_.substr(tmp_dir_.rfind('/') + 1);

@@ -30,13 +30,13 @@ class Guardian {
  public:
   using DoneCallback = std::function<void(const DoneFrame&)>;
 
-  /// Not dumpable, subreaper, SIGCHLD into the loop.
+  /// Subreaper, SIGCHLD into the loop.
   Guardian(EventLoop& loop, DoneCallback done);
   ~Guardian();
   Guardian(const Guardian&) = delete;
   Guardian& operator=(const Guardian&) = delete;
 
-  /// Cgroup, private /tmp and identity, once, before any child.
+  /// Cgroup, private /tmp and identity, once, before any child; then not dumpable.
   void Setup(const SetupFrame& frame);
   /// Compiles a policy and keeps it under its number.
   DefinedFrame Define(const DefineFrame& frame);

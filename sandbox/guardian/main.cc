@@ -5,17 +5,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/guardian/command_line.h"
-#include "sandbox/guardian/guardian.h"
 #include "sandbox/guardian/one_layer.h"
+#include "sandbox/guardian/protocol.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
 
@@ -41,41 +44,90 @@ int ExitCodeOf(const Report& report) {
   return report.exit_code ? *report.exit_code : 128 + report.signal;
 }
 
+/// By hand: this process keeps its view of the file system, a guardian forked from it does the confining.
 class OneCommand {
  public:
-  explicit OneCommand(CommandLine line)
-      : line_(std::move(line)), signals_(loop_), guardian_(loop_, [this](const DoneFrame& frame) { done_ = frame; }) {}
+  explicit OneCommand(CommandLine line) : line_(std::move(line)), signals_(loop_) {}
 
   Result<int> Run() {
     RUNE_ASSIGN_OR_RETURN(const TempDir tmp, TempDir::Create("/tmp", "rune-"));
-    guardian_.Setup({line_.limits, tmp.path(), line_.confinement});
-    const DefinedFrame defined = guardian_.Define({0, line_.confinement});
-    if (!defined.error.empty()) return Error{ErrorKind::kUnavailable, defined.error};
-    for (const LayerReport& layer : defined.layers) {
+    RUNE_ASSIGN_OR_RETURN(const pid_t guardian, ForkGuardian());
+    if (line_.command.cwd.empty()) line_.command.cwd = tmp.path();
+    const auto code = Drive(tmp.path());
+    loop_.Unwatch(socket_.get());
+    socket_.Reset();  // the guardian kills what is left, and ends
+    RetryOnEintr([&] { return ::waitpid(guardian, nullptr, 0); });
+    return code;
+  }
+
+ private:
+  Result<pid_t> ForkGuardian() {
+    int sockets[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error::FromErrno("socketpair");
+    const pid_t pid = ::fork();
+    if (pid < 0) return Error::FromErrno("fork");
+    if (pid == 0) {
+      ::close(sockets[0]);
+      ::setpgid(0, 0);  // a Ctrl-C is for the parent
+      ::_exit(ServeClient(sockets[1]));
+    }
+    ::close(sockets[1]);
+    socket_.Reset(sockets[0]);
+    return pid;
+  }
+
+  Result<int> Drive(const std::string& tmp) {
+    loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
+    RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(SetupFrame{line_.limits, tmp, line_.confinement})));
+    RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(DefineFrame{0, line_.confinement})));
+    loop_.RunUntil([this] { return defined_.has_value() || lost_; });
+    if (!defined_) return Error{ErrorKind::kUnavailable, "the guardian ended"};
+    if (!defined_->error.empty()) return Error{ErrorKind::kUnavailable, defined_->error};
+    for (const LayerReport& layer : defined_->layers) {
       if (layer.state == LayerState::kEnforced || layer.state == LayerState::kOff) continue;
       Log(LogLevel::kWarn,
           std::string(LayerName(layer.layer)) + " is " + std::string(LayerStateName(layer.state)) + ": " + layer.why);
     }
+    RUNE_RETURN_IF_ERROR(Launch());
+    const auto finished = [this] { return lost_ || (done_.has_value() && relays_.empty()); };
+    if (loop_.RunUntil(finished) == EventLoop::Wake::kInterrupted) Kill(KillReason::kCancelled);
+    loop_.Drain(finished, Clock::now() + kShutdown);
+    if (!done_) return Error{ErrorKind::kUnavailable, "the guardian ended"};
+    return Finish(done_->report);
+  }
+
+  Result<void> Launch() {
     std::vector<UniqueFd> stdio;
     RUNE_RETURN_IF_ERROR(OpenStdio(stdio));
-    const CommandId id = 1;
-    guardian_.Launch({id, 0, line_.command}, stdio);
-    stdio.clear();
-    const auto finished = [this] { return done_.has_value() && relays_.empty(); };
-    if (loop_.RunUntil(finished) == EventLoop::Wake::kInterrupted) guardian_.KillAll(Clock::now() + kShutdown);
-    loop_.Drain(finished, Clock::now() + kShutdown);
-    if (!done_) return kExitSetup;
-    const Report& report = done_->report;
+    return SendFrame(socket_.get(), Encode(LaunchFrame{kOnly, 0, line_.command}),
+                     {stdio[0].get(), stdio[1].get(), stdio[2].get()});
+  }
+
+  Result<int> Finish(const Report& report) const {
     if (!report.setup_error.empty()) Log(LogLevel::kError, line_.command.argv[0] + ": " + report.setup_error);
-    if (report.limit != LimitHit::kNone)
-      Log(LogLevel::kError, "killed: limit hit: " + std::string(LimitHitName(report.limit)));
+    if (report.limit != LimitHit::kNone) Log(LogLevel::kError, "limit hit: " + std::string(LimitHitName(report.limit)));
     if (!line_.report_path.empty()) {
-      RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined.layers)));
+      RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined_->layers)));
     }
     return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);
   }
 
- private:
+  void OnFrame() {
+    if (!reader_.Receive(socket_.get())) lost_ = true;
+    Frame frame;
+    for (auto next = reader_.Next(frame); next.ok() && *next; next = reader_.Next(frame)) {
+      if (frame.type == FrameType::kDefined) {
+        if (auto defined = Decode<DefinedFrame>(frame.body); defined.ok()) defined_ = *defined;
+      } else if (frame.type == FrameType::kDone) {
+        if (auto done = Decode<DoneFrame>(frame.body); done.ok()) done_ = *done;
+      }
+    }
+  }
+
+  void Kill(KillReason reason) {
+    if (!SendFrame(socket_.get(), Encode(KillFrame{kOnly, reason, 0})).ok()) lost_ = true;
+  }
+
   Result<void> OpenStdio(std::vector<UniqueFd>& stdio) {
     // A terminal is not handed on for reading: whoever holds it could take what the user types.
     const bool terminal = ::isatty(STDIN_FILENO) == 1;
@@ -107,19 +159,23 @@ class OneCommand {
       return;
     }
     const std::uint64_t room = line_.command.limits.output_bytes - passed_;
-    const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(room, static_cast<std::uint64_t>(n)));
+    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(room, static_cast<std::uint64_t>(n)));
     passed_ += take;
     const auto ignored = WriteAll(relays_.at(from).to, std::string_view(buffer, take));
-    if (take < static_cast<std::size_t>(n)) guardian_.Kill({1, KillReason::kOutput, 0});
+    if (take < static_cast<std::size_t>(n)) Kill(KillReason::kOutput);
   }
 
+  static constexpr CommandId kOnly = 1;
   CommandLine line_;
   EventLoop loop_;
   SignalWatch signals_;
+  UniqueFd socket_;
+  FrameReader reader_;
+  std::optional<DefinedFrame> defined_;
   std::optional<DoneFrame> done_;
+  bool lost_ = false;
   std::map<int, Relay> relays_;
   std::uint64_t passed_ = 0;
-  Guardian guardian_;
 };
 
 int Main(const std::string& name, const std::vector<std::string>& arguments) {

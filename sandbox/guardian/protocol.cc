@@ -196,7 +196,7 @@ Result<void> SendFrame(int socket, std::string_view encoded, const std::vector<i
   if (!fds.empty()) {
     message.msg_control = control;
     message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    auto* header = reinterpret_cast<cmsghdr*>(control);  // CMSG_FIRSTHDR, of which the compiler fears a null
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());

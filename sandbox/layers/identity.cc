@@ -96,14 +96,6 @@ int ErrnoOf(long result) { return result < 0 ? errno : 0; }
 /// EPERM means that this process may not, because it holds no such capability itself: then there is nothing to drop.
 int UnlessForbidden(int err) { return err == EPERM ? 0 : err; }
 
-int DropBoundingSet() {
-  for (unsigned long cap = 0; cap < 64; ++cap) {
-    if (::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0) continue;
-    return errno == EINVAL ? 0 : UnlessForbidden(errno);  // EINVAL: past the last capability of this kernel
-  }
-  return 0;
-}
-
 /// Even uid 0 gains nothing on execve(2) any more, and none of this can be undone (capabilities(7)).
 int LockSecurebits() {
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
@@ -152,6 +144,15 @@ Identity PlanIdentity(const IdentityRequest& request) {
   if (roots == owners.end()) return Become(*unused, *unused, "");
   return Become(*unused, *unused,
                 roots->dir + " cannot be written: it belongs to root, and there is no Landlock to hold uid 0");
+}
+
+int DropBoundingSet() {
+  for (unsigned long cap = 0; cap < 64; ++cap) {
+    const int held = ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+    if (held < 0) return 0;  // past the last capability of this kernel
+    if (held == 1 && ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) return UnlessForbidden(errno);
+  }
+  return 0;
 }
 
 int ApplyIdentity(const Identity& identity) {

@@ -28,6 +28,10 @@ struct IdentityRequest {
 };
 Identity PlanIdentity(const IdentityRequest& request);
 
+/// Empties the capability bounding set of this process. Done once in the guardian, whose own capabilities it leaves
+/// alone, it saves every child some 40 system calls in ApplyIdentity(). Returns 0 or errno.
+int DropBoundingSet();
+
 /// In the child, single-threaded: no_new_privs, groups and ids, bounding set empty, ambient cleared, securebits locked,
 /// capset to nothing. Returns 0 or errno. Safe between fork and exec.
 int ApplyIdentity(const Identity& identity);
