@@ -2,12 +2,14 @@
 /// What the user wrote ([policy]) turned into decisions about tool calls and into confinements for the kernel.
 /// The text checks give friendly messages and approvals; the Confinement is what holds.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/policy/domain.h"
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
 
@@ -15,19 +17,20 @@ namespace rune::agent {
 
 /// Where the run happens. All paths absolute.
 struct Places {
-  std::string cwd;               ///< Working directory of the tools.
-  std::string home;              ///< The user's home; empty when there is none. Never granted as a whole.
-  std::string tmp_dir;           ///< The sandbox's private directory.
-  bool tmp_is_private = false;   ///< tmp_dir is seen as /tmp by the tools.
+  std::string cwd;                    ///< Working directory of the tools.
+  std::string home;                   ///< The user's home; empty when there is none. Never granted as a whole.
+  std::string tmp_dir;                ///< The sandbox's private directory.
+  bool tmp_is_private = false;        ///< tmp_dir is seen as /tmp by the tools.
   std::vector<std::string> readable;  ///< Granted for reading besides the policy (build inputs).
 };
 
 /// A refusal, with the way out.
 struct Refusal {
-  std::string message;   ///< "BLOCKED by policy: command 'rm' is not in allowed_commands"
-  std::string what;      ///< "exec", "read", "write", "connect"
-  std::string target;    ///< "rm", "/etc/shadow", "example.com:443"
-  std::string allow;     ///< The policy line that would allow it: `allowed_commands = ["rm"]`. Empty: nothing would.
+  std::string message;  ///< "BLOCKED by policy: command 'rm' is not in allowed_commands"
+  std::string what;     ///< "exec", "read", "write", "connect"
+  std::string target;   ///< "rm", "/etc/shadow", "example.com:443"
+  std::string allow;    ///< The policy line that would allow it: `allowed_commands = ["rm"]`. Empty: nothing would.
+  std::vector<std::string> entries;  ///< What Allow() adds to that list.
 };
 
 /// The verdict on one request. Without a refusal and without a question it may run.
@@ -39,14 +42,20 @@ struct Verdict {
 
 /// How execute_cmd will run a command line.
 struct CommandPlan {
-  std::vector<std::string> argv;      ///< The words themselves when it is one simple command, else {"/bin/sh", "-c", text}.
+  std::vector<std::string> argv;  ///< The words themselves when it is one simple command, else {"/bin/sh", "-c", text}.
   std::vector<std::string> programs;  ///< The names found in it, in order, without repetition.
-  bool understood = false;            ///< False: something in it is beyond static analysis ($(...) as command name, eval, ...).
+  bool understood =
+      false;  ///< False: something in it is beyond static analysis (a command name from a variable, eval, ...).
+  std::string reason;                    ///< Why it is not understood.
+  std::vector<std::string> writes;       ///< Files that redirections open for writing, as written.
+  std::vector<std::string> runs_others;  ///< Those of `programs` that can start programs which the text does not show.
+
+  bool needs_shell() const { return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c"; }
 };
 
 class Policy {
  public:
-  /// kInvalidInput on a malformed domain, unknown syscall name, relative denied path outside cwd, ...
+  /// kInvalidInput on a malformed domain, an unknown system call name, an empty or overlong entry.
   static Result<Policy> Create(const PolicyConfig& config, const Places& places, PolicyMode default_mode);
 
   PolicyMode mode() const { return mode_; }
@@ -56,17 +65,20 @@ class Policy {
   /// Parses a command line by the shell grammar (POSIX.1-2017, 2.10). Pure.
   static CommandPlan PlanCommand(const std::string& command_line);
 
+  /// Relative redirections of `plan` are taken against places().cwd.
   Verdict CheckCommand(const std::string& command_line, const CommandPlan& plan) const;
-  Verdict CheckRead(const std::string& path) const;   ///< `path` normalised, absolute.
+  Verdict CheckRead(const std::string& path) const;  ///< `path` normalised, absolute, as the tools see it.
   Verdict CheckWrite(const std::string& path) const;
   Verdict CheckUrl(const std::string& url) const;
 
   /// The confinement of file tools: no program can be executed.
   sandbox::Confinement ForFiles() const;
-  /// The confinement of a command line: exactly the allowed programs (and those of `approved`, when a person said yes)
-  /// can be executed. `needs_shell` adds /bin/sh.
+  /// The same with the path of a refusal that a person approved.
+  sandbox::Confinement ForApprovedFile(const Refusal& refusal) const;
+  /// The confinement of a command line: exactly the allowed programs (and those of `plan`, when a person said yes)
+  /// can be executed, and /bin/sh when the plan needs the shell.
   sandbox::Confinement ForCommand(const CommandPlan& plan, bool approved) const;
-  /// The confinement of fetch_url.
+  /// The confinement of fetch_url: only curl can be executed.
   sandbox::Confinement ForFetch() const;
 
   /// Adds an approval for the rest of the session ("always").
@@ -75,11 +87,39 @@ class Policy {
   /// True when "*" is among the allowed domains.
   bool network_open() const;
 
+  /// An absolute, normalised path as the tools see it: against places().cwd, with "~" as the user's home, and with the
+  /// private directory as /tmp.
+  std::string ResolvePath(std::string_view path) const;
+
  private:
+  /// The lists in the form of the kernel's rules. Made at the first use: it reads /etc.
+  struct Compiled {
+    sandbox::FileAccess files;                // what every confinement starts from
+    std::vector<std::string> denied;          // denied_paths
+    std::vector<std::string> always_denied;   // credentials and our own settings
+    std::vector<std::string> program_trees;   // of allowed_paths_ro: readable by file tools only
+    std::vector<std::string> writable_trees;  // of allowed_paths_rw, without /tmp
+  };
   Policy() = default;
+  const Compiled& compiled() const;
+  Compiled Compile() const;
+  void AddWritable(Compiled& out) const;
+  std::string FromConfig(std::string_view path) const;
+  bool every_program() const;
+  bool ProgramAllowed(const std::string& name) const;
+  Verdict Ask(Refusal refusal) const;
+  std::optional<Refusal> CheckDenied(const std::string& path, std::string_view what) const;
+  Refusal CommandRefusal(const std::string& command_line, const CommandPlan& plan,
+                         std::vector<std::string> missing) const;
+  const std::vector<std::string>& FilesOf(const std::string& program) const;
+  sandbox::Confinement Base() const;
+
   PolicyMode mode_ = PolicyMode::kAllowlist;
   PolicyConfig config_;
   Places places_;
+  std::vector<DomainPattern> domains_;
+  mutable std::optional<Compiled> compiled_;
+  mutable std::map<std::string, std::vector<std::string>> program_files_;
 };
 
 }  // namespace rune::agent

@@ -22,10 +22,10 @@ struct ToolContext {
 /// A call that is ready to run (once `verdict` allows it, or a person does).
 struct ToolPlan {
   sandbox::Command command;
-  sandbox::Confinement confinement;          ///< When the verdict allows it.
-  sandbox::Confinement approved_confinement; ///< When a person allowed it.
+  sandbox::Confinement confinement;           ///< When the verdict allows it.
+  sandbox::Confinement approved_confinement;  ///< When a person allowed it.
   Verdict verdict;
-  std::string summary;                       ///< One line for people: "execute_cmd df -h /". Not yet made safe.
+  std::string summary;  ///< One line for people: "execute_cmd df -h /". Not yet made safe.
 };
 
 /// The arguments are not what the schema says; the text goes to the model.

@@ -1,0 +1,188 @@
+// From the lists of a policy to confinements.
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "agent/policy/paths.h"
+#include "agent/policy/policy.h"
+#include "sandbox/base/files.h"
+#include "sandbox/program.h"
+
+namespace rune::agent {
+namespace {
+
+using sandbox::Confinement;
+using sandbox::FileAccess;
+
+void AddUnique(std::vector<std::string>& list, const std::string& value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots) {
+  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
+}
+
+std::string RealPath(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  return real ? std::string(real.get()) : path;
+}
+
+/// True when `path` is a directory of programs, under any of its names.
+bool IsProgramDir(const std::string& path) {
+  const std::string real = RealPath(path);
+  const auto& dirs = sandbox::ProgramDirs();
+  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) { return RealPath(dir) == real; });
+}
+
+/// Whole directories of programs are listable by default; this makes them readable or executable.
+void UncoverPrograms(FileAccess& files) {
+  std::erase_if(files.list_only, [](const std::string& path) {
+    const auto& dirs = sandbox::ProgramDirs();
+    return std::find(dirs.begin(), dirs.end(), path) != dirs.end();
+  });
+}
+
+/// Where programs keep themselves, their libraries and their helpers.
+void AddEveryProgram(FileAccess& files) {
+  UncoverPrograms(files);
+  for (const std::string& dir : sandbox::ProgramDirs()) files.execute.push_back(dir);
+  for (const char* dir : {"/usr/lib", "/usr/libexec", "/usr/local/lib", "/lib", "/lib32", "/lib64", "/libx32"}) {
+    files.execute.emplace_back(dir);
+  }
+  std::erase_if(files.execute, [](const std::string& path) { return !Exists(path); });
+}
+
+/// What must be writable for `path` to be made: the file, or the nearest directory above it, at most `levels` up.
+/// Empty when that would be the root.
+std::string WritablePlace(std::string path, int levels) {
+  for (; !Exists(path) && levels > 0; --levels) path = NormalizePath("..", path);
+  return path == "/" || !Exists(path) ? std::string() : path;
+}
+
+}  // namespace
+
+std::vector<std::string> CredentialPaths(const std::string& home) {
+  std::vector<std::string> out;
+  if (home.empty()) return out;
+  for (const char* name : {".rune", ".ssh", ".gnupg", ".aws", ".config/gh", ".netrc", ".docker", ".kube"}) {
+    out.push_back(NormalizePath(name, home));
+  }
+  return out;
+}
+
+std::vector<std::string> ProtectedNames(const std::vector<std::string>& trees) {
+  std::vector<std::string> out;
+  for (const std::string& tree : trees) {
+    for (const char* name : {".git/hooks", ".git/config", ".rune"}) {
+      std::string path = NormalizePath(name, tree);
+      if (Exists(path)) out.push_back(std::move(path));
+    }
+  }
+  return out;
+}
+
+const Policy::Compiled& Policy::compiled() const {
+  if (!compiled_) compiled_ = Compile();
+  return *compiled_;
+}
+
+Policy::Compiled Policy::Compile() const {
+  Compiled out;
+  out.files = sandbox::SystemRead();
+  for (const std::string& entry : config_.allowed_paths_ro) {
+    const std::string path = FromConfig(entry);
+    // Programs that are not allowed stay unreadable to commands: the dynamic loader runs what it can read.
+    AddUnique(IsProgramDir(path) ? out.program_trees : out.files.read, path);
+  }
+  AddWritable(out);
+  const bool cwd_is_broad = IsBelow(places_.home.empty() ? "/" : places_.home, places_.cwd) || places_.cwd == "/";
+  if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddUnique(out.files.read, places_.cwd);
+  for (const std::string& path : places_.readable) AddUnique(out.files.read, NormalizePath(path, "/"));
+  for (const std::string& entry : config_.denied_paths) AddUnique(out.denied, FromConfig(entry));
+  out.always_denied = CredentialPaths(places_.home);
+  for (const auto* list : {&out.denied, &out.always_denied}) {
+    out.files.denied.insert(out.files.denied.end(), list->begin(), list->end());
+  }
+  return out;
+}
+
+/// "/tmp" means the run's own directory; where commands cannot have that as their /tmp, it means the shared one too.
+void Policy::AddWritable(Compiled& out) const {
+  AddUnique(out.files.write, places_.tmp_is_private ? "/tmp" : places_.tmp_dir);
+  for (const std::string& entry : config_.allowed_paths_rw) {
+    const std::string path = FromConfig(entry);
+    AddUnique(out.files.write, path);
+    if (path != "/tmp" && path != places_.tmp_dir) AddUnique(out.writable_trees, path);
+  }
+}
+
+Confinement Policy::Base() const {
+  Confinement confinement;
+  confinement.files = compiled().files;
+  for (std::string& path : ProtectedNames(compiled().writable_trees))
+    confinement.files.denied.push_back(std::move(path));
+  confinement.denied_syscalls = config_.denied_syscalls;
+  confinement.enforcement = config_.enforcement;
+  confinement.required = config_.required_layers;
+  return confinement;
+}
+
+Confinement Policy::ForFiles() const {
+  Confinement confinement = Base();
+  UncoverPrograms(confinement.files);
+  for (const std::string& path : compiled().program_trees) confinement.files.read.push_back(path);
+  return confinement;
+}
+
+Confinement Policy::ForApprovedFile(const Refusal& refusal) const {
+  Confinement confinement = ForFiles();
+  if (refusal.what == "read") confinement.files.read.push_back(refusal.target);
+  if (refusal.what != "write") return confinement;
+  if (std::string place = WritablePlace(refusal.target, 100); !place.empty()) confinement.files.write.push_back(place);
+  return confinement;
+}
+
+/// The files behind a program; empty when there is no such program, or when it lies where tools can write.
+const std::vector<std::string>& Policy::FilesOf(const std::string& program) const {
+  const auto [found, is_new] = program_files_.try_emplace(program);
+  if (!is_new) return found->second;
+  const std::string name = program.find('/') == std::string::npos ? program : FromConfig(program);
+  Result<std::vector<std::string>> files = sandbox::ProgramFiles(name);
+  const bool writable = files.ok() && std::any_of(files->begin(), files->end(), [&](const std::string& path) {
+                          return IsBelowAny(path, compiled().files.write);
+                        });
+  if (files.ok() && !writable) found->second = std::move(files).value();
+  return found->second;
+}
+
+Confinement Policy::ForCommand(const CommandPlan& plan, bool approved) const {
+  Confinement confinement = Base();
+  if (network_open()) confinement.network = sandbox::Network::kOpen;
+  FileAccess& files = confinement.files;
+  if (every_program() || (approved && !plan.understood)) {
+    AddEveryProgram(files);
+  } else {
+    std::vector<std::string> programs = config_.allowed_commands;
+    if (approved) programs.insert(programs.end(), plan.programs.begin(), plan.programs.end());
+    if (plan.needs_shell()) programs.emplace_back("/bin/sh");
+    for (const std::string& program : programs) {
+      for (const std::string& path : FilesOf(program)) AddUnique(files.execute, path);
+    }
+  }
+  for (const std::string& path : plan.writes) {
+    const std::string target = ResolvePath(path);
+    if (!approved || IsBelowAny(target, files.write)) continue;
+    if (std::string place = WritablePlace(target, 1); !place.empty()) files.write.push_back(std::move(place));
+  }
+  return confinement;
+}
+
+Confinement Policy::ForFetch() const {
+  Confinement confinement = Base();
+  if (network_open()) confinement.network = sandbox::Network::kOpen;
+  confinement.files.execute = FilesOf("curl");
+  return confinement;
+}
+
+}  // namespace rune::agent

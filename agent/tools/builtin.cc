@@ -1,0 +1,49 @@
+#include "agent/tools/builtin.h"
+
+#include <algorithm>
+
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kOperationWall{30'000};
+
+ToolPlan PlanOperation(const ToolContext& context, std::vector<std::string> argv, Verdict verdict) {
+  ToolPlan plan;
+  plan.summary = Join(argv, " ");
+  plan.command.kind = sandbox::Command::Kind::kBuiltin;
+  plan.command.argv = std::move(argv);
+  plan.command.limits.wall = std::min(kOperationWall, context.wall_limit);
+  plan.command.keep_head = 64 << 10;
+  plan.command.keep_tail = 0;
+  plan.confinement = context.policy.ForFiles();
+  plan.approved_confinement = verdict.question ? context.policy.ForApprovedFile(*verdict.question) : plan.confinement;
+  plan.verdict = std::move(verdict);
+  return plan;
+}
+
+}  // namespace
+
+ToolPlan PlanRead(const ToolContext& context, std::vector<std::string> argv, const std::string& path) {
+  return PlanOperation(context, std::move(argv), context.policy.CheckRead(path));
+}
+
+ToolPlan PlanWrite(const ToolContext& context, std::vector<std::string> argv, const std::string& path) {
+  return PlanOperation(context, std::move(argv), context.policy.CheckWrite(path));
+}
+
+const std::vector<Tool>& BuiltinTools() {
+  static const std::vector<Tool> tools{MakeEditFile(),  MakeExecuteCmd(),     MakeFetchUrl(),
+                                       MakeFindFiles(), MakeInspectProcess(), MakeListDir(),
+                                       MakeReadFile(),  MakeSearchFiles(),    MakeWriteFile()};
+  return tools;
+}
+
+const Tool* FindTool(std::string_view name) {
+  const auto& tools = BuiltinTools();
+  const auto found = std::find_if(tools.begin(), tools.end(), [&](const Tool& tool) { return tool.spec.name == name; });
+  return found == tools.end() ? nullptr : &*found;
+}
+
+}  // namespace rune::agent

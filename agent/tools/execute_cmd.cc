@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "agent/tools/arguments.h"
+#include "agent/tools/builtin.h"
+#include "agent/tools/render.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+using enum Parameter::Type;
+using enum Parameter::Need;
+
+constexpr std::array kParameters{Parameter{.name = "cmd"}, Parameter{.name = "cwd", .need = kOptional},
+                                 Parameter{.name = "timeout_secs", .type = kInteger, .need = kOptional}};
+
+/// Shell conventions (XCU 2.8.2): found but not executable, not found.
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+
+/// Programs neither wait for a person nor decorate their output.
+std::vector<std::string> Environment() {
+  std::vector<std::string> env{"LANG=C.UTF-8",
+                               "TERM=dumb",
+                               "NO_COLOR=1",
+                               "PAGER=cat",
+                               "GIT_PAGER=cat",
+                               "GIT_TERMINAL_PROMPT=0",
+                               "GIT_ASKPASS=/bin/false",
+                               "SSH_ASKPASS_REQUIRE=never",
+                               "GH_PROMPT_DISABLED=1",
+                               "DEBIAN_FRONTEND=noninteractive",
+                               "CI=true"};
+  const char* zone = ::getenv("TZ");
+  if (zone != nullptr && *zone != '\0') env.push_back("TZ=" + OneLine(zone, 60));
+  return env;
+}
+
+/// Relative names in the plan mean the call's directory, not the session's.
+void Anchor(CommandPlan& plan, const std::string& cwd) {
+  for (std::string& path : plan.writes) path = NormalizePath(path, cwd);
+  for (std::string& program : plan.programs) {
+    if (program.find('/') != std::string::npos) program = NormalizePath(program, cwd);
+  }
+}
+
+Prepared Prepare(const json::View& args, const ToolContext& context) {
+  if (auto bad = CheckArguments(args, kParameters)) return *bad;
+  const Policy& policy = context.policy;
+  const std::string cmd = TextArgument(args, "cmd");
+  const std::string home = policy.ResolvePath(".");
+  const std::string cwd = policy.ResolvePath(TextArgument(args, "cwd", "."));
+  CommandPlan command = Policy::PlanCommand(cmd);
+  if (cwd != home) Anchor(command, cwd);
+
+  ToolPlan plan;
+  plan.summary = "execute_cmd " + cmd;
+  plan.command.argv = command.argv;
+  plan.command.cwd = cwd;
+  plan.command.env = Environment();
+  plan.command.keep_head = kStreamBudget * 3 / 5;
+  plan.command.keep_tail = kStreamBudget - plan.command.keep_head;
+  const std::chrono::milliseconds wanted = std::chrono::seconds(IntegerArgument(args, "timeout_secs", 1'000'000'000));
+  plan.command.limits.wall = std::min(wanted, context.wall_limit);
+  plan.verdict = policy.CheckCommand(cmd, command);
+  if (cwd != home && !plan.verdict.refusal) {
+    // A directory outside the lists is not asked about: the command could not read it anyway.
+    Verdict place = policy.CheckRead(cwd);
+    if (!place.allowed()) plan.verdict.refusal = place.refusal ? std::move(place.refusal) : std::move(place.question);
+  }
+  plan.confinement = policy.ForCommand(command, false);
+  plan.approved_confinement = plan.verdict.question ? policy.ForCommand(command, true) : plan.confinement;
+  return plan;
+}
+
+ToolOutput Render(const sandbox::Completed& done) {
+  if (auto failure = RenderFailure(done)) return *failure;
+  ToolOutput output;
+  std::string end = EndOf(done.report);
+  const int code = done.report.exit_code.value_or(0);
+  output.is_error = !end.empty() || code == kNotExecutable || code == kNotFound;
+  if (end.empty() && code != 0) end = "exit code " + std::to_string(code);
+  if (!end.empty()) output.text = end + "\n";
+
+  const std::size_t out_size = static_cast<std::size_t>(std::min<std::uint64_t>(done.out.total, kStreamBudget));
+  const std::size_t err_size = static_cast<std::size_t>(std::min<std::uint64_t>(done.err.total, kStreamBudget));
+  const std::size_t err_budget = std::max(std::min(err_size, kStreamBudget / 4), kStreamBudget - out_size);
+  const std::size_t out_budget = kStreamBudget - std::min(err_size, err_budget);
+  if (out_size > 0) output.text += ShowStream(done.out, out_budget);
+  if (err_size > 0) {
+    if (!output.text.empty() && output.text.back() != '\n') output.text += '\n';
+    output.text += "[stderr]\n" + ShowStream(done.err, err_budget);
+  }
+  while (!output.text.empty() && output.text.back() == '\n') output.text.pop_back();
+  if (done.report.leftovers > 0) {
+    output.text += "\n[" + std::to_string(done.report.leftovers) + " background processes were ended with the command]";
+  }
+  if (output.text.empty()) output.text = "(no output)";
+  output.text.resize(Utf8Prefix(output.text, kToolTextLimit).size());
+  return output;
+}
+
+}  // namespace
+
+Tool MakeExecuteCmd() {
+  return {.spec = {"execute_cmd", "Run a shell command line. Returns stdout, stderr and the exit code.",
+                   SchemaOf(kParameters)},
+          .dangerous = true,
+          .prepare = Prepare,
+          .render = Render};
+}
+
+}  // namespace rune::agent
