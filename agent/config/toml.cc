@@ -1,0 +1,96 @@
+#include "agent/config/toml.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+struct Located {
+  toml::source_position position;
+  TomlEntry entry;
+};
+
+std::string TypeOf(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::none:
+      return "nothing";
+    case toml::node_type::table:
+      return "table";
+    case toml::node_type::array:
+      return "list";
+    case toml::node_type::string:
+      return "string";
+    case toml::node_type::integer:
+      return "integer";
+    case toml::node_type::floating_point:
+      return "number";
+    case toml::node_type::boolean:
+      return "boolean";
+    case toml::node_type::date:
+      return "date";
+    case toml::node_type::time:
+      return "time";
+    case toml::node_type::date_time:
+      return "date and time";
+  }
+  std::abort();
+}
+
+std::optional<Value> ValueOf(const toml::node& node) {
+  if (const auto* text = node.as_string()) return Value(text->get());
+  if (const auto* integer = node.as_integer()) return Value(integer->get());
+  if (const auto* number = node.as_floating_point()) return Value(number->get());
+  if (const auto* boolean = node.as_boolean()) return Value(boolean->get());
+  const auto* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  std::vector<std::string> list;
+  for (const toml::node& element : *array) {
+    const auto* text = element.as_string();
+    if (text == nullptr) return std::nullopt;
+    list.push_back(text->get());
+  }
+  return Value(std::move(list));
+}
+
+std::string PlaceOf(const std::string& file, const toml::source_position& position) {
+  return file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+}
+
+/// The parser bounds the depth (TOML_MAX_NESTED_VALUES).
+void Flatten(const toml::table& table, const std::string& prefix, const std::string& file, std::vector<Located>& out) {
+  for (const auto& [key, node] : table) {
+    const toml::source_position position = key.source().begin;
+    const std::string path = prefix + std::string(key.str());
+    std::string type = TypeOf(node);
+    auto value = ValueOf(node);
+    if (type == "list" && !value) type = "list that is not one of strings";
+    out.push_back({position, {path, std::move(value), std::move(type), PlaceOf(file, position)}});
+    if (const auto* inner = node.as_table()) Flatten(*inner, path + ".", file, out);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<TomlEntry>> ParseToml(std::string_view text, const std::string& file) {
+  const toml::parse_result result = toml::parse(text, file);
+  if (!result) {
+    const toml::parse_error& error = result.error();
+    return Error::Invalid(OneLine(error.description())).Wrap(PlaceOf(file, error.source().begin));
+  }
+  std::vector<Located> located;
+  Flatten(result.table(), "", file, located);
+  std::stable_sort(located.begin(), located.end(),
+                   [](const Located& a, const Located& b) { return a.position < b.position; });
+  std::vector<TomlEntry> entries;
+  entries.reserve(located.size());
+  for (Located& one : located) entries.push_back(std::move(one.entry));
+  return entries;
+}
+
+}  // namespace rune::agent

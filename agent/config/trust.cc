@@ -1,0 +1,66 @@
+#include "agent/config/trust.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::size_t kMaxList = 1u << 20;
+
+std::string ListPath(const std::string& home) { return home + "/.rune/trusted"; }
+
+/// The line of a directory, without newline.
+Result<std::string> LineOf(const std::string& dir) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(dir.c_str(), nullptr), &std::free);
+  struct stat info{};
+  if (resolved == nullptr || ::stat(resolved.get(), &info) != 0) return Error::FromErrno(dir);
+  if (!S_ISDIR(info.st_mode)) return Error::FromErrno(dir, ENOTDIR);
+  const std::string path = resolved.get();
+  if (path.find('\n') != std::string::npos) return Error::Invalid("the path of the directory has a line break");
+  return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) + " " + path;
+}
+
+/// Empty when there is none that can be believed.
+std::string ReadList(const std::string& home) {
+  const auto fd = OpenFile(ListPath(home), O_RDONLY | O_NONBLOCK);
+  struct stat info{};
+  if (!fd.ok() || ::fstat(fd->get(), &info) != 0) return "";
+  const bool own = info.st_uid == ::geteuid() || info.st_uid == 0;
+  if (!S_ISREG(info.st_mode) || !own || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "";
+  auto text = ReadAll(fd->get(), kMaxList);
+  return text.ok() ? std::move(text).value() : "";
+}
+
+bool HasLine(const std::string& list, const std::string& line) {
+  const auto lines = Split(list, '\n');
+  return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+}  // namespace
+
+bool IsTrusted(const std::string& dir, const std::string& home) {
+  if (home.empty()) return false;
+  const auto line = LineOf(dir);
+  return line.ok() && HasLine(ReadList(home), *line);
+}
+
+Result<void> TrustDirectory(const std::string& dir, const std::string& home) {
+  if (home.empty()) return Error::Invalid("HOME is not set: there is no place to remember a trusted directory");
+  RUNE_ASSIGN_OR_RETURN(const std::string line, LineOf(dir));
+  std::string list = ReadList(home);
+  if (HasLine(list, line)) return Ok();
+  if (!list.empty() && list.back() != '\n') list += '\n';
+  RUNE_RETURN_IF_ERROR(MakeDirs(home + "/.rune", 0700));
+  return WriteFileAtomic(ListPath(home), list + line + "\n", {.mode = 0600});
+}
+
+}  // namespace rune::agent

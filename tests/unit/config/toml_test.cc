@@ -1,0 +1,56 @@
+#include "agent/config/toml.h"
+
+#include <gtest/gtest.h>
+
+namespace rune::agent {
+namespace {
+
+std::string ErrorOf(std::string_view text) {
+  const auto entries = ParseToml(text, "f.toml");
+  return entries.ok() ? "" : entries.error().message;
+}
+
+TEST(Toml, IsFlattenedInTheOrderOfTheText) {
+  const auto entries =
+      ParseToml("model = \"m\"\ntrace = true\n[policy]\nmax_pids = 3\nallowed_commands = [\"ls\"]\n", "f.toml");
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 5u);
+  EXPECT_EQ((*entries)[0].key, "model");
+  EXPECT_EQ((*entries)[0].place, "f.toml:1:1");
+  EXPECT_EQ((*entries)[1].value, Value(true));
+  EXPECT_EQ((*entries)[2].key, "policy");
+  EXPECT_EQ((*entries)[2].type, "table");
+  EXPECT_EQ((*entries)[3].key, "policy.max_pids");
+  EXPECT_EQ((*entries)[3].value, Value(std::int64_t{3}));
+  EXPECT_EQ((*entries)[4].value, Value(std::vector<std::string>{"ls"}));
+  EXPECT_EQ((*entries)[4].place, "f.toml:5:1");
+}
+
+TEST(Toml, NamesWhatNoSettingCanBe) {
+  const auto entries = ParseToml("a = 2026-11-24\nb = [1, \"x\"]\nc = { d = 1.5 }\n", "f.toml");
+  ASSERT_TRUE(entries.ok());
+  EXPECT_EQ((*entries)[0].type, "date");
+  EXPECT_FALSE((*entries)[0].value);
+  EXPECT_EQ((*entries)[1].type, "list that is not one of strings");
+  EXPECT_FALSE((*entries)[1].value);
+  EXPECT_EQ((*entries)[3].key, "c.d");
+  EXPECT_EQ((*entries)[3].value, Value(1.5));
+}
+
+TEST(Toml, ErrorsNameFileLineAndColumn) {
+  for (const char* text :
+       {"a = ", "a = \"x", "a = 1\na = 2", "[t", "a b", "a = \xff", "a = 0x", "= 1", "a = [1,", "a = tru"}) {
+    EXPECT_EQ(ErrorOf(text).rfind("f.toml:", 0), 0u) << text << ": " << ErrorOf(text);
+  }
+  EXPECT_EQ(ErrorOf("model = \"m\"\ntrace = maybe\n").rfind("f.toml:2:", 0), 0u);
+}
+
+TEST(Toml, SurvivesDeepNesting) {
+  EXPECT_NE(ErrorOf("a = " + std::string(200'000, '[')), "");
+  std::string keys = "a";
+  for (int i = 0; i < 2'000; ++i) keys += ".a";
+  EXPECT_EQ(ErrorOf(keys + " = 1"), "");
+}
+
+}  // namespace
+}  // namespace rune::agent
