@@ -15,7 +15,8 @@ PYTHON=(/usr/bin/python3 -B -S)
 API_KEY=sk-e2eCanaryKey0123456789abcdefghij
 
 e2e_setup() {
-  [ -x "$RUNE" ] || fail "no rune in ${RUNE_BIN_DIR:-build/dev/bin}: build first, or set RUNE_BIN_DIR"
+  local program=${1:-$RUNE}
+  [ -x "$program" ] || fail "no $program: build first, or set RUNE_BIN_DIR"
   local name
   for name in $(compgen -e | grep -E '^(RUNE_|OPENAI_|ANTHROPIC_|GEMINI_|GITHUB_TOKEN|.*_proxy$|.*_PROXY$)'); do
     case $name in RUNE_BIN_DIR | RUNE_LIBEXEC | RUNE_SANDBOX_MUST_WORK) ;; *) unset "$name" ;; esac
