@@ -16,13 +16,14 @@ void Capture::Append(std::string_view data) {
     overflowed_ = true;
     // O_EXCL and O_NOFOLLOW: the directory is writable by the command, which must not choose where we write.
     spill_.Reset(::open(options_.spill_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    head_ += data;
     Spill(head_);
-    std::string all = std::move(head_);
-    head_ = all.substr(0, options_.keep_head);
-    tail_ = all.substr(head_.size());
+    tail_ = head_.substr(options_.keep_head);
+    head_.resize(options_.keep_head);
+  } else {
+    Spill(data);
+    tail_ += data;
   }
-  Spill(data);
-  tail_ += data;
   // Trimmed now and then, not per read: the cost stays linear.
   if (tail_.size() > options_.keep_tail * 2 + data.size()) tail_.erase(0, tail_.size() - options_.keep_tail);
 }

@@ -19,6 +19,8 @@ namespace {
 constexpr const char* kTmp = "/tmp";
 constexpr unsigned long kTmpFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
+constexpr const char* kShmOptions = "mode=1777,size=64m";
+
 struct Kept {
   std::string path;
   bool read_only = false;
@@ -101,6 +103,9 @@ Result<void> Enter(const std::string& dir, const std::vector<Kept>& chosen) {
   if (::mount(nullptr, kTmp, nullptr, MS_REMOUNT | MS_BIND | kTmpFlags, nullptr) != 0)
     return Error::FromErrno("remount /tmp");
   for (std::size_t i = 0; i < chosen.size(); ++i) RUNE_RETURN_IF_ERROR(Bind(chosen[i], sources[i].get()));
+  // An empty one instead of everybody's; multiprocessing and other users of sem_open(3) need it. Not every system has
+  // one.
+  ::mount("tmpfs", "/dev/shm", "tmpfs", kTmpFlags, kShmOptions);
   return Ok();
 }
 

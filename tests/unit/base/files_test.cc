@@ -1,0 +1,71 @@
+#include "sandbox/base/files.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace rune {
+namespace {
+
+class FilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::Create("/tmp", "files-test-");
+    ASSERT_TRUE(dir.ok());
+    dir_ = std::make_unique<TempDir>(std::move(dir).value());
+  }
+  std::string At(const std::string& name) const { return dir_->path() + "/" + name; }
+  std::unique_ptr<TempDir> dir_;
+};
+
+TEST_F(FilesTest, AnAtomicWriteReplacesAndSetsTheMode) {
+  ASSERT_TRUE(WriteFileAtomic(At("f"), "one").ok());
+  ASSERT_TRUE(WriteFileAtomic(At("f"), "two", {.mode = 0600}).ok());
+  EXPECT_EQ(ReadFile(At("f")).value(), "two");
+  struct stat info{};
+  ASSERT_EQ(::stat(At("f").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600U);
+}
+
+TEST_F(FilesTest, AFailedAtomicWriteLeavesNothingBehind) {
+  const auto result = WriteFileAtomic(At("missing/f"), "x");
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().message.find("missing/f"), std::string::npos);
+  // A directory cannot be replaced by a file: the temporary file must go.
+  ASSERT_TRUE(MakeDirs(At("d")).ok());
+  EXPECT_FALSE(WriteFileAtomic(At("d"), "x").ok());
+  EXPECT_EQ(::system(("test -z \"$(ls " + dir_->path() + " | grep -v '^d$')\"").c_str()), 0);
+}
+
+TEST_F(FilesTest, ReadingStopsAtTheLimit) {
+  ASSERT_TRUE(WriteFileAtomic(At("f"), std::string(100, 'x')).ok());
+  EXPECT_TRUE(ReadFile(At("f"), 100).ok());
+  EXPECT_EQ(ReadFile(At("f"), 99).error().kind, ErrorKind::kInvalidInput);
+}
+
+TEST_F(FilesTest, RemovingATreeDoesNotFollowLinks) {
+  ASSERT_TRUE(MakeDirs(At("keep")).ok());
+  ASSERT_TRUE(WriteFileAtomic(At("keep/file"), "x").ok());
+  ASSERT_TRUE(MakeDirs(At("tree/sub")).ok());
+  ASSERT_EQ(::symlink(At("keep").c_str(), At("tree/sub/link").c_str()), 0);
+  ASSERT_TRUE(RemoveTree(At("tree")).ok());
+  EXPECT_FALSE(Exists(At("tree")));
+  EXPECT_TRUE(Exists(At("keep/file")));
+  EXPECT_TRUE(RemoveTree(At("tree")).ok()) << "missing is success";
+}
+
+TEST(PathTest, NormalisesLexically) {
+  EXPECT_EQ(NormalizePath("a/../b/./c//", "/x"), "/x/b/c");
+  EXPECT_EQ(NormalizePath("/../..", "/x"), "/");
+  EXPECT_EQ(NormalizePath("", "/x/"), "/x");
+}
+
+TEST(PathTest, BelowMeansAWholeComponent) {
+  EXPECT_TRUE(IsBelow("/root", "/root"));
+  EXPECT_TRUE(IsBelow("/root/a", "/root"));
+  EXPECT_FALSE(IsBelow("/rootfs", "/root"));
+  EXPECT_TRUE(IsBelow("/anything", "/"));
+}
+
+}  // namespace
+}  // namespace rune

@@ -1,0 +1,271 @@
+/// The front door, end to end: the real helper, real processes. Each refusal stands beside the same act allowed.
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "sandbox/base/text.h"
+#include "sandbox/guardian/process_tree.h"
+#include "sandbox/program.h"
+
+namespace rune::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+Confinement SystemConfinement() {
+  Confinement confinement;
+  confinement.files = SystemRead();
+  confinement.files.list_only.clear();
+  confinement.files.execute = {"/usr", "/bin", "/lib", "/lib64"};
+  return confinement;
+}
+
+class SandboxTest : public testing::Test {
+ protected:
+  void SetUp() override { Start({}); }
+  void Start(RunLimits limits) {
+    auto sandbox = Sandbox::Create(loop_, {.helper = RUNE_HELPER, .limits = limits});
+    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message;
+    sandbox_ = std::move(sandbox).value();
+  }
+  Completed Run(Command command, const Confinement& confinement = SystemConfinement()) {
+    std::optional<Completed> done;
+    if (command.cwd == "/") command.cwd = sandbox_->tmp_dir();
+    const auto id = sandbox_->Launch(std::move(command), confinement, [&](Completed c) { done = std::move(c); });
+    EXPECT_TRUE(id.ok()) << (id.ok() ? "" : id.error().message);
+    loop_.RunUntil([&] { return done.has_value(); }, Clock::now() + 60s);
+    EXPECT_TRUE(done.has_value());
+    return done ? std::move(*done) : Completed{};
+  }
+  Completed Shell(const std::string& text, CommandLimits limits = {}) {
+    return Run({.argv = {"/bin/sh", "-c", text}, .limits = limits});
+  }
+  /// Processes anywhere whose command line holds `mark`.
+  static int Alive(const std::string& mark) {
+    int count = 0;
+    for (const ProcessInfo& info : ListProcesses()) {
+      const auto text = ReadFile("/proc/" + std::to_string(info.pid) + "/cmdline", 1 << 20);
+      if (info.state != 'Z' && text.ok() && text->find(mark) != std::string::npos) ++count;
+    }
+    return count;
+  }
+  EventLoop loop_;
+  std::unique_ptr<Sandbox> sandbox_;
+};
+
+TEST_F(SandboxTest, RunsACommandAndReportsIt) {
+  const Completed done = Shell("echo out; echo err >&2; exit 3");
+  EXPECT_EQ(done.report.exit_code, 3);
+  EXPECT_EQ(done.out.head, "out\n");
+  EXPECT_EQ(done.err.head, "err\n");
+  EXPECT_EQ(done.report.setup_error, "");
+}
+
+TEST_F(SandboxTest, StdinIsGivenOrEmpty) {
+  EXPECT_EQ(Run({.argv = {"/bin/cat"}, .stdin_data = "hello"}).out.head, "hello");
+  EXPECT_EQ(Run({.argv = {"/bin/cat"}}).out.head, "");
+}
+
+TEST_F(SandboxTest, TheEnvironmentIsOnlyWhatWasGiven) {
+  ::setenv("RUNE_TEST_CANARY", "canary-7391", 1);
+  const Completed done = Run({.argv = {"/usr/bin/env"}, .env = {"LANG=C.UTF-8"}});
+  EXPECT_EQ(done.out.head.find("canary-7391"), std::string::npos) << done.out.head;
+  EXPECT_NE(done.out.head.find("LANG=C.UTF-8\n"), std::string::npos);
+  EXPECT_NE(done.out.head.find("TMPDIR="), std::string::npos);
+}
+
+TEST_F(SandboxTest, OnlyTheStandardDescriptorsArePassedOn) {
+  const UniqueFd extra(::open("/dev/null", O_RDONLY));  // without close-on-exec, on purpose
+  const Completed done = Shell("for fd in /proc/self/fd/*; do echo ${fd##*/}; done");
+  // The shell has its directory open while it lists.
+  EXPECT_EQ(done.out.head.substr(0, 6), "0\n1\n2\n") << done.out.head;
+  EXPECT_LE(std::count(done.out.head.begin(), done.out.head.end(), '\n'), 4);
+}
+
+TEST_F(SandboxTest, AFileThatIsNotGrantedCannotBeReadAndOneThatIsCan) {
+  auto outside = TempDir::Create("/var/tmp", "rune-test-");
+  ASSERT_TRUE(outside.ok());
+  const std::string path = outside->path() + "/secret";
+  ASSERT_TRUE(WriteFileAtomic(path, "treasure").ok());
+  ASSERT_EQ(::chmod(outside->path().c_str(), 0755), 0);
+  Confinement open = SystemConfinement();
+  open.files.read.push_back(outside->path());
+  EXPECT_EQ(Run({.argv = {"/bin/cat", path}}, open).out.head, "treasure");
+  const Completed refused = Run({.argv = {"/bin/cat", path}});
+  EXPECT_EQ(refused.out.head, "");
+  EXPECT_NE(refused.err.head.find("Permission denied"), std::string::npos);
+}
+
+TEST_F(SandboxTest, ARefusedFileOperationNamesTheLayer) {
+  const Completed done = Run({.kind = Command::Kind::kBuiltin, .argv = {"read", "/root/x", "1", "0"}});
+  ASSERT_EQ(done.report.denials.size(), 1U);
+  EXPECT_EQ(done.report.denials[0].what, "read");
+  EXPECT_EQ(done.report.denials[0].target, "/root/x");
+  EXPECT_EQ(done.report.denials[0].layer, "landlock");
+}
+
+TEST_F(SandboxTest, AProgramThatIsNotGrantedCannotBeExecutedAndOneThatIsCan) {
+  Confinement confinement = SystemConfinement();
+  confinement.files.execute.clear();
+  for (const char* name : {"sh", "true"}) {
+    const auto files = ProgramFiles(name);
+    ASSERT_TRUE(files.ok());
+    confinement.files.execute.insert(confinement.files.execute.end(), files->begin(), files->end());
+  }
+  EXPECT_EQ(Run({.argv = {"/bin/sh", "-c", "/bin/true && echo yes"}}, confinement).out.head, "yes\n");
+  EXPECT_NE(Run({.argv = {"/bin/sh", "-c", "/bin/ls /"}}, confinement).err.head.find("Permission denied"),
+            std::string::npos);
+  const Completed direct = Run({.argv = {"/bin/ls", "/"}}, confinement);
+  EXPECT_EQ(direct.report.setup_errno, EACCES);
+  ASSERT_EQ(direct.report.denials.size(), 1U);
+  EXPECT_EQ(direct.report.denials[0].what, "exec");
+}
+
+TEST_F(SandboxTest, AMissingProgramIsSaid) {
+  const Completed done = Run({.argv = {"no-such-program"}});
+  EXPECT_EQ(done.report.setup_errno, ENOENT);
+}
+
+TEST_F(SandboxTest, TheTimeLimitKillsTheWholeTree) {
+  const std::string mark = "rune-test-" + std::to_string(::getpid());
+  const TimePoint start = Clock::now();
+  const Completed done = Shell("trap '' TERM; setsid sh -c 'sleep 60; : " + mark + "' & (sh -c 'sleep 60; : " + mark +
+                                   "' &) ; sh -c 'trap \"\" TERM HUP INT; sleep 60; : " + mark + "'",
+                               {.wall = 500ms});
+  EXPECT_EQ(done.report.limit, LimitHit::kWall);
+  EXPECT_LT(Clock::now() - start, 3s);
+  EXPECT_EQ(Alive(mark), 0);
+}
+
+TEST_F(SandboxTest, WhatOutlivesTheCommandIsKilled) {
+  const std::string mark = "rune-test-left-" + std::to_string(::getpid());
+  const Completed done = Shell("(setsid sh -c 'sleep 60; : " + mark + "' >/dev/null 2>&1 &) ; echo done");
+  EXPECT_EQ(done.out.head, "done\n");
+  EXPECT_GE(done.report.leftovers, 1U);
+  EXPECT_EQ(Alive(mark), 0);
+}
+
+TEST_F(SandboxTest, ACommandCanBeCancelled) {
+  std::optional<Completed> done;
+  const auto id =
+      sandbox_->Launch({.argv = {"/bin/sleep", "60"}}, SystemConfinement(), [&](Completed c) { done = std::move(c); });
+  ASSERT_TRUE(id.ok());
+  sandbox_->Kill(*id);
+  loop_.RunUntil([&] { return done.has_value(); }, Clock::now() + 10s);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_TRUE(done->report.cancelled);
+}
+
+TEST_F(SandboxTest, TooMuchOutputKillsAndTheEndsAreKept) {
+  const Completed done =
+      Run({.argv = {"/usr/bin/yes"}, .limits = {.output_bytes = 1 << 20}, .keep_head = 100, .keep_tail = 100});
+  EXPECT_EQ(done.report.limit, LimitHit::kOutput);
+  EXPECT_EQ(done.out.head.size(), 100U);
+  EXPECT_EQ(done.out.tail.size(), 100U);
+  EXPECT_GE(done.out.total, 1U << 20);
+}
+
+TEST_F(SandboxTest, MemoryIsBoundedForTheTree) {
+  Start({.memory_bytes = 64 << 20, .pids = 64});
+  EXPECT_EQ(Shell("head -c 16M /dev/zero | tail -c 16M | wc -c").out.head, "16777216\n");
+  const Completed done = Shell("head -c 1G /dev/zero | tail -c 1G | wc -c");
+  EXPECT_NE(done.out.head, "1073741824\n");
+}
+
+TEST_F(SandboxTest, AForkBombStaysInsideItsLimit) {
+  Start({.memory_bytes = 512 << 20, .pids = 30});
+  const std::string mark = "rune-test-bomb-" + std::to_string(::getpid());
+  std::optional<Completed> done;
+  const auto id = sandbox_->Launch({.argv = {"/bin/sh", "-c", "b() { b | b & }; b; sleep 5; : " + mark},
+                                    .cwd = sandbox_->tmp_dir(),
+                                    .limits = {.wall = 1s}},
+                                   SystemConfinement(), [&](Completed c) { done = std::move(c); });
+  ASSERT_TRUE(id.ok());
+  int most = 0;
+  while (!done &&
+         loop_.RunUntil([&] { return done.has_value(); }, Clock::now() + 100ms) != EventLoop::Wake::kInterrupted) {
+    most = std::max(most, Alive(mark));
+  }
+  EXPECT_GE(most, 1);
+  EXPECT_LE(most, 45) << "a counted tree may overshoot a little, a group may not";
+  EXPECT_EQ(Alive(mark), 0);
+}
+
+TEST_F(SandboxTest, ParallelCommandsReallyRunTogether) {
+  int done = 0;
+  const TimePoint start = Clock::now();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(
+        sandbox_->Launch({.argv = {"/bin/sleep", "0.4"}}, SystemConfinement(), [&](Completed) { ++done; }).ok());
+  }
+  loop_.RunUntil([&] { return done == 4; }, start + 20s);
+  EXPECT_EQ(done, 4);
+  EXPECT_LT(Clock::now() - start, 1200ms);
+}
+
+TEST_F(SandboxTest, WhenTheGuardianDiesItsTreesDieAndTheNextCommandWorks) {
+  const std::string mark = "rune-test-lost-" + std::to_string(::getpid());
+  std::optional<Completed> done;
+  ASSERT_TRUE(sandbox_
+                  ->Launch({.argv = {"/bin/sh", "-c", "sleep 60; : " + mark}}, SystemConfinement(),
+                           [&](Completed c) { done = std::move(c); })
+                  .ok());
+  loop_.RunUntil([&] { return Alive(mark) > 0; }, Clock::now() + 5s);
+  const auto children = ChildrenOfSelf();
+  ASSERT_EQ(children.size(), 1U) << "the guardian is the only child";
+  ::kill(children[0], SIGKILL);
+  loop_.RunUntil([&] { return done.has_value(); }, Clock::now() + 5s);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_TRUE(done->report.guardian_lost);
+  loop_.RunUntil([&] { return Alive(mark) == 0; }, Clock::now() + 5s);
+  EXPECT_EQ(Alive(mark), 0);
+  EXPECT_EQ(Shell("echo again").out.head, "again\n");
+}
+
+TEST_F(SandboxTest, NothingIsLeftWhenTheSandboxIsGone) {
+  const std::string mark = "rune-test-gone-" + std::to_string(::getpid());
+  ASSERT_TRUE(
+      sandbox_->Launch({.argv = {"/bin/sh", "-c", "sleep 60; : " + mark}}, SystemConfinement(), [](Completed) {}).ok());
+  loop_.RunUntil([&] { return Alive(mark) > 0; }, Clock::now() + 5s);
+  const std::string tmp = sandbox_->tmp_dir();
+  sandbox_.reset();
+  EXPECT_EQ(Alive(mark), 0);
+  EXPECT_FALSE(Exists(tmp));
+  EXPECT_TRUE(ChildrenOfSelf().empty());
+}
+
+TEST_F(SandboxTest, ARequiredLayerThatIsOffRefusesBeforeAnythingRuns) {
+  Confinement confinement = SystemConfinement();
+  confinement.enforcement = Enforcement::kRequire;
+  confinement.required = {Layer::kSeccomp};
+  EXPECT_EQ(Run({.argv = {"/bin/echo", "x"}}, confinement).out.head, "x\n");
+  confinement.network = Network::kOpen;
+  confinement.required = {Layer::kNetwork};
+  const auto id = sandbox_->Launch({.argv = {"/bin/echo", "x"}}, confinement, [](Completed) {});
+  ASSERT_FALSE(id.ok());
+  EXPECT_EQ(id.error().kind, ErrorKind::kUnavailable);
+  EXPECT_NE(id.error().message.find("'network'"), std::string::npos);
+}
+
+TEST_F(SandboxTest, TheReportNamesFiveLayersInOrder) {
+  const auto layers = sandbox_->Layers(SystemConfinement());
+  ASSERT_TRUE(layers.ok());
+  ASSERT_EQ(layers->size(), kLayerCount);
+  for (std::size_t i = 0; i < kLayerCount; ++i) EXPECT_EQ((*layers)[i].layer, kAllLayers[i]);
+}
+
+TEST_F(SandboxTest, AnUnknownSystemCallNameIsAnError) {
+  Confinement confinement = SystemConfinement();
+  confinement.denied_syscalls = {"ptrase"};
+  const auto layers = sandbox_->Layers(confinement);
+  ASSERT_FALSE(layers.ok());
+  EXPECT_NE(layers.error().message.find("ptrase"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rune::sandbox
