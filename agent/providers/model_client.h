@@ -21,7 +21,7 @@ enum class ModelErrorKind : std::uint8_t {
   kBadRequest,  ///< 400, 404, 413, 422: the request itself. Not retried.
   kDiverged,    ///< A cassette was asked something that it has not recorded.
   kCancelled,
-  kDeadline,    ///< The run's own wall clock ran out.
+  kDeadline,  ///< The run's own wall clock ran out.
 };
 
 struct ModelError {
@@ -33,7 +33,7 @@ struct GenerationOptions {
   std::uint64_t max_output_tokens = 0;  ///< 0: the provider's default.
   std::optional<double> temperature;
   std::optional<std::int64_t> seed;
-  std::string schema;                   ///< JSON Schema for the answer; empty: none.
+  std::string schema;  ///< JSON Schema for the answer; empty: none.
   bool stream = true;
 };
 

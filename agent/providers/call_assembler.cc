@@ -1,0 +1,137 @@
+#include "agent/providers/call_assembler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+
+bool IsJsonObject(std::string_view text) {
+  text = Trim(text);
+  if (!text.starts_with('{') || !text.ends_with('}')) return false;
+  const auto document = json::Document::Parse(text);
+  return document.ok() && document->root().type() == json::Type::kObject;
+}
+
+std::string TidyArguments(const std::string& args) {
+  const std::string_view trimmed = Trim(args);
+  if (trimmed.empty() || trimmed == "null") return "{}";
+  if (trimmed.starts_with('"')) {
+    const auto document = json::Document::Parse(trimmed);
+    if (document.ok() && IsJsonObject(document->root().string().value_or(""))) {
+      return std::string(*document->root().string());
+    }
+  }
+  return args;
+}
+
+/// A named piece that cannot belong to `call`: that one is whole, or has begun under another name.
+bool CallAssembler::Opens(const Partial& call, const Piece& piece) {
+  if (piece.name.empty() || call.name.empty()) return false;
+  if (call.args.empty()) return false;
+  if (piece.name != call.name) return true;
+  return Trim(piece.args).starts_with('{') && IsJsonObject(call.args);
+}
+
+/// The whole call once more, as some servers send at the end.
+bool CallAssembler::Repeats(const Partial& call, const Piece& piece) const {
+  if (call.chunk == chunk_ || (!piece.name.empty() && piece.name != call.name)) return false;
+  return !piece.args.empty() && piece.args == call.args && IsJsonObject(call.args);
+}
+
+CallAssembler::Partial* CallAssembler::FindById(const Piece& piece) {
+  const auto latest = [this](auto matches) -> Partial* {
+    const auto found = std::find_if(calls_.rbegin(), calls_.rend(), matches);
+    return found == calls_.rend() ? nullptr : &*found;
+  };
+  if (Partial* const known = latest([&](const Partial& call) { return call.id == piece.id; })) {
+    if (Repeats(*known, piece)) return known;
+    const bool elsewhere = piece.index && known->index && piece.index != known->index && !piece.name.empty();
+    return elsewhere || Opens(*known, piece) ? nullptr : known;
+  }
+  if (!piece.index) return nullptr;
+  // A new id for an index that is known: one call's pieces when they have no name (a fresh id per chunk), the same
+  // when the call has nothing but an index yet; else every call here has index 0.
+  Partial* const same_index = latest([&](const Partial& call) { return call.index == piece.index; });
+  if (same_index == nullptr) return nullptr;
+  const bool blank = same_index->id.empty() && same_index->name.empty();
+  return piece.name.empty() || blank ? same_index : nullptr;
+}
+
+CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
+  if (calls_.empty()) return nullptr;
+  if (!piece.id.empty()) return FindById(piece);
+  Partial* call = &calls_.back();
+  if (piece.index) {
+    const auto found = std::find_if(calls_.rbegin(), calls_.rend(),
+                                    [&](const Partial& candidate) { return candidate.index == piece.index; });
+    if (found == calls_.rend()) return nullptr;
+    call = &*found;
+  } else if (!piece.name.empty() && !call->name.empty() && (call->chunk == chunk_ || piece.name != call->name)) {
+    return nullptr;  // neither id nor index: such servers send whole calls
+  }
+  return Opens(*call, piece) && !Repeats(*call, piece) ? nullptr : call;
+}
+
+void CallAssembler::AddName(Partial& call, std::string_view name) {
+  if (name.empty() || name == call.name) return;
+  if (name.starts_with(call.name)) {
+    call.name = name;  // the first, or a longer form of what came before
+  } else {
+    call.name += name;
+  }
+}
+
+std::size_t CallAssembler::Add(const json::View& piece_view) {
+  const json::View function = piece_view["function"];
+  const json::View args = function["arguments"];
+  Piece piece{.id = piece_view["id"].string().value_or(""),
+              .name = function["name"].string().value_or(""),
+              .args = args.is_null() ? std::string() : std::string(args.string().value_or("")),
+              .index = piece_view["index"].integer()};
+  if (!args.is_null() && !args.string()) piece.args = args.Dump();  // an object where a string should be
+
+  Partial* call = Find(piece);
+  if (call == nullptr) {
+    call = &calls_.emplace_back();
+    call->index = piece.index;
+  }
+  if (call->id.empty()) call->id = piece.id;
+  if (!Repeats(*call, piece)) {
+    AddName(*call, piece.name);
+    call->args += piece.args;
+  }
+  call->chunk = chunk_;
+  const json::View extra = piece_view["extra_content"];
+  if (extra.type() == json::Type::kObject) call->extra = extra.Dump();
+  return piece.args.size() + piece.name.size();
+}
+
+namespace {
+bool IsNothing(const std::string& id, const std::string& name, const std::string& args) {
+  return id.empty() && Trim(name).empty() && Trim(args).empty();
+}
+}  // namespace
+
+std::vector<ToolCall> CallAssembler::Finish() const {
+  std::vector<ToolCall> calls;
+  for (const Partial& call : calls_) {
+    if (IsNothing(call.id, call.name, call.args)) continue;
+    calls.push_back({call.id, std::string(Trim(call.name)), TidyArguments(call.args)});
+  }
+  return calls;
+}
+
+std::string CallAssembler::Extras() const {
+  std::string list;
+  bool any = false;
+  for (const Partial& call : calls_) {
+    if (IsNothing(call.id, call.name, call.args)) continue;
+    any = any || !call.extra.empty();
+    list += (list.empty() ? "" : ",") + (call.extra.empty() ? "null" : call.extra);
+  }
+  return any ? "[" + list + "]" : std::string();
+}
+
+}  // namespace rune::agent

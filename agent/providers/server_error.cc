@@ -1,0 +1,60 @@
+#include "agent/providers/codec.h"
+
+namespace rune::agent {
+namespace {
+
+std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
+
+void TakeCode(const json::View& code, ServerError& error) {
+  if (const auto number = code.integer(); number && *number >= 400 && *number < 600) {
+    error.status = static_cast<int>(*number);
+  } else if (const auto word = code.string()) {
+    error.code = *word;
+  }
+}
+
+ServerError FromObject(const json::View& object) {
+  ServerError error;
+  error.found = true;
+  error.message = TextAt(object["message"]);
+  error.type = TextAt(object["type"]);
+  TakeCode(object["code"], error);
+  if (error.type.empty()) error.type = TextAt(object["status"]);                  // Google: "RESOURCE_EXHAUSTED"
+  if (error.type.empty()) error.type = TextAt(object["metadata"]["error_type"]);  // OpenRouter
+  // OpenRouter passes the upstream's own words on in metadata.raw, and says only "Provider returned error" itself.
+  const std::string raw = TextAt(object["metadata"]["raw"]);
+  if (!raw.empty()) error.message += (error.message.empty() ? "" : ": ") + raw;
+  if (error.message.empty()) error.message = object.Dump();
+  return error;
+}
+
+}  // namespace
+
+ServerError ReadServerError(const json::View& body) {
+  if (body.type() == json::Type::kArray)
+    return body.size() == 0 ? ServerError{} : ReadServerError(body[std::size_t{0}]);
+  const json::View inner = body["error"];
+  if (inner.type() == json::Type::kObject) return FromObject(inner);
+  ServerError error;
+  if (!inner.is_null()) {
+    error.found = true;
+    error.message = inner.string() ? TextAt(inner) : inner.Dump();
+    return error;
+  }
+  if (TextAt(body["object"]) == "error" || TextAt(body["type"]) == "error") return FromObject(body);
+  if (body["choices"].exists()) return error;
+  if (body["message"].string()) return FromObject(body);
+  const json::View detail = body["detail"];
+  if (!detail.is_null()) {
+    error.found = true;
+    error.message = detail.string() ? TextAt(detail) : detail.Dump();
+  }
+  return error;
+}
+
+ServerError ReadServerError(const std::string& body) {
+  const auto document = json::Document::Parse(body);
+  return document.ok() ? ReadServerError(document->root()) : ServerError{};
+}
+
+}  // namespace rune::agent
