@@ -14,16 +14,24 @@ namespace {
 
 constexpr std::size_t kPreviewBytes = 400;
 
-std::string UtcTime(const char* format) {
+/// RFC 3339.
+std::string UtcTime() {
   const time_t now = ::time(nullptr);
   tm parts{};
   ::gmtime_r(&now, &parts);
-  char text[64];
-  return std::string(text, ::strftime(text, sizeof text, format, &parts));
+  char text[32];
+  return std::string(text, ::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+}
+
+/// The same without the characters that file names do not like: "20261124T063000Z".
+std::string UtcStamp() {
+  std::string stamp = UtcTime();
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  return stamp;
 }
 
 json::Writer& Begin(json::Writer& writer, std::string_view event) {
-  return writer.BeginObject().Member("event", event).Member("time", UtcTime("%Y-%m-%dT%H:%M:%SZ"));
+  return writer.BeginObject().Member("event", event).Member("time", UtcTime());
 }
 
 void WriteRecord(json::Writer& writer, const ToolRecord& record) {
@@ -34,7 +42,7 @@ void WriteRecord(json::Writer& writer, const ToolRecord& record) {
 
 Result<std::unique_ptr<TraceObserver>> TraceObserver::Create(const std::string& dir, RunObserver& next) {
   RUNE_RETURN_IF_ERROR(MakeDirs(dir, 0700));
-  const std::string path = dir + "/" + UtcTime("%Y%m%dT%H%M%SZ") + "-" + std::to_string(::getpid()) + ".jsonl";
+  const std::string path = dir + "/" + UtcStamp() + "-" + std::to_string(::getpid()) + ".jsonl";
   RUNE_ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
   return std::unique_ptr<TraceObserver>(new TraceObserver(path, std::move(fd), next));
 }
