@@ -1,0 +1,77 @@
+#include "resource/config_from_source.h"
+
+#include <gtest/gtest.h>
+
+#include "fake_asker.h"
+
+namespace rune::resource {
+namespace {
+
+agent::PolicyConfig Wide() {
+  agent::PolicyConfig policy;
+  policy.allowed_commands = {"git", "curl"};
+  policy.allowed_domains = {"*.example.com"};
+  return policy;
+}
+
+std::string ErrorOf(const std::string& json) {
+  const auto narrowed = Narrow(Wide(), json);
+  return narrowed.ok() ? "(no error)" : narrowed.error().message;
+}
+
+TEST(Narrow, TakesAway) {
+  const auto narrowed = Narrow(Wide(), R"({"allowed_commands":["git"],"allowed_domains":[],"max_memory_mb":100,
+      "denied_paths":["/srv"],"allowed_paths_rw":["/tmp/x"],"mode":"confirm"})");
+  ASSERT_TRUE(narrowed.ok()) << narrowed.error().message;
+  EXPECT_EQ(narrowed->allowed_commands, std::vector<std::string>{"git"});
+  EXPECT_TRUE(narrowed->allowed_domains.empty());
+  EXPECT_EQ(narrowed->denied_paths, (std::vector<std::string>{"/srv", "/root", "/etc/shadow"}))
+      << "what the source denies stays denied";
+}
+
+TEST(Narrow, NeverGives) {
+  EXPECT_EQ(ErrorOf(R"({"allowed_commands":["rm"]})"),
+            "params.policy.allowed_commands: 'rm' is not allowed by the source; params may only narrow the policy");
+  for (const char* json :
+       {R"({"allowed_commands":["*"]})", R"({"allowed_domains":["evil.example"]})", R"({"allowed_paths_rw":["/"]})",
+        R"({"allowed_paths_ro":["/etc"]})", R"({"allowed_paths_rw":["/tmp/../etc"]})", R"({"max_memory_mb":4096})",
+        R"({"max_memory_mb":0})", R"({"max_pids":65})", R"({"mode":"unrestricted"})"}) {
+    EXPECT_NE(ErrorOf(json).find("may only narrow"), std::string::npos) << json;
+  }
+}
+
+TEST(Narrow, KeepsWhatTheSourceRequires) {
+  agent::PolicyConfig policy;
+  policy.enforcement = sandbox::Enforcement::kRequire;
+  policy.required_layers = {sandbox::Layer::kLandlock};
+  const auto narrowed = Narrow(policy, R"({"enforcement":"best-effort"})");
+  ASSERT_TRUE(narrowed.ok()) << narrowed.error().message;
+  EXPECT_EQ(narrowed->enforcement, sandbox::Enforcement::kRequire);
+  EXPECT_EQ(narrowed->required_layers, policy.required_layers);
+}
+
+TEST(PutQuestion, PrefersTheParamsAndFallsBackToTheSource) {
+  const Request request =
+      ParsedAs(Verb::kOut, R"({"source":{"api_key":"k","system_prompt":"s","append_system_prompt":"a",
+      "pre_commands":["date"],"limits":{"steps":9,"tokens":100}},
+      "params":{"prompt":"p","system_prompt":"t","limits":{"steps":3},"pre_commands":["id"]}})");
+  const auto question = PutQuestion(request, "p", "/in");
+  ASSERT_TRUE(question.ok());
+  EXPECT_EQ(question->config.system_prompt, "t");
+  EXPECT_EQ(question->config.append_system_prompt, "a");
+  EXPECT_EQ(question->config.budgets.steps, 3u);
+  EXPECT_EQ(question->config.budgets.tokens, 100u);
+  EXPECT_EQ(question->pre_commands, std::vector<std::string>{"id"});
+}
+
+TEST(SealSecret, IsTheRecordKeyBeforeTheApiKey) {
+  Source source;
+  EXPECT_EQ(SealSecret(source), "");
+  source.api_key = "a";
+  EXPECT_EQ(SealSecret(source), "a");
+  source.record_key = "b";
+  EXPECT_EQ(SealSecret(source), "b");
+}
+
+}  // namespace
+}  // namespace rune::resource
