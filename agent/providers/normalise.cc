@@ -159,11 +159,15 @@ class Normaliser {
     }
     if (!says_anything) return;
     if (out_.empty() || out_.back().role == Role::kSystem) AddUser("Continue.");
-    const bool joins = out_.back().role == Role::kAssistant;
-    if (joins) {  // it has no calls, else its results would stand between
-      std::move(clean.parts.begin(), clean.parts.end(), std::back_inserter(out_.back().parts));
+    if (out_.back().role == Role::kAssistant) {
+      // It has no calls, else its results would stand between; so its state, which goes with calls, can go.
+      Message& joined = out_.back();
+      std::erase_if(joined.parts, [](const Part& part) { return std::holds_alternative<Reasoning>(part); });
+      std::move(clean.parts.begin(), clean.parts.end(), std::back_inserter(joined.parts));
+      joined.origin = clean.origin;
+      joined.stop = clean.stop;
     } else {
-      out_.push_back(clean);
+      out_.push_back(std::move(clean));
     }
     if (!original_ids.empty()) TakeResults(at, CallsOf(out_.back()), original_ids);
   }

@@ -48,7 +48,7 @@ void OpenAiChatDecoder::Feed(std::string_view bytes, const TextSink& on_text) {
   if (mode_ == Mode::kSniffing) {
     body_ += bytes;
     ChooseMode();
-    if (mode_ == Mode::kSniffing && body_.size() > limits_.max_body_bytes) Fail(StreamFault::kTooLarge, "only blanks");
+    if (body_.size() > limits_.max_body_bytes) Fail(StreamFault::kTooLarge, "the body outgrew the limit");
     if (mode_ != Mode::kEvents) return;
     sniffed = std::exchange(body_, {});
     bytes = sniffed;
@@ -241,7 +241,10 @@ Decoded OpenAiChatDecoder::Finish(const TextSink& on_text) {
   if (std::string opaque = Opaque(); !reasoning_.empty() || !opaque.empty()) {
     message.parts.emplace_back(Reasoning{reasoning_, std::move(opaque)});
   }
-  if (!refusal_.empty() && text_.empty()) TakeText(refusal_, on_text);
+  if (text_.empty() && !refusal_.empty()) {
+    text_ = refusal_;
+    if (on_text) on_text(text_);
+  }
   if (!text_.empty()) message.parts.emplace_back(Text{text_});
   // The arguments of a cut or filtered turn may be incomplete and still parse: none of its calls may run.
   if (message.stop == Stop::kToolCalls) {

@@ -2,6 +2,7 @@
 /// What a failed attempt means, whether to try again, and when. Pure: time and chance come in from outside.
 
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -22,7 +23,7 @@ struct Endpoint {
 struct Failure {
   ModelErrorKind kind = ModelErrorKind::kDown;
   bool retryable = false;
-  int max_attempts = 1000;                               ///< For this kind of failure, besides the configured ones.
+  int max_attempts = std::numeric_limits<int>::max();    ///< For this kind of failure, besides the configured ones.
   std::optional<std::chrono::milliseconds> retry_after;  ///< What the server asks for.
   std::string message;                                   ///< One safe, redacted line.
 };

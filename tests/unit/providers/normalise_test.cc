@@ -1,0 +1,253 @@
+#include "agent/providers/normalise.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/providers/call_assembler.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+using testing::ElementsAre;
+
+const NormaliseOptions kOptions{.origin = "p/m"};
+
+Message User(const std::string& text) { return MakeText(Role::kUser, text); }
+Message Assistant(std::vector<Part> parts, std::string origin = "p/m") {
+  return {.role = Role::kAssistant, .parts = std::move(parts), .origin = std::move(origin)};
+}
+Message Tool(std::vector<Part> parts) { return {.role = Role::kTool, .parts = std::move(parts)}; }
+
+/// "user:hi", "assistant:text f#a{}", "tool:a=text b!text" ("!" marks an error).
+std::vector<std::string> Show(const std::vector<Message>& messages) {
+  constexpr std::array<const char*, 4> kRoles{"system", "user", "assistant", "tool"};
+  std::vector<std::string> lines;
+  for (const Message& message : messages) {
+    std::string line = std::string(kRoles[static_cast<std::size_t>(message.role)]) + ":";
+    for (const Part& part : message.parts) {
+      if (line.back() != ':') line += " ";
+      if (const auto* const text = std::get_if<Text>(&part)) line += text->text;
+      if (const auto* const thought = std::get_if<Reasoning>(&part)) line += "<" + thought->opaque + ">";
+      if (const auto* const call = std::get_if<ToolCall>(&part)) line += call->name + "#" + call->id + call->args;
+      if (const auto* const result = std::get_if<ToolResult>(&part)) {
+        line += result->call_id + (result->is_error ? "!" : "=") + result->text;
+      }
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+std::vector<std::string> Normalised(const std::vector<Message>& messages) {
+  return Show(Normalise(messages, kOptions));
+}
+
+TEST(Normalise, AGoodHistoryStaysAsItIs) {
+  const std::vector<Message> history{MakeText(Role::kSystem, "s"),
+                                     User("u"),
+                                     Assistant({Text{"t"}, ToolCall{"a", "f", "{}"}}),
+                                     Tool({ToolResult{"a", "f", "r"}}),
+                                     Assistant({Text{"done"}}),
+                                     User("v")};
+  EXPECT_EQ(Normalised(history), Show(history));
+}
+
+TEST(Normalise, MalformedTextAndNulAreReplaced) {  // N1, Q38
+  const std::vector<Message> history{User(std::string("a\xFF\0b\xED\xA0\x80", 7)),
+                                     Assistant({Text{"\xC3"}, ToolCall{"a", "f", "{\"x\":\"\xFF\"}"}}),
+                                     Tool({ToolResult{"a", "f", std::string("r\0", 2)}})};
+  for (const std::string& line : Normalised(history)) {
+    EXPECT_TRUE(IsValidUtf8(line)) << line;
+    EXPECT_EQ(line.find('\0'), std::string::npos);
+  }
+}
+
+TEST(Normalise, MessagesWithNothingInThemAreDropped) {  // N2, Q28
+  EXPECT_THAT(Normalised({User("u"), Assistant({}), Assistant({Text{""}}), User(""), User("v")}),
+              ElementsAre("user:u\n\nv"));
+}
+
+TEST(Normalise, ACallWithoutAResultGetsOne) {  // N3, Q29
+  EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),
+                          Tool({ToolResult{"a", "f", "r"}}), User("v")}),
+              ElementsAre("user:u", "assistant:f#a{} g#b{}", "tool:a=r b!no result: the call was cancelled", "user:v"));
+  EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}})}),
+              ElementsAre("user:u", "assistant:f#a{}", "tool:a!no result: the call was cancelled"));
+}
+
+TEST(Normalise, AResultWithoutACallBecomesText) {  // N4, Q29
+  EXPECT_THAT(Normalised({Tool({ToolResult{"z", "f", "r"}}), User("u")}),
+              ElementsAre("user:[result of an earlier call of f] r\n\nu"));
+  EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}}),
+                          Tool({ToolResult{"a", "f", "r"}, ToolResult{"a", "f", "again"}})}),
+              ElementsAre("user:u", "assistant:f#a{}", "tool:a=r", "user:[result of an earlier call of f] again"));
+}
+
+TEST(Normalise, ResultsComeInTheOrderOfTheCallsAndBeforeAnythingElse) {  // N5, Q30, Q31
+  EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),
+                          Tool({ToolResult{"b", "g", "2"}}), User("steer"), Tool({ToolResult{"a", "f", "1"}})}),
+              ElementsAre("user:u", "assistant:f#a{} g#b{}", "tool:a=1 b=2", "user:steer"));
+}
+
+TEST(Normalise, IdsAreUniqueAndLegalAndTheResultsFollow) {  // N6, N12, Q6, Q40
+  EXPECT_THAT(
+      Normalised(
+          {User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"a", "g", "{}"}, ToolCall{"", "h", "{}"}}),
+           Tool({ToolResult{"a", "f", "1"}, ToolResult{"a", "g", "2"}, ToolResult{"", "h", "3"}}),
+           Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"x.y", "f", "{}"}, ToolCall{std::string(41, 'l'), "f", "{}"}}),
+           Tool({ToolResult{"a", "f", "4"}, ToolResult{"x.y", "f", "5"}, ToolResult{std::string(41, 'l'), "f", "6"}})}),
+      ElementsAre("user:u", "assistant:f#a{} g#call_1_2{} h#call_1_3{}", "tool:a=1 call_1_2=2 call_1_3=3",
+                  "assistant:f#call_2_1{} f#call_2_2{} f#call_2_3{}", "tool:call_2_1=4 call_2_2=5 call_2_3=6"));
+}
+
+TEST(Normalise, ArgumentsAreAlwaysAnObject) {  // N7
+  EXPECT_THAT(
+      Normalised({User("u"),
+                  Assistant({ToolCall{"a", "f", ""}, ToolCall{"b", "f", "{\"x\":1,}"}, ToolCall{"c", "f", "[1]"}}),
+                  Tool({ToolResult{"a", "f", "1"}, ToolResult{"b", "f", "2"}, ToolResult{"c", "f", "3"}})}),
+      ElementsAre("user:u", R"(assistant:f#a{} f#b{"invalid_json":"{\"x\":1,}"} f#c{"invalid_json":"[1]"})",
+                  "tool:a=1 b=2 c=3"));
+}
+
+TEST(Normalise, ProviderStateGoesToItsOwnModelOnly) {  // N8, Q46
+  const std::vector<Part> parts{Reasoning{"t", "{}"}, Text{"x"}};
+  EXPECT_THAT(Normalised({User("u"), Assistant(parts), User("v")}),
+              ElementsAre("user:u", "assistant:<{}> x", "user:v"));
+  EXPECT_THAT(Normalised({User("u"), Assistant(parts, "p/other"), User("v")}),
+              ElementsAre("user:u", "assistant:x", "user:v"));
+  EXPECT_THAT(Normalised({User("u"), Assistant({Reasoning{"t", ""}, Text{"x"}}), User("v")}),
+              ElementsAre("user:u", "assistant:x", "user:v"));
+}
+
+TEST(Normalise, NeighboursOfOneRoleAreMerged) {  // N9, Q33
+  EXPECT_THAT(Normalised({User("u"), User("v"), Assistant({Text{"x"}}), Assistant({Text{"y"}}), User("w")}),
+              ElementsAre("user:u\n\nv", "assistant:x y", "user:w"));
+}
+
+TEST(Normalise, AUserIsFirstAndAUserOrAToolIsLast) {  // N10, Q42
+  EXPECT_THAT(Normalised({MakeText(Role::kSystem, "s"), Assistant({Text{"x"}})}),
+              ElementsAre("system:s", "user:Continue.", "assistant:x", "user:Continue."));
+  EXPECT_THAT(Normalised({}), ElementsAre("user:Continue."));
+}
+
+TEST(Normalise, SystemMessagesAreOneAndFirst) {  // Q34
+  EXPECT_THAT(Normalised({User("u"), MakeText(Role::kSystem, "s"), MakeText(Role::kSystem, "t")}),
+              ElementsAre("system:s\n\nt", "user:u"));
+}
+
+TEST(Normalise, HugeResultsKeepHeadAndTail) {  // N11, Q39
+  std::string huge = "head";
+  for (int i = 0; i < 100'000; ++i) huge += "\xC3\xA9";
+  huge += "tail";
+  const auto out =
+      Normalise({User("u"), Assistant({ToolCall{"a", "f", "{}"}}), Tool({ToolResult{"a", "f", huge}})}, kOptions);
+  const std::string& text = std::get<ToolResult>(out[2].parts[0]).text;
+  EXPECT_LE(text.size(), kOptions.max_result_bytes);
+  EXPECT_TRUE(IsValidUtf8(text));
+  EXPECT_TRUE(text.starts_with("head") && text.ends_with("tail"));
+}
+
+TEST(Normalise, NamesAreLegal) {  // N12, Q40
+  EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "srv/tool.x", "{}"}, ToolCall{"b", "", "{}"}}),
+                          Tool({ToolResult{"a", "srv/tool.x", "1"}, ToolResult{"b", "", "2"}})}),
+              ElementsAre("user:u", "assistant:srv_tool_x#a{} unnamed#b{}", "tool:a=1 b=2"));
+}
+
+TEST(AdoptReply, NewIdsAreUniqueInTheConversation) {
+  const std::vector<Message> history{User("u"), Assistant({ToolCall{"a", "f", "{}"}}),
+                                     Tool({ToolResult{"a", "f", "r"}})};
+  Message reply = Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "f", "{}"}, ToolCall{"", "f", "{}"}});
+  AdoptReply(reply, history);
+  EXPECT_THAT(Show({reply}), ElementsAre("assistant:f#call_2_1{} f#b{} f#call_2_3{}"));
+}
+
+// The properties, on histories that no program should ever make.
+
+class Histories {
+ public:
+  explicit Histories(unsigned seed) : random_(seed) {}
+  std::vector<Message> Next() {
+    std::vector<Message> history;
+    for (std::size_t i = Pick(9); i > 0; --i) history.push_back(AnyMessage());
+    return history;
+  }
+
+ private:
+  std::size_t Pick(std::size_t bound) { return random_() % bound; }
+  std::string Word() {
+    static const std::vector<std::string> words{
+        "", "a", "b", "call_1_1", "call_2_1", "x.y", std::string("z\0", 2), "\xFF", std::string(70, 'n')};
+    return words[Pick(words.size())];
+  }
+  std::string Args() {
+    static const std::vector<std::string> args{"",   "{}",     "null", "{\"x\":1}",       "{\"x\"",
+                                               "[]", "\"{}\"", "\xFF", "{\"x\":\"\xFF\"}"};
+    return args[Pick(args.size())];
+  }
+  Part AnyPart() {
+    switch (Pick(4)) {
+      case 0:
+        return Text{Word()};
+      case 1:
+        return Reasoning{Word(), Pick(2) == 0 ? "" : "{}"};
+      case 2:
+        return ToolCall{Word(), Word(), Args()};
+      default:
+        return ToolResult{Word(), Word(), Word(), Pick(2) == 0};
+    }
+  }
+  Message AnyMessage() {
+    Message message{.role = static_cast<Role>(Pick(4)), .origin = Pick(3) == 0 ? "p/other" : "p/m"};
+    for (std::size_t i = Pick(4); i > 0; --i) message.parts.push_back(AnyPart());
+    return message;
+  }
+  std::mt19937 random_;
+};
+
+void CheckInvariants(const std::vector<Message>& messages) {
+  ASSERT_FALSE(messages.empty());
+  std::set<std::string> ids;
+  const std::size_t first = messages.front().role == Role::kSystem ? 1 : 0;
+  ASSERT_LT(first, messages.size());
+  EXPECT_EQ(messages[first].role, Role::kUser);
+  EXPECT_TRUE(messages.back().role == Role::kUser || messages.back().role == Role::kTool);
+  for (std::size_t i = first; i < messages.size(); ++i) {
+    const Message& message = messages[i];
+    EXPECT_FALSE(message.parts.empty());
+    EXPECT_NE(message.role, Role::kSystem);
+    if (i > first) {
+      EXPECT_NE(message.role, messages[i - 1].role);
+    }
+    const auto calls = CallsOf(message);
+    if (message.role == Role::kTool) {
+      EXPECT_FALSE(CallsOf(messages[i - 1]).empty());
+    }
+    if (calls.empty()) continue;
+    ASSERT_LT(i + 1, messages.size());
+    ASSERT_EQ(messages[i + 1].role, Role::kTool);
+    ASSERT_EQ(messages[i + 1].parts.size(), calls.size());
+    for (std::size_t k = 0; k < calls.size(); ++k) {
+      EXPECT_TRUE(ids.insert(calls[k].id).second) << calls[k].id;
+      EXPECT_TRUE(IsJsonObject(calls[k].args)) << calls[k].args;
+      EXPECT_EQ(std::get<ToolResult>(messages[i + 1].parts[k]).call_id, calls[k].id);
+    }
+  }
+}
+
+TEST(NormaliseProperty, HoldsForAnyHistoryAndTwiceIsOnce) {
+  Histories histories(42);
+  for (int round = 0; round < 20'000; ++round) {
+    const std::vector<Message> once = Normalise(histories.Next(), kOptions);
+    CheckInvariants(once);
+    EXPECT_EQ(Show(Normalise(once, kOptions)), Show(once));
+    if (HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace rune::agent

@@ -1,0 +1,448 @@
+#include <gmock/gmock.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "agent/providers/openai_chat.h"
+
+namespace rune::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kEvents = "text/event-stream; charset=utf-8";
+const std::string kStopped = R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})";
+
+/// Chunks as a server frames them; "[DONE]" behind them unless `end` says otherwise.
+std::string Stream(const std::vector<std::string>& chunks, const std::string& end = "data: [DONE]\n\n") {
+  std::string text;
+  for (const std::string& chunk : chunks) {
+    text += "data: ";
+    for (const char c : chunk) text += c == '\n' ? std::string("\ndata: ") : std::string(1, c);
+    text += "\n\n";
+  }
+  return text + end;
+}
+
+/// A chunk with this delta.
+std::string Delta(const std::string& members) { return R"({"choices":[{"index":0,"delta":{)" + members + "}}]}"; }
+std::string Content(const std::string& text) { return Delta(R"("content":")" + text + R"(")"); }
+std::string Calls(const std::string& pieces) { return Delta(R"("tool_calls":[)" + pieces + "]"); }
+
+Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
+  OpenAiChatDecoder decoder(type);
+  const TextSink sink = [delivered](std::string_view text) {
+    if (delivered != nullptr) *delivered += text;
+  };
+  decoder.Feed(bytes, sink);
+  return decoder.Finish(sink);
+}
+
+std::vector<std::string> CallsIn(const Decoded& decoded) {
+  std::vector<std::string> calls;
+  for (const ToolCall& call : CallsOf(decoded.message)) calls.push_back(call.id + " " + call.name + call.args);
+  return calls;
+}
+
+/// The calls of a stream of these chunks that ends as it should.
+std::vector<std::string> CallsOfStream(std::vector<std::string> chunks) {
+  chunks.push_back(R"({"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]})");
+  const Decoded decoded = Decode(Stream(chunks));
+  EXPECT_EQ(decoded.fault, StreamFault::kNone);
+  return CallsIn(decoded);
+}
+
+TEST(ChatDecode, TextArrivesInPiecesAndIsWholeAtTheEnd) {
+  std::string delivered;
+  const Decoded decoded =
+      Decode(Stream({Delta(R"("role":"assistant","content":"")"), Content("Hel"), Content("lo"), kStopped}), kEvents,
+             &delivered);
+  EXPECT_EQ(decoded.fault, StreamFault::kNone);
+  EXPECT_EQ(TextOf(decoded.message), "Hello");
+  EXPECT_EQ(delivered, "Hello");
+  EXPECT_EQ(decoded.message.role, Role::kAssistant);
+  EXPECT_EQ(decoded.message.stop, Stop::kEnd);
+}
+
+TEST(ChatDecode, TwoStreamedCallsAreAssembledByIndex) {
+  EXPECT_THAT(CallsOfStream({Calls(R"({"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}})"),
+                             Calls(R"({"index":0,"function":{"arguments":"{\"x\""}})"),
+                             Calls(R"({"index":1,"id":"b","type":"function","function":{"name":"g","arguments":""}})"),
+                             Calls(R"({"index":1,"function":{"arguments":"{}"}})"),
+                             Calls(R"({"index":0,"function":{"arguments":":1}"}})")}),
+              ElementsAre(R"(a f{"x":1})", "b g{}"));
+}
+
+// Q16 to Q18, Q23 to Q26: the shapes that content comes in.
+
+TEST(ChatDecode, ContentMayBeAListOfPartsAndItsThinkingIsNoText) {
+  const Decoded decoded = Decode(Stream(
+      {Delta(
+           R"("content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"yes"}])"),
+       kStopped}));
+  EXPECT_EQ(TextOf(decoded.message), "yes");
+  ASSERT_EQ(decoded.message.parts.size(), 2u);
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).text, "hm");
+}
+
+TEST(ChatDecode, ContentOfAnyOtherTypeIsPassedOver) {
+  EXPECT_EQ(TextOf(Decode(Stream({Delta(R"("content":7)"), Delta(R"("content":{})"), Content("x"), kStopped})).message),
+            "x");
+}
+
+TEST(ChatDecode, MissingNullAndEmptyDeltasAndChoicesAreTolerated) {
+  EXPECT_EQ(TextOf(Decode(Stream({R"({"choices":null})", R"({"choices":[]})", R"({})", R"({"choices":[{"index":0}]})",
+                                  R"({"choices":[{"index":0,"delta":null}]})",
+                                  R"({"choices":[],"id":"","prompt_filter_results":[]})", Content("x"), kStopped}))
+                       .message),
+            "x");
+}
+
+TEST(ChatDecode, AMessageInPlaceOfADeltaIsTaken) {
+  EXPECT_EQ(TextOf(Decode(Stream({R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]})"})).message),
+            "x");
+}
+
+TEST(ChatDecode, DoneWithoutAnyFinishReasonIsAnEnd) {
+  const Decoded decoded = Decode(Stream({Content("x")}));
+  EXPECT_EQ(decoded.fault, StreamFault::kNone);
+  EXPECT_EQ(decoded.message.stop, Stop::kEnd);
+}
+
+TEST(ChatDecode, AFinishReasonWithoutDoneIsAnEnd) {
+  EXPECT_EQ(Decode(Stream({Content("x"), kStopped}, "")).fault, StreamFault::kNone);
+}
+
+TEST(ChatDecode, AnEndWithNeitherIsTruncated) {
+  EXPECT_EQ(Decode(Stream({Content("x")}, "")).fault, StreamFault::kTruncated);
+  EXPECT_EQ(Decode("").fault, StreamFault::kTruncated);
+}
+
+TEST(ChatDecode, AnEventThatTheEndCutsInHalfIsTruncated) {
+  EXPECT_EQ(Decode(Stream({Content("x")}, R"(data: {"choices":[{"del)")).fault, StreamFault::kTruncated);
+}
+
+TEST(ChatDecode, ALastEventWithoutItsBlankLineCounts) {
+  EXPECT_EQ(Decode("data: " + Content("x") + "\n\ndata: " + kStopped).fault, StreamFault::kNone);
+  EXPECT_EQ(Decode("data: " + Content("x") + "\n\ndata: [DONE]").fault, StreamFault::kNone);
+}
+
+TEST(ChatDecode, AnEventThatIsNoJsonIsMalformed) {
+  EXPECT_EQ(Decode(Stream({Content("x"), "{oops}", kStopped})).fault, StreamFault::kMalformed);
+}
+
+TEST(ChatDecode, AnEventMayBeSpreadOverSeveralDataLines) {
+  EXPECT_EQ(TextOf(Decode("data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n").message),
+            "x");
+}
+
+TEST(ChatDecode, AnEmptyFinishReasonIsNone) {
+  const std::string empty = R"({"choices":[{"delta":{"content":"x"},"finish_reason":""}]})";
+  EXPECT_EQ(Decode(Stream({empty}, "")).fault, StreamFault::kTruncated);
+  EXPECT_EQ(Decode(Stream({empty, R"({"choices":[{"finish_reason":"length"}]})"})).message.stop, Stop::kLength);
+}
+
+TEST(ChatDecode, TheFirstFinishReasonStays) {
+  EXPECT_EQ(Decode(Stream({R"({"choices":[{"delta":{"content":"x"},"finish_reason":"length"}]})",
+                           R"({"choices":[{"delta":{"content":""},"finish_reason":null}],"usage":{"prompt_tokens":1}})",
+                           R"({"choices":[{"delta":{},"finish_reason":"stop"}]})"}))
+                .message.stop,
+            Stop::kLength);
+}
+
+TEST(ChatDecode, NothingBehindDoneCounts) {
+  OpenAiChatDecoder decoder(kEvents);
+  decoder.Feed(Stream({Content("x")}), nullptr);
+  EXPECT_TRUE(decoder.settled());
+  decoder.Feed(Stream({Content("y"), R"({"error":{"message":"late"}})"}), nullptr);
+  EXPECT_EQ(TextOf(decoder.Finish(nullptr).message), "x");
+}
+
+TEST(ChatDecode, ThoughtsAreApartFromTextAndTakenFromOneFieldOnly) {
+  const Decoded decoded =
+      Decode(Stream({Delta(R"("reasoning_content":"so ","reasoning":"so ")"),
+                     Delta(R"("reasoning":"it is","reasoning_content":"it is")"), Content("x"), kStopped}));
+  EXPECT_EQ(TextOf(decoded.message), "x");
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).text, "so it is");
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).opaque, "");
+}
+
+TEST(ChatDecode, ThoughtsBesideCallsAreKeptForTheSameModel) {
+  const Decoded decoded = Decode(Stream({Delta(R"("reasoning_content":"so")"),
+                                         Calls(R"({"id":"a","function":{"name":"f","arguments":"{}"}})"), kStopped}));
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).opaque, R"({"reasoning_content":"so"})");
+}
+
+TEST(ChatDecode, ASignatureBesideACallIsKeptWithItsPlace) {
+  const Decoded decoded = Decode(Stream({Calls(R"({"id":"","function":{"name":"f","arguments":"{}"}},
+      {"id":"","function":{"name":"g","arguments":"{}"},"extra_content":{"google":{"thought_signature":"S"}}})"),
+                                         kStopped}));
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).opaque,
+            R"({"extra_content":[null,{"google":{"thought_signature":"S"}}]})");
+}
+
+TEST(ChatDecode, ARefusalIsShownAndIsNoNormalEnd) {
+  std::string delivered;
+  const Decoded decoded =
+      Decode(Stream({Delta(R"("content":null,"refusal":"I will ")"), Delta(R"("refusal":"not.")"), kStopped}), kEvents,
+             &delivered);
+  EXPECT_EQ(decoded.message.stop, Stop::kFiltered);
+  EXPECT_EQ(TextOf(decoded.message), "I will not.");
+  EXPECT_EQ(delivered, "I will not.");
+}
+
+TEST(ChatDecode, AnAnswerWithoutContentIsEmptyAndEndsNormally) {
+  const Decoded decoded = Decode(Stream({Delta(R"("content":null)"), kStopped}));
+  EXPECT_EQ(decoded.fault, StreamFault::kNone);
+  EXPECT_THAT(decoded.message.parts, IsEmpty());
+}
+
+TEST(ChatDecode, OtherChoicesAreIgnoredAndThoseOfOneIndexMerged) {
+  EXPECT_EQ(
+      TextOf(Decode(Stream({R"({"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]})",
+                            R"({"choices":[{"index":0,"delta":{"content":"c"}},{"index":0,"delta":{"content":"d"}}]})",
+                            kStopped}))
+                 .message),
+      "acd");
+}
+
+// 0.5: what ends a turn, and which calls may run.
+
+TEST(ChatDecode, CallsMakeAToolTurnWhateverTheFinishReasonSays) {
+  const std::string call = Calls(R"({"id":"a","function":{"name":"f","arguments":"{}"}})");
+  for (const std::string reason : {"stop", "tool_calls", "function_call", "eos", "whatever"}) {
+    const Decoded decoded = Decode(Stream({call, R"({"choices":[{"delta":{},"finish_reason":")" + reason + R"("}]})"}));
+    EXPECT_EQ(decoded.message.stop, Stop::kToolCalls) << reason;
+  }
+  EXPECT_EQ(Decode(Stream({Content("x"), R"({"choices":[{"finish_reason":"tool_calls"}]})"})).message.stop, Stop::kEnd);
+}
+
+TEST(ChatDecode, CallsOfACutOrFilteredTurnAreDropped) {
+  const std::string call = Calls(R"({"id":"a","function":{"name":"f","arguments":"{\"a\":1}"}})");
+  for (const std::string reason : {"length", "max_tokens", "content_filter"}) {
+    const Decoded decoded = Decode(Stream({call, R"({"choices":[{"delta":{},"finish_reason":")" + reason + R"("}]})"}));
+    EXPECT_EQ(decoded.fault, StreamFault::kNone);
+    EXPECT_THAT(CallsIn(decoded), IsEmpty()) << reason;
+    EXPECT_EQ(decoded.message.stop, reason == "content_filter" ? Stop::kFiltered : Stop::kLength);
+  }
+}
+
+TEST(ChatDecode, CallsOfATruncatedStreamAreNone) {
+  const Decoded decoded = Decode(Stream({Calls(R"({"id":"a","function":{"name":"f","arguments":"{\"a\":1}"}})")}, ""));
+  EXPECT_EQ(decoded.fault, StreamFault::kTruncated);
+  EXPECT_THAT(decoded.message.parts, IsEmpty());
+}
+
+TEST(ChatDecode, CallsThatAreWrittenAsTextStayText) {
+  const Decoded decoded = Decode(Stream({Content("<tool_call>{\\\"name\\\":\\\"f\\\"}</tool_call>"), kStopped}));
+  EXPECT_THAT(CallsIn(decoded), IsEmpty());
+  EXPECT_THAT(TextOf(decoded.message), HasSubstr("<tool_call>"));
+}
+
+// 0.8, Q20, Q22: usage.
+
+TEST(ChatDecode, UsageIsFoundWhereverItComes) {
+  const std::string usage = R"({"prompt_tokens":10,"completion_tokens":5,"total_tokens":15})";
+  const std::vector<std::string> places{
+      R"({"choices":[],"usage":)" + usage + "}",
+      R"({"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":)" + usage + "}",
+      R"({"choices":[{"index":0,"delta":{},"usage":)" + usage + "}]}",
+      R"({"choices":[],"x_groq":{"usage":)" + usage + "}}"};
+  for (const std::string& place : places) {
+    const Decoded decoded = Decode(Stream({Content("x"), kStopped, place}));
+    EXPECT_TRUE(decoded.usage_known) << place;
+    EXPECT_EQ(decoded.usage.input, 10u) << place;
+    EXPECT_EQ(decoded.usage.output, 5u) << place;
+  }
+}
+
+TEST(ChatDecode, TheLastUsageReplacesTheOnesBefore) {
+  const Decoded decoded = Decode(Stream({R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":1}})",
+                                         R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7}})",
+                                         R"({"choices":[],"usage":null})", Content("x"), kStopped}));
+  EXPECT_EQ(decoded.usage.output, 7u);
+}
+
+TEST(ChatDecode, OddCountsNeverFailTheRun) {
+  const Decoded decoded =
+      Decode(Stream({R"({"choices":[],"usage":{"prompt_tokens":"12","completion_tokens":-3,"total_tokens":null,
+      "prompt_tokens_details":{"cached_tokens":99},"completion_tokens_details":{"reasoning_tokens":5.0}}})"}),
+             kEvents);
+  EXPECT_EQ(decoded.fault, StreamFault::kNone);
+  EXPECT_EQ(decoded.usage.input, 12u);
+  EXPECT_EQ(decoded.usage.cached, 12u);
+  EXPECT_EQ(decoded.usage.output, 0u);
+  EXPECT_EQ(decoded.usage.reasoning, 0u);
+}
+
+TEST(ChatDecode, AUsageWithoutCountsIsUnknown) {
+  EXPECT_FALSE(Decode(Stream({R"({"choices":[],"usage":{}})", Content("x"), kStopped})).usage_known);
+  EXPECT_FALSE(Decode(Stream({Content("x"), kStopped})).usage_known);
+}
+
+TEST(ChatDecode, ReasoningThatOnlyTheTotalCountsIsOutput) {
+  EXPECT_EQ(Decode(Stream({R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":26,"total_tokens":523}})"}))
+                .usage.output,
+            513u);
+}
+
+TEST(ChatDecode, CachedTokensHaveTwoNames) {
+  EXPECT_EQ(
+      Decode(Stream({R"({"choices":[],"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":8}}})"}))
+          .usage.cached,
+      8u);
+  EXPECT_EQ(Decode(Stream({R"({"choices":[],"usage":{"prompt_tokens":10,"prompt_cache_hit_tokens":6}})"})).usage.cached,
+            6u);
+}
+
+TEST(ChatDecode, TheModelIsAsTheServerNamesIt) {
+  EXPECT_EQ(Decode(Stream({R"({"model":"gpt-x-2026","choices":[]})", Content("x"), kStopped})).model, "gpt-x-2026");
+}
+
+// 0.9: errors inside a 200.
+
+TEST(ChatDecode, AnErrorMemberIsAnErrorWhateverElseIsThere) {
+  const std::vector<std::string> chunks{
+      R"({"error":{"message":"Token limit reached","code":429},"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]})",
+      R"({"error":"Token limit reached"})",
+      R"({"choices":[{"error":{"message":"Token limit reached"},"finish_reason":"error"}]})"};
+  for (const std::string& chunk : chunks) {
+    const Decoded decoded = Decode(Stream({Content("a"), chunk, kStopped}));
+    EXPECT_EQ(decoded.fault, StreamFault::kServerError) << chunk;
+    EXPECT_EQ(decoded.error.message, "Token limit reached") << chunk;
+  }
+  EXPECT_EQ(Decode(Stream({Content("a"), R"({"error":null,"choices":[]})", kStopped})).fault, StreamFault::kNone);
+}
+
+TEST(ChatDecode, AnErrorEventIsAnErrorWhateverItsShape) {
+  const Decoded decoded = Decode("event: error\ndata: {\"message\":\"overloaded\"}\n\n");
+  EXPECT_EQ(decoded.fault, StreamFault::kServerError);
+  EXPECT_EQ(decoded.error.message, "overloaded");
+  EXPECT_EQ(Decode("event: error\ndata: {\"x\":1}\n\ndata: [DONE]\n\n").fault, StreamFault::kServerError);
+}
+
+TEST(ChatDecode, AFinishReasonOfErrorIsAnError) {
+  EXPECT_EQ(Decode(Stream({Content("a"), R"({"choices":[{"finish_reason":"error"}]})"})).fault,
+            StreamFault::kServerError);
+}
+
+TEST(ChatDecode, AnErrorThatTheServerForgotToFrameIsFound) {
+  const Decoded decoded = Decode("{\"error\":{\"message\":\"no\",\"code\":503}}\n");
+  EXPECT_EQ(decoded.fault, StreamFault::kServerError);
+  EXPECT_EQ(decoded.error.status, 503);
+}
+
+// Q54, Q55: not a stream at all.
+
+TEST(ChatDecode, AWholeBodyIsTakenAlthoughAStreamWasAskedFor) {
+  std::string delivered;
+  const std::string body =
+      R"( {"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","tool_calls":[
+      {"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"g","arguments":"{\"x\":[]}"}}]},
+      "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":2}})";
+  for (const std::string type : {"application/json", "", "text/plain"}) {
+    delivered.clear();
+    const Decoded decoded = Decode(body, type, &delivered);
+    EXPECT_EQ(decoded.fault, StreamFault::kNone);
+    EXPECT_EQ(delivered, "Hi");
+    EXPECT_THAT(CallsIn(decoded), ElementsAre("a f{}", R"(b g{"x":[]})"));
+    EXPECT_EQ(decoded.usage.input, 3u);
+  }
+}
+
+TEST(ChatDecode, EventsAreTakenAlthoughTheTypeSaysJson) {
+  EXPECT_EQ(TextOf(Decode(Stream({Content("x"), kStopped}), "application/json").message), "x");
+}
+
+TEST(ChatDecode, ACutWholeBodyIsTruncated) {
+  EXPECT_EQ(Decode(R"({"choices":[{"message":{"content":"x")", "application/json").fault, StreamFault::kTruncated);
+}
+
+TEST(ChatDecode, AWholeBodyWithoutChoicesIsMalformed) {
+  EXPECT_EQ(Decode(R"({"models":[]})", "application/json").fault, StreamFault::kMalformed);
+}
+
+TEST(ChatDecode, AWholeErrorIsAnErrorAlsoInsideAnArray) {
+  EXPECT_EQ(Decode(R"([{"error":{"code":400,"message":"bad"}}])", "application/json").error.status, 400);
+  EXPECT_EQ(Decode(R"({"object":"error","message":"bad","code":404})", "application/json").error.status, 404);
+}
+
+TEST(ChatDecode, AWebPageIsAPage) {
+  EXPECT_EQ(Decode("\n<!doctype html><title>Login</title>", "text/html").fault, StreamFault::kHtml);
+  EXPECT_EQ(Decode("<html>", "text/event-stream").fault, StreamFault::kHtml);
+}
+
+TEST(ChatDecode, AnAnswerBeyondTheLimitIsRefused) {
+  OpenAiChatDecoder decoder(kEvents, {.max_text_bytes = 10});
+  for (int i = 0; i < 4; ++i) decoder.Feed("data: " + Content("12345") + "\n\n", nullptr);
+  EXPECT_EQ(decoder.Finish(nullptr).fault, StreamFault::kTooLarge);
+  OpenAiChatDecoder whole("application/json", {.max_body_bytes = 100});
+  whole.Feed("{" + std::string(200, ' '), nullptr);
+  EXPECT_EQ(whole.Finish(nullptr).fault, StreamFault::kTooLarge);
+}
+
+std::string Show(const Decoded& decoded) {
+  std::string out = std::to_string(static_cast<int>(decoded.fault)) + "|" + TextOf(decoded.message) + "|" +
+                    std::to_string(static_cast<int>(decoded.message.stop)) + "|" +
+                    std::to_string(decoded.usage.total()) + "|" + decoded.error.message;
+  for (const std::string& call : CallsIn(decoded)) out += "|" + call;
+  return out;
+}
+
+TEST(ChatDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
+  const std::vector<std::string> streams{
+      Stream({Delta(R"("role":"assistant","content":"")"), Content("H\xC3\xA9l"), Content("lo \\ud83d\\ude00"),
+              kStopped, R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}})"}),
+      ": OPENROUTER PROCESSING\n\n" +
+          Stream(
+              {Calls(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}})"),
+               Calls(
+                   R"({"index":0,"function":{"arguments":":1}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}})"),
+               R"({"choices":[{"delta":{},"finish_reason":"tool_calls"}]})"}),
+      Stream({Content("x")}, ""),
+      Stream({Content("x"), R"({"error":{"message":"no"}})"}),
+      "{\"error\":{\"message\":\"no\"}}\n",
+      R"({"choices":[{"message":{"content":"H\u00e9"},"finish_reason":"stop"}]})",
+      "<html><title>no</title>"};
+  std::mt19937 random(11);
+  for (const std::string& stream : streams) {
+    const std::string type = stream.front() == '<' || stream.starts_with("{\"choices") ? "" : kEvents;
+    const std::string expected = Show(Decode(stream, type));
+    for (const std::string end : {"\n", "\r\n", "\r"}) {
+      std::string variant;
+      for (const char c : stream) variant += c == '\n' ? end : std::string(1, c);
+      for (int round = 0; round < 60; ++round) {
+        OpenAiChatDecoder decoder(type);
+        std::string delivered;
+        const TextSink sink = [&](std::string_view text) { delivered += text; };
+        for (std::size_t at = 0; at < variant.size();) {
+          const std::size_t size = round == 0 ? 1 : 1 + random() % 40;
+          decoder.Feed(std::string_view(variant).substr(at, size), sink);
+          at += size;
+        }
+        const Decoded decoded = decoder.Finish(sink);
+        EXPECT_EQ(Show(decoded), expected);
+        if (decoded.fault == StreamFault::kNone) {
+          EXPECT_EQ(delivered, TextOf(decoded.message));
+        }
+      }
+    }
+  }
+}
+
+TEST(ChatDecode, NoBytesWhateverMakeItCrash) {
+  std::mt19937 random(3);
+  const std::string seed =
+      Stream({Content("x"), Calls(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})"), kStopped});
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = seed;
+    for (int i = 0; i < 4; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
+    Decode(bytes.substr(0, random() % bytes.size()), round % 2 == 0 ? kEvents : "");
+  }
+}
+
+}  // namespace
+}  // namespace rune::agent
