@@ -14,6 +14,7 @@ namespace {
 
 /// What the worst case of one answer is taken for when nobody set a cap.
 constexpr std::uint64_t kAssumedOutput = 1024;
+constexpr Milliseconds kPrepareAfter{50};
 
 Outcome OutcomeOf(ModelErrorKind kind) {
   switch (kind) {
@@ -57,7 +58,9 @@ class Agent::Turn {
   RunResult Run(const std::string& prompt) {
     agent_.history_.push_back(MakeText(Role::kUser, ScrubUtf8(prompt)));
     while (!ended_) Step();
-    if (auto layers = parts_.sandbox.Layers(parts_.policy.ForFiles()); layers.ok()) result_.layers = *layers;
+    if (!result_.tools.empty()) {
+      if (auto layers = parts_.sandbox.Layers(parts_.policy.ForFiles()); layers.ok()) result_.layers = *layers;
+    }
     result_.wall_ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(Clock::now() - started_).count());
     parts_.observer.OnEnd(result_);
@@ -123,7 +126,12 @@ class Agent::Turn {
     const ModelRequest request{agent_.history_, agent_.specs_, generation_, deadline_};
     TextSink sink;
     if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
+    // While a model thinks the sandbox can get ready; one that answers at once, without tools, never pays for it.
+    const auto prepare = parts_.loop.At(asked + kPrepareAfter, [this] {
+      if (auto ready = parts_.sandbox.Prepare(parts_.policy.ForFiles()); !ready.ok()) Log(LogLevel::kWarn, ready.error().message);
+    });
     ModelOutcome outcome = parts_.model.Complete(request, sink);
+    parts_.loop.CancelTimer(prepare);
     if (const auto* error = std::get_if<ModelError>(&outcome)) {
       return End(OutcomeOf(error->kind), error->kind == ModelErrorKind::kDeadline ? TimeText() : error->message);
     }

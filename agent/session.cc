@@ -108,8 +108,6 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
     // Known before the first token is paid for.
     auto layers = parts->sandbox->Layers(files);
     if (!layers.ok()) return std::move(layers).error();
-  } else {
-    RUNE_RETURN_IF_ERROR(parts->sandbox->Prepare(files));
   }
   parts->agent = std::make_unique<Agent>(
       AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer}, OptionsFor(config, options));

@@ -10,6 +10,7 @@
 #include "agent/cli/options.h"
 #include "agent/cli/repl.h"
 #include "agent/config/load.h"
+#include "agent/config/trust.h"
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
@@ -77,7 +78,8 @@ int Main(int argc, char** argv) {
   request.environment = environment;
   request.cwd = cwd;
   request.home = home;
-  request.config_file = options->config_file;
+  request.config_path = options->config_file;
+  request.attended = interactive;
   auto loaded = LoadConfig(request);
   if (!loaded.ok()) return Fail(argc, argv, loaded.error());
   LogLevel level = LogLevel::kWarn;

@@ -83,7 +83,10 @@ void Guardian::Setup(const SetupFrame& frame) {
   std::erase_if(keep, [&](const std::string& path) {
     return path == "/tmp" || !IsBelow(path, "/tmp") || IsBelow(path, tmp_dir_);
   });
-  identity_ = PlanIdentity({.writable = frame.first.files.write, .landlock_abi = LandlockAbi()});
+  // The private directory is handed over below, so it says nothing about who may write it.
+  std::vector<std::string> writable = frame.first.files.write;
+  std::erase_if(writable, [&](const std::string& path) { return IsBelow(path, tmp_dir_); });
+  identity_ = PlanIdentity({.writable = std::move(writable), .landlock_abi = LandlockAbi()});
   facts_.identity = identity_.mechanism;
   if (!identity_.why.empty()) facts_.identity += " (" + identity_.why + ")";
   if (identity_.change && ::chown(tmp_dir_.c_str(), identity_.uid, identity_.gid) != 0) {
