@@ -21,15 +21,14 @@ RUN /tmp/ci/install run \
  && useradd --uid 1000 --create-home --shell /bin/sh rune \
  && chmod 0755 /home/rune && install -d -o rune -g rune -m 0700 /home/rune/.rune \
  && mkdir -p /opt/resource /usr/libexec/rune \
- && ln -s /usr/libexec/rune/rune-resource /opt/resource/check \
- && ln -s /usr/libexec/rune/rune-resource /opt/resource/in \
- && ln -s /usr/libexec/rune/rune-resource /opt/resource/out \
+ && ln -s rune-resource /opt/resource/check && ln -s rune-resource /opt/resource/in && ln -s rune-resource /opt/resource/out \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-sandbox \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-seccomp \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-landlock \
  && ln -s /usr/libexec/rune/rune-sandbox /usr/bin/rune-net-guard
-COPY --from=build /src/build/release/bin/rune-resource /src/build/release/bin/rune-sandbox /usr/libexec/rune/
-COPY --from=build /src/build/release/bin/rune /usr/bin/rune
+COPY --from=build /src/build/release/bin/rune-resource /opt/resource/
+COPY --from=build /src/build/release/bin/rune-sandbox /usr/libexec/rune/
+COPY --from=build /src/build/release/bin/rune /usr/bin/
 COPY ci/image-entrypoint /usr/libexec/rune/image-entrypoint
 # Concourse runs /opt/resource/* and tasks directly, as root; only `docker run` passes here.
 ENTRYPOINT ["/usr/libexec/rune/image-entrypoint"]
@@ -41,6 +40,7 @@ RUN /src/ci/install test
 COPY ci /src/ci
 COPY tests /src/tests
 ENTRYPOINT []
+ENV RUNE_BIN_DIR=/usr/bin RESOURCE_DIR=/opt/resource
 WORKDIR /src
 
 # ---- final ---------------------------------------------------------------------------------------------------------
