@@ -16,6 +16,7 @@ class Progress : public agent::RunObserver {
  public:
   void OnToolStart(const agent::ToolRecord& tool) override { Say("> " + tool.summary); }
   void OnToolEnd(const agent::ToolRecord& tool, const std::string&) override {
+    if (tool.refused) Say("> " + tool.summary);  // it never started
     std::string line = tool.refused ? "  refused" : tool.is_error ? "  failed" : "  ok";
     if (!tool.detail.empty()) line += ": " + tool.detail;
     Say(line + " (" + std::to_string(tool.wall_us / 1000) + " ms, " + std::to_string(tool.output_bytes) + " bytes)");

@@ -109,10 +109,13 @@ sleep_free_second_check() {
 }
 
 @test "a provider that fails makes the check fail, or keep the last version when told" {
-  source_json "{\"source\":{\"api_key\":\"$API_KEY\",\"base_url\":\"http://127.0.0.1:9/v1\",\"prompt\":\"x\",\"model\":\"m\",
-    \"limits\":{\"seconds\":2}}}"
+  source="\"api_key\":\"$API_KEY\",\"base_url\":\"http://127.0.0.1:9/v1\",\"prompt\":\"$PROMPT\",\"model\":\"m\",\"record\":\"none\""
+  source_json "{\"source\":{$source}}"
   fails_with 'rune check: provider_down' check
   [[ "$(json '.stderr + .stdout')" != *"$API_KEY"* ]] || explain 'the key got out'
+  source_json "{\"source\":{$source,\"on_provider_error\":\"keep\"}}"
+  succeeds check --from "{\"ref\":\"sha256:$(sha256_of x)\"}"
+  assert_json '.versions[0].ref' "sha256:$(sha256_of x)"
 }
 
 @test "a structured answer is hashed by the chosen members" {
@@ -153,7 +156,7 @@ from the command
 
 @test "a tool that writes to every descriptor it can find does not reach stdout" {
   calls_tool execute_cmd '{"cmd":"for f in 0 1 2 3 4 5 6 7 8 9 10; do echo [] >&$f; done; for f in /proc/self/fd/*; do echo [] >$f; done; true"}' false done
-  source_with '.policy = {allowed_commands: ["echo", "true"]}'
+  source_with '.policy = {mode: "unrestricted"}'
   succeeds check
   [ "$(json .stdout | jq -es length)" = 1 ] || explain 'more than one JSON document'
 }

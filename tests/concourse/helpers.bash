@@ -113,7 +113,7 @@ fails_with() {
   [ "$status" -ne 0 ] || explain "$1 succeeded"
   [ "$(json .exit)" = 1 ] || explain "expected exit 1"
   [ -z "$(json .stdout)" ] || explain "something on stdout"
-  last=$(json .stderr | tail -n 1)
+  last=$(json '.stderr | rtrimstr("\n")' | tail -n 1)
   [[ "$last" == *"$text"* ]] || explain "the last line is not about '$text': $last"
 }
 json() { jq -r "$1" <<<"$output"; }

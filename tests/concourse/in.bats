@@ -181,5 +181,5 @@ same_tree() { diff -r "$1" "$2" >&2 || explain "$1 and $2 differ"; }
   umount "$ROOT/small"
   [ "$status" -ne 0 ] || explain 'wrote to a full disk'
   [ -z "$left" ] || fail "left: $left"
-  assert_contains "$(json .stderr | tail -n 1)" 'No space left'
+  assert_contains "$(json '.stderr | rtrimstr("\n")' | tail -n 1)" 'No space left'
 }

@@ -22,6 +22,7 @@ assert_stopped() {
 
 @test "SIGTERM while a pre_command runs" {
   mkdir -m 777 "$ROOT/cue"
+  says x
   source_with ".pre_commands = [\"touch $ROOT/cue/x; sleep 300\"] | .policy = {allowed_paths_rw: [\"/tmp\", \"$ROOT/cue\"]}"
   step check --abort-when "$ROOT/cue/x"
   assert_stopped
