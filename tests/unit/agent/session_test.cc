@@ -1,0 +1,48 @@
+#include "agent/session.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/json/json.h"
+#include "sandbox/base/log.h"
+
+namespace rune::agent {
+namespace {
+
+TEST(ResultJsonTest, HoldsTheContractOnOneLine) {
+  RunResult result;
+  result.outcome = Outcome::kAnswered;
+  result.answer = "4\nlines";
+  result.steps = 1;
+  result.usage = {.input = 300, .output = 48};
+  const std::string text = ResultJson(result);
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  const auto parsed = json::Document::Parse(text);
+  ASSERT_TRUE(parsed.ok());
+  const json::View root = parsed->root();
+  EXPECT_EQ(root["answer"].string(), "4\nlines");
+  EXPECT_EQ(root["steps"].integer(), 1);
+  EXPECT_EQ(root["tokens"].integer(), 348);
+  EXPECT_EQ(root["tools_used"].size(), 0U);
+  EXPECT_EQ(root["outcome"].string(), "answered");
+  EXPECT_FALSE(root["error"].exists());
+}
+
+TEST(ResultJsonTest, AFailureHasAnErrorAndSecretsAreGone) {
+  AddSecret("canary-secret-value");
+  RunResult result;
+  result.outcome = Outcome::kProviderAuth;
+  result.detail = "key canary-secret-value was refused";
+  result.denials.push_back({"m", "exec", "canary-secret-value", ""});
+  const std::string text = ResultJson(result);
+  EXPECT_EQ(text.find("canary-secret-value"), std::string::npos);
+  EXPECT_EQ(json::Document::Parse(text)->root()["error"].string(), "key *** was refused");
+}
+
+TEST(LayersLineTest, SaysWhatIsMissing) {
+  EXPECT_EQ(LayersLine({}), "not used");
+  EXPECT_EQ(LayersLine({{sandbox::Layer::kLandlock, sandbox::LayerState::kMissing, "", "no Landlock"}}),
+            "landlock: missing  (no Landlock)");
+}
+
+}  // namespace
+}  // namespace rune::agent
