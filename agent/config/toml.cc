@@ -1,15 +1,63 @@
 #include "agent/config/toml.h"
 
+// toml++ 3.3 asserts (under NDEBUG: assumes) that a table header starts with a key, one line before it checks that.
+// Without the assertion "[=]" is an ordinary error, with it a project file could abort the program.
+#undef NDEBUG
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
+
+/// Levels of a dotted key. toml++ takes any number, and recurses over them when it frees the tree.
+constexpr int kMaxDots = 8;
+
+/// Where the string that starts at `at` ends; the end of the line for a broken one, which the parser will refuse.
+std::size_t EndOfString(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string fence(3, quote);
+  const bool many_lines = text.substr(at, 3) == fence;
+  for (std::size_t i = at + (many_lines ? 3 : 1); i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (!many_lines && (text[i] == quote || text[i] == '\n')) {
+      return i + 1;
+    } else if (many_lines && text.substr(i, 3) == fence) {
+      // Up to two quotes may stand before the closing fence.
+      i += 3;
+      for (int extra = 0; extra < 2 && i < text.size() && text[i] == quote; ++extra) ++i;
+      return i;
+    }
+  }
+  return text.size();
+}
+
+/// The line of the first dotted key with too many levels; 0 when there is none.
+std::size_t DottedTooDeep(std::string_view text) {
+  int dots = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      i = EndOfString(text, i);
+      continue;
+    }
+    if (c == '.') {
+      if (++dots > kMaxDots) return Split(text.substr(0, i), '\n').size();
+    } else if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-' && c != ' ' && c != '\t') {
+      dots = 0;
+    }
+    i = c == '#' ? std::min(text.find('\n', i), text.size()) : i + 1;
+  }
+  return 0;
+}
 
 struct Located {
   toml::source_position position;
@@ -62,7 +110,7 @@ std::string PlaceOf(const std::string& file, const toml::source_position& positi
   return file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
 }
 
-/// The parser bounds the depth (TOML_MAX_NESTED_VALUES).
+/// The depth is bounded: that of values by the parser (TOML_MAX_NESTED_VALUES), that of keys by DottedTooDeep().
 void Flatten(const toml::table& table, const std::string& prefix, const std::string& file, std::vector<Located>& out) {
   for (const auto& [key, node] : table) {
     const toml::source_position position = key.source().begin;
@@ -78,6 +126,9 @@ void Flatten(const toml::table& table, const std::string& prefix, const std::str
 }  // namespace
 
 Result<std::vector<TomlEntry>> ParseToml(std::string_view text, const std::string& file) {
+  if (const std::size_t line = DottedTooDeep(text); line > 0) {
+    return Error::Invalid("a key with too many dots").Wrap(file + ":" + std::to_string(line) + ":1");
+  }
   const toml::parse_result result = toml::parse(text, file);
   if (!result) {
     const toml::parse_error& error = result.error();

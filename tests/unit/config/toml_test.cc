@@ -38,8 +38,8 @@ TEST(Toml, NamesWhatNoSettingCanBe) {
 }
 
 TEST(Toml, ErrorsNameFileLineAndColumn) {
-  for (const char* text :
-       {"a = ", "a = \"x", "a = 1\na = 2", "[t", "a b", "a = \xff", "a = 0x", "= 1", "a = [1,", "a = tru"}) {
+  for (const char* text : {"a = ", "a = \"x", "a = 1\na = 2", "[t", "a b", "a = \xff", "a = 0x", "= 1", "a = [1,",
+                           "a = tru", "[=x]", "[[^", "[é]", "[\x19]", "["}) {
     EXPECT_EQ(ErrorOf(text).rfind("f.toml:", 0), 0u) << text << ": " << ErrorOf(text);
   }
   EXPECT_EQ(ErrorOf("model = \"m\"\ntrace = maybe\n").rfind("f.toml:2:", 0), 0u);
@@ -47,9 +47,24 @@ TEST(Toml, ErrorsNameFileLineAndColumn) {
 
 TEST(Toml, SurvivesDeepNesting) {
   EXPECT_NE(ErrorOf("a = " + std::string(200'000, '[')), "");
-  std::string keys = "a";
-  for (int i = 0; i < 2'000; ++i) keys += ".a";
-  EXPECT_EQ(ErrorOf(keys + " = 1"), "");
+  std::string dotted = "a";
+  for (int i = 0; i < 200'000; ++i) dotted += ".a";
+  const std::string hidden = "\n" + dotted + " = 1";
+  for (const std::string& text :
+       {dotted + " = 1", "[" + dotted + "]", "a = {" + dotted + " = 1}",
+        "a = {x = \"\"\"y\"\"\"\", " + dotted + " = 1}", "a = {x = \"\", " + dotted + " = 1}", "a = 'x\\'" + hidden,
+        "a = \"x\\\"\"" + hidden, "# \"" + hidden, "a = \'\'\'x\'\'\'\'\'" + hidden}) {
+    EXPECT_NE(ErrorOf(text).find("too many dots"), std::string::npos) << text.substr(0, 40);
+  }
+}
+
+TEST(Toml, TakesDotsInTextForText) {
+  const std::string dots = "e. g. a.b.c.d.e.f.g.h.i.j.k .................";
+  for (const std::string& text :
+       {"a = \"" + dots + "\"", "a = '" + dots + "'", "a = \"\"\"\n" + dots + "\n\"\"\"", "# " + dots,
+        "a = ['" + dots + "', 'x']", std::string("a = 1.5\nb = 1.5\nc = 1979-05-27T00:32:00.999Z")}) {
+    EXPECT_EQ(ErrorOf(text), "") << text;
+  }
 }
 
 }  // namespace
