@@ -75,15 +75,18 @@ class Analyzer {
   void Unknown(std::string reason) {
     if (use_.unknown.empty()) use_.unknown = std::move(reason);
   }
+  void UnknownCommandOf(string_view name) {
+    Unknown("'" + std::string(name) + "' of a command that is only known at run time");
+  }
   void AddProgram(const std::string& name);
   void AddCommand(Words words, Tail tail);
   void AddBuiltin(Words words);
-  void AddWrapped(const WrapperSyntax& wrapper, Words words, Tail tail);
+  bool AddWrapped(const WrapperSyntax& wrapper, Words words, Tail tail);  // false: no command among the words
   void AddFind(Words words);
-  void AddXargs(Words words);
+  void AddXargs(Words words, Tail tail);
   void AddShell(Words words, Tail tail);
   void AddScript(string_view text);
-  void AddJoined(Words words);
+  void AddJoined(Words words, Tail tail);
   void CheckVariable(const std::string& name) {
     if (IsDangerousVariable(name)) Unknown("setting " + name + " changes what programs do");
   }
@@ -124,19 +127,20 @@ void Analyzer::AddCommand(Words words, Tail tail) {
   if (!name.is_static || name.text.empty()) return Unknown("a command name that is only known at run time");
   if (++wrappers_ > 32) return Unknown("too many commands inside commands");
   const string_view base = BaseName(name.text);
-  if (wrappers_ == 1 && base == name.text && (Contains(kHarmless, base) || base == "exec" || base == "command")) {
+  if (wrappers_ == 1 && base == name.text &&
+      (Contains(kHarmless, base) || base == "exec" || base == "command" || base == "trap")) {
     use_.builtins_only = true;
   }
   if (base == name.text && (Contains(kHarmless, base) || Contains(kOpaque, base) || base == "trap")) {
     AddBuiltin(words);
   } else if (const WrapperSyntax* wrapper = FindWrapper(base)) {
     if (name.text != "command" && name.text != "exec") AddProgram(name.text);
-    AddWrapped(*wrapper, words, tail);
+    if (!AddWrapped(*wrapper, words, tail) && tail == Tail::kOpen) UnknownCommandOf(base);
   } else {
     AddProgram(name.text);
     if (base == "find") AddFind(words.subspan(1));
-    if (base == "xargs") AddXargs(words.subspan(1));
-    if (base == "watch") AddJoined(words.subspan(1));
+    if (base == "xargs") AddXargs(words.subspan(1), tail);
+    if (base == "watch") AddJoined(words.subspan(1), tail);
     if (base == "printf" && words.size() > 1 && (!words[1].is_static || words[1].text == "-v")) {
       Unknown("'printf' whose format is only known at run time");
     }
@@ -160,18 +164,23 @@ void Analyzer::AddBuiltin(Words words) {
   }
 }
 
-void Analyzer::AddWrapped(const WrapperSyntax& wrapper, Words words, Tail tail) {
+bool Analyzer::AddWrapped(const WrapperSyntax& wrapper, Words words, Tail tail) {
   int operands = wrapper.operands;
   bool options = true;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& text = words[i].text;
-    if (!words[i].is_static)
-      return Unknown("'" + std::string(wrapper.name) + "' of a command that is only known at run time");
+    if (!words[i].is_static) {
+      UnknownCommandOf(wrapper.name);
+      return true;
+    }
     if (options && text == "--") {
       options = false;
     } else if (options && text.size() > 1 && text[0] == '-') {
-      if (wrapper.name == "command" && (text == "-v" || text == "-V")) return;
-      if (HasRefused(wrapper, text)) return Unknown("'" + std::string(wrapper.name) + " " + text + "'");
+      if (wrapper.name == "command" && (text == "-v" || text == "-V")) return true;
+      if (HasRefused(wrapper, text)) {
+        Unknown("'" + std::string(wrapper.name) + " " + text + "'");
+        return true;
+      }
       if (text.starts_with("-C") || text.starts_with("--chdir") || text.starts_with("-D"))
         use_.changes_directory = true;
       if (ValueFollows(wrapper, text)) ++i;
@@ -182,10 +191,11 @@ void Analyzer::AddWrapped(const WrapperSyntax& wrapper, Words words, Tail tail) 
       options = false;
       --operands;
     } else {
-      return AddCommand(words.subspan(i), tail);
+      AddCommand(words.subspan(i), tail);
+      return true;
     }
   }
-  if (tail == Tail::kOpen) Unknown("'" + std::string(wrapper.name) + "' of a command that is only known at run time");
+  return false;
 }
 
 /// find(1): the commands after -exec and its kin.
@@ -204,7 +214,7 @@ void Analyzer::AddFind(Words words) {
 }
 
 /// xargs(1): the first operand is the command, and its arguments come from the input.
-void Analyzer::AddXargs(Words words) {
+void Analyzer::AddXargs(Words words, Tail tail) {
   constexpr WrapperSyntax kSyntax{.name = "xargs",
                                   .valued = "aEILnPsd",
                                   .valued_long =
@@ -227,7 +237,9 @@ void Analyzer::AddXargs(Words words) {
       command.back().is_static = false;
     }
   }
-  AddWrapped(kSyntax, command, Tail::kOpen);
+  if (AddWrapped(kSyntax, command, Tail::kOpen)) return;
+  AddProgram("echo");
+  if (tail == Tail::kOpen) UnknownCommandOf("xargs");
 }
 
 /// sh -c SCRIPT. Without -c it reads a file or its input: nothing to see, and the note in runs_others stands.
@@ -260,11 +272,12 @@ void Analyzer::AddScript(string_view text) {
 }
 
 /// watch(1): its words, joined by blanks, are a script for sh -c.
-void Analyzer::AddJoined(Words words) {
+void Analyzer::AddJoined(Words words, Tail tail) {
+  if (tail == Tail::kOpen) return UnknownCommandOf("watch");
   std::string text;
   bool options = true;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!words[i].is_static) return Unknown("'watch' of a command that is only known at run time");
+    if (!words[i].is_static) return UnknownCommandOf("watch");
     if (options && words[i].text.starts_with('-')) {
       if (words[i].text == "-n" || words[i].text == "--interval") ++i;
       continue;

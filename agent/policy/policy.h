@@ -43,9 +43,8 @@ struct Verdict {
 /// How execute_cmd will run a command line.
 struct CommandPlan {
   std::vector<std::string> argv;  ///< The words themselves when it is one simple command, else {"/bin/sh", "-c", text}.
-  std::vector<std::string> programs;  ///< The names found in it, in order, without repetition.
-  bool understood =
-      false;  ///< False: something in it is beyond static analysis (a command name from a variable, eval, ...).
+  std::vector<std::string> programs;     ///< The names found in it, in order, without repetition.
+  bool understood = false;               ///< False: beyond static analysis (a command name from a variable, eval, ...).
   std::string reason;                    ///< Why it is not understood.
   std::vector<std::string> writes;       ///< Files that redirections open for writing, as written.
   std::vector<std::string> runs_others;  ///< Those of `programs` that can start programs which the text does not show.

@@ -1,0 +1,169 @@
+// What a policy lets the kernel allow.
+
+#include <algorithm>
+#include <chrono>
+
+#include "sandbox/base/files.h"
+#include "sandbox/program.h"
+#include "tests/unit/policy/policy_fixture.h"
+
+namespace rune::agent {
+namespace {
+
+using sandbox::Confinement;
+
+bool Has(const std::vector<std::string>& list, const std::string& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+std::string FileOf(const char* program) {
+  const auto files = sandbox::ProgramFiles(program);
+  EXPECT_TRUE(files.ok()) << program;
+  for (const std::string& file : *files) {
+    if (file.ends_with(std::string("/") + program) || file.ends_with("dash")) return file;
+  }
+  return "";
+}
+
+TEST(ConfinementTest, FileToolsExecuteNothing) {
+  const Confinement confinement = MakePolicy(Commands({"*"})).ForFiles();
+  EXPECT_TRUE(confinement.files.execute.empty());
+  EXPECT_EQ(confinement.network, sandbox::Network::kClosed);
+}
+
+TEST(ConfinementTest, CommandsExecuteTheAllowedPrograms) {
+  const Policy policy = MakePolicy(Commands({"ls", "cat", "no-such-program"}));
+  const CommandPlan plan = Policy::PlanCommand("ls");
+  const Confinement confinement = policy.ForCommand(plan, false);
+  EXPECT_TRUE(Has(confinement.files.execute, FileOf("ls")));
+  EXPECT_TRUE(Has(confinement.files.execute, FileOf("cat")));
+  EXPECT_FALSE(Has(confinement.files.execute, FileOf("touch")));
+  EXPECT_FALSE(Has(confinement.files.execute, FileOf("sh"))) << "one simple command needs no shell";
+}
+
+TEST(ConfinementTest, TheShellIsGrantedOnlyWhereItIsNeeded) {
+  const Policy policy = MakePolicy(Commands({"ls"}));
+  EXPECT_TRUE(Has(policy.ForCommand(Policy::PlanCommand("ls | ls"), false).files.execute, FileOf("sh")));
+  EXPECT_FALSE(Has(policy.ForCommand(Policy::PlanCommand("ls -l"), false).files.execute, FileOf("sh")));
+}
+
+TEST(ConfinementTest, AnApprovalOpensWhatWasAskedFor) {
+  const Policy policy = MakePolicy(Commands({"ls"}), PolicyMode::kConfirm);
+  const CommandPlan plan = Policy::PlanCommand("ls | sort");
+  EXPECT_FALSE(Has(policy.ForCommand(plan, false).files.execute, FileOf("sort")));
+  EXPECT_TRUE(Has(policy.ForCommand(plan, true).files.execute, FileOf("sort")));
+  EXPECT_FALSE(Has(policy.ForCommand(plan, true).files.execute, "/usr/bin"));
+  const CommandPlan unclear = Policy::PlanCommand("eval x");
+  EXPECT_FALSE(Has(policy.ForCommand(unclear, false).files.execute, "/usr/bin"));
+  EXPECT_TRUE(Has(policy.ForCommand(unclear, true).files.execute, "/usr/bin"));
+}
+
+TEST(ConfinementTest, EveryProgramMeansTheDirectoriesOfPrograms) {
+  for (const Policy& policy : {MakePolicy(Commands({"*"})), MakePolicy({}, PolicyMode::kUnrestricted)}) {
+    const Confinement confinement = policy.ForCommand(Policy::PlanCommand("ls"), false);
+    EXPECT_TRUE(Has(confinement.files.execute, "/usr/bin"));
+    EXPECT_TRUE(Has(confinement.files.execute, "/usr/lib"));
+    EXPECT_FALSE(Has(confinement.files.list_only, "/usr/bin"));
+    EXPECT_FALSE(Has(confinement.files.execute, "/work/repo"));
+  }
+}
+
+TEST(ConfinementTest, WritableFilesAreNeverExecutable) {
+  const Result<TempDir> dir = TempDir::Create("/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  const std::string tool = dir->path() + "/tool";
+  ASSERT_TRUE(WriteFileAtomic(tool, "#!/bin/sh\n", {.mode = 0755}).ok());
+  PolicyConfig config = Commands({tool});
+  config.allowed_paths_rw = {};
+  const CommandPlan plan = Policy::PlanCommand(tool);
+  EXPECT_TRUE(Has(MakePolicy(config).ForCommand(plan, false).files.execute, tool));
+  config.allowed_paths_rw = {dir->path()};
+  EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, false).files.execute, tool));
+}
+
+TEST(ConfinementTest, TmpMeansThePrivateDirectory) {
+  const Places shared{.tmp_dir = "/tmp/rune-1"};
+  const Places own{.tmp_dir = "/tmp/rune-1", .tmp_is_private = true};
+  PolicyConfig none;
+  none.allowed_paths_rw = {};
+  const auto write = [](const PolicyConfig& config, const Places& places) {
+    return MakePolicy(config, PolicyMode::kAllowlist, places).ForFiles().files.write;
+  };
+  EXPECT_TRUE(Has(write({}, shared), "/tmp"));
+  EXPECT_TRUE(Has(write({}, shared), "/tmp/rune-1"));
+  EXPECT_TRUE(Has(write({}, own), "/tmp"));
+  EXPECT_FALSE(Has(write({}, own), "/tmp/rune-1"));
+  EXPECT_FALSE(Has(write(none, shared), "/tmp"));
+  EXPECT_TRUE(Has(write(none, shared), "/tmp/rune-1"));
+  EXPECT_TRUE(Has(write(none, own), "/tmp"));
+}
+
+TEST(ConfinementTest, CredentialsAndProtectedNamesAreDenied) {
+  const Result<TempDir> dir = TempDir::Create("/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  ASSERT_TRUE(MakeDirs(dir->path() + "/.git/hooks").ok());
+  PolicyConfig config;
+  config.allowed_paths_rw = {dir->path()};
+  const Policy policy = MakePolicy(config);
+  const std::vector<std::string> denied = policy.ForFiles().files.denied;
+  for (const char* name : {".rune", ".ssh", ".gnupg", ".aws", ".config/gh", ".netrc", ".docker", ".kube"}) {
+    EXPECT_TRUE(Has(denied, "/home/user/" + std::string(name))) << name;
+  }
+  EXPECT_TRUE(Has(denied, "/root"));
+  EXPECT_TRUE(Has(denied, dir->path() + "/.git/hooks"));
+  EXPECT_FALSE(Has(denied, dir->path() + "/.git/config")) << "does not exist";
+  EXPECT_EQ(MessageOf(policy.CheckWrite(dir->path() + "/.git/hooks/pre-commit")).find("BLOCKED by policy: path"), 0u);
+  EXPECT_TRUE(policy.CheckWrite(dir->path() + "/a").allowed());
+}
+
+TEST(ConfinementTest, AnApprovedFileIsTheOnlyNewGrant) {
+  const Result<TempDir> dir = TempDir::Create("/var/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  const Policy policy = MakePolicy({}, PolicyMode::kConfirm);
+  const auto before = policy.ForFiles().files;
+  const Verdict write = policy.CheckWrite(dir->path() + "/new/file");
+  ASSERT_TRUE(write.question.has_value());
+  auto after = policy.ForApprovedFile(*write.question).files;
+  ASSERT_EQ(after.write.size(), before.write.size() + 1);
+  EXPECT_EQ(after.write.back(), dir->path());
+  const Verdict root = policy.CheckWrite("/no-such-dir-at-all/file");
+  EXPECT_EQ(policy.ForApprovedFile(*root.question).files.write, before.write) << "never the root directory";
+}
+
+TEST(ConfinementTest, CarriesTheSettingsOfTheKernelLayers) {
+  PolicyConfig config;
+  config.denied_syscalls = {"bpf"};
+  config.enforcement = sandbox::Enforcement::kRequire;
+  config.required_layers = {sandbox::Layer::kSeccomp};
+  const Policy policy = MakePolicy(config);
+  for (const Confinement& confinement :
+       {policy.ForFiles(), policy.ForFetch(), policy.ForCommand(Policy::PlanCommand("ls"), false)}) {
+    EXPECT_EQ(confinement.denied_syscalls, config.denied_syscalls);
+    EXPECT_EQ(confinement.enforcement, config.enforcement);
+    EXPECT_EQ(confinement.required, config.required_layers);
+  }
+}
+
+TEST(ConfinementTest, FetchingExecutesCurlAlone) {
+  const Confinement confinement = MakePolicy(Commands({"ls"})).ForFetch();
+  const auto curl = sandbox::ProgramFiles("curl");
+  if (!curl.ok()) GTEST_SKIP() << "no curl here";
+  EXPECT_EQ(confinement.files.execute, *curl);
+}
+
+TEST(ConfinementTest, IsCheapAfterTheFirstCall) {
+  const Policy policy = MakePolicy(
+      Commands({"ls", "cat", "head", "ps", "echo", "uname", "free", "df", "date", "hostname", "git", "curl"}));
+  const CommandPlan plan = Policy::PlanCommand("ls | head");
+  policy.ForCommand(plan, false);
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kCalls = 500;
+  for (int i = 0; i < kCalls; ++i) policy.ForCommand(plan, false);
+  const auto each =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin) / kCalls;
+  std::printf("%lld ns per confinement\n", static_cast<long long>(each.count()));
+  EXPECT_LT(each.count(), 1'000'000) << "two orders above what is measured: only a lost cache fails here";
+}
+
+}  // namespace
+}  // namespace rune::agent

@@ -1,0 +1,226 @@
+#include "agent/policy/policy.h"
+
+#include "tests/unit/policy/policy_fixture.h"
+
+namespace rune::agent {
+namespace {
+
+PolicyConfig Domains(std::vector<std::string> names) {
+  PolicyConfig config;
+  config.allowed_domains = std::move(names);
+  return config;
+}
+
+TEST(PolicyTest, RefusesACommandThatIsNotListed) {
+  const Policy policy = MakePolicy(Commands({"ls", "cat"}));
+  EXPECT_EQ(MessageOf(Check(policy, "ls -l | cat")), "allowed");
+  const Verdict verdict = Check(policy, "rm -rf /");
+  ASSERT_TRUE(verdict.refusal.has_value());
+  EXPECT_EQ(verdict.refusal->message, "BLOCKED by policy: command 'rm' is not in allowed_commands");
+  EXPECT_EQ(verdict.refusal->what, "exec");
+  EXPECT_EQ(verdict.refusal->target, "rm");
+  EXPECT_EQ(verdict.refusal->allow, "allowed_commands = [\"rm\"]");
+  EXPECT_EQ(Check(policy, "ls; head x | tail").refusal->allow, "allowed_commands = [\"head\", \"tail\"]");
+}
+
+TEST(PolicyTest, AnEmptyListAllowsNothing) {
+  const Policy policy = MakePolicy(Commands({}));
+  for (const char* line : {"ls", "echo", "true", "cd /tmp", "X=1", ": > /tmp/f", "exit 0"}) {
+    EXPECT_TRUE(Check(policy, line).refusal.has_value()) << line;
+  }
+}
+
+TEST(PolicyTest, AStarAllowsEveryProgramAndWhatCannotBeReadFromTheText) {
+  const Policy policy = MakePolicy(Commands({"*"}));
+  EXPECT_EQ(MessageOf(Check(policy, "rm x; eval \"$X\" | $Y")), "allowed");
+  EXPECT_EQ(MessageOf(Check(policy, "echo > /etc/f")), "BLOCKED by policy: path '/etc/f' is not in allowed_paths_rw");
+}
+
+TEST(PolicyTest, ConfirmModeAsksWhereAllowlistModeRefuses) {
+  const Policy policy = MakePolicy(Commands({"ls"}), PolicyMode::kConfirm);
+  EXPECT_EQ(MessageOf(Check(policy, "ls")), "allowed");
+  EXPECT_EQ(MessageOf(Check(policy, "rm x")), "asks: BLOCKED by policy: command 'rm' is not in allowed_commands");
+  EXPECT_EQ(MessageOf(Check(policy, "find x")),
+            "asks: BLOCKED by policy: command 'find' is not in allowed_commands (it can run other programs)");
+  EXPECT_EQ(MessageOf(policy.CheckRead("/srv/x")), "asks: BLOCKED by policy: path '/srv/x' is not in allowed_paths_ro");
+  EXPECT_EQ(MessageOf(policy.CheckWrite("/srv/x")),
+            "asks: BLOCKED by policy: path '/srv/x' is not in allowed_paths_rw");
+  EXPECT_EQ(
+      MessageOf(Check(policy, "rm x > /srv/y")),
+      "asks: BLOCKED by policy: command 'rm' is not in allowed_commands; BLOCKED by policy: path '/srv/y' is not in "
+      "allowed_paths_rw");
+  EXPECT_EQ(MessageOf(Check(policy, "rm $(eval x)")).substr(0, 57),
+            "asks: BLOCKED by policy: the command line cannot be check");
+}
+
+TEST(PolicyTest, DeniedPathsAreRefusedInConfirmModeToo) {
+  const Policy policy = MakePolicy(Commands({"ls"}), PolicyMode::kConfirm);
+  EXPECT_EQ(MessageOf(policy.CheckRead("/etc/shadow")), "BLOCKED by policy: path '/etc/shadow' is in denied_paths");
+  EXPECT_EQ(MessageOf(policy.CheckWrite("/root/x")), "BLOCKED by policy: path '/root/x' is in denied_paths");
+  EXPECT_EQ(MessageOf(Check(policy, "ls > /root/x")), "BLOCKED by policy: path '/root/x' is in denied_paths");
+}
+
+TEST(PolicyTest, UnrestrictedModeConsultsNoList) {
+  const Policy policy = MakePolicy(Commands({}), PolicyMode::kUnrestricted);
+  EXPECT_EQ(MessageOf(Check(policy, "rm $(eval x) > /etc/f")), "allowed");
+  EXPECT_EQ(MessageOf(policy.CheckRead("/etc/shadow")), "allowed");
+  EXPECT_EQ(MessageOf(policy.CheckWrite("/srv/x")), "allowed");
+}
+
+TEST(PolicyTest, TheConfiguredModeWinsOverTheDefault) {
+  PolicyConfig config;
+  config.mode = PolicyMode::kUnrestricted;
+  EXPECT_EQ(MakePolicy(config, PolicyMode::kAllowlist).mode(), PolicyMode::kUnrestricted);
+  EXPECT_EQ(MakePolicy({}, PolicyMode::kConfirm).mode(), PolicyMode::kConfirm);
+}
+
+TEST(PolicyTest, APathIsTheProgramOnlyAmongPrograms) {
+  const Policy policy = MakePolicy(Commands({"ls", "/opt/tool/run", "./build.sh"}));
+  for (const char* line :
+       {"ls", "/usr/bin/ls", "/bin/ls", "/usr/bin/../bin/ls", "/opt/tool/run", "./build.sh", "/work/repo/build.sh"}) {
+    EXPECT_EQ(MessageOf(Check(policy, line)), "allowed") << line;
+  }
+  for (const char* line : {"./ls", "/tmp/x/ls", "/tmp/ls", "/work/repo/ls", "bin/ls", "../ls", "/usr/bin/lsx",
+                           "/opt/tool/ls", "run", "build.sh", "/tmp/build.sh", "/usr/bin/../../tmp/ls"}) {
+    EXPECT_TRUE(Check(policy, line).refusal.has_value()) << line;
+  }
+}
+
+TEST(PolicyTest, AnAbsoluteEntryAllowsTheName) {
+  const Policy policy = MakePolicy(Commands({"/bin/ls"}));
+  EXPECT_EQ(MessageOf(Check(policy, "ls")), "allowed");
+  EXPECT_EQ(MessageOf(Check(policy, "/usr/bin/ls")), "allowed");
+  EXPECT_TRUE(Check(policy, "cat").refusal.has_value());
+}
+
+struct PathCase {
+  const char* path;
+  bool read;
+  bool write;
+};
+
+TEST(PolicyTest, PathsAreComparedByWholeNames) {
+  PolicyConfig config;
+  config.allowed_paths_ro = {"/srv/ro", "data", "~/shared"};
+  config.allowed_paths_rw = {"/tmp", "/srv/rw"};
+  config.denied_paths = {"/srv/rw/secret", "/srv/ro/x.txt"};
+  const Policy policy = MakePolicy(config, PolicyMode::kAllowlist, {.readable = {"/inputs"}});
+  const PathCase table[] = {
+      {"/srv/ro", true, false},
+      {"/srv/ro/a/b", true, false},
+      {"/srv/rox", false, false},
+      {"/srv/ro/x.txt", false, false},
+      {"/srv/ro/x.txt2", true, false},
+      {"/srv/rw", true, true},
+      {"/srv/rw/a", true, true},
+      {"/srv/rwx", false, false},
+      {"/srv/rw/secret", false, false},
+      {"/srv/rw/secret/a", false, false},
+      {"/srv/rw/secrets", true, true},
+      {"/work/repo", true, false},
+      {"/work/repo/data/x", true, false},
+      {"/work/repository", false, false},
+      {"/work", false, false},
+      {"/home/user/shared/x", true, false},
+      {"/home/user/x", false, false},
+      {"/home/user/.ssh/id_rsa", false, false},
+      {"/home/user/.rune/rune.toml", false, false},
+      {"/home/user/.rune", false, false},
+      {"/inputs/a", true, false},
+      {"/tmp/a", true, true},
+      {"/tmp/rune-test/a", true, true},
+      {"/tmpx", false, false},
+      {"/etc/hostname", true, false},
+      {"/usr/share/x", true, false},
+      {"/", false, false},
+  };
+  for (const PathCase& expected : table) {
+    EXPECT_EQ(policy.CheckRead(expected.path).allowed(), expected.read) << expected.path;
+    EXPECT_EQ(policy.CheckWrite(expected.path).allowed(), expected.write) << expected.path;
+  }
+}
+
+TEST(PolicyTest, ResolvesPathsBeforeTheyAreCompared) {
+  const Policy policy = MakePolicy({});
+  EXPECT_EQ(policy.ResolvePath("a/../b"), "/work/repo/b");
+  EXPECT_EQ(policy.ResolvePath("/tmp/../home/user/.ssh/id_rsa"), "/home/user/.ssh/id_rsa");
+  EXPECT_EQ(policy.ResolvePath("~/.rune/rune.toml"), "/home/user/.rune/rune.toml");
+  EXPECT_EQ(policy.ResolvePath("-rf"), "/work/repo/-rf");
+  EXPECT_EQ(policy.ResolvePath("~x"), "/work/repo/~x");
+  EXPECT_EQ(policy.ResolvePath("."), "/work/repo");
+}
+
+TEST(PolicyTest, ThePrivateDirectoryIsTmpWhereItCanBe) {
+  const Policy policy =
+      MakePolicy({}, PolicyMode::kAllowlist, {.cwd = "/tmp/rune-1", .tmp_dir = "/tmp/rune-1", .tmp_is_private = true});
+  EXPECT_EQ(policy.ResolvePath("/tmp/rune-1/out"), "/tmp/out");
+  EXPECT_EQ(policy.ResolvePath("."), "/tmp");
+  EXPECT_EQ(policy.ResolvePath("/tmp/x"), "/tmp/x");
+  EXPECT_TRUE(policy.CheckWrite("/tmp/x").allowed());
+}
+
+TEST(PolicyTest, ABroadWorkingDirectoryIsNotReadable) {
+  for (const char* cwd : {"/", "/home", "/home/user"}) {
+    const Policy policy = MakePolicy({}, PolicyMode::kAllowlist, {.cwd = cwd});
+    EXPECT_FALSE(policy.CheckRead("/home/user/notes.txt").allowed()) << cwd;
+    EXPECT_FALSE(policy.CheckRead("/home/user/.rune/rune.toml").allowed()) << cwd;
+  }
+  EXPECT_TRUE(MakePolicy({}, PolicyMode::kAllowlist, {.cwd = "/home/user/p"}).CheckRead("/home/user/p/a").allowed());
+}
+
+TEST(PolicyTest, BlocksAUrlOutsideTheDomains) {
+  const Policy policy = MakePolicy(Domains({"wttr.in"}));
+  const Verdict verdict = policy.CheckUrl("https://example.com/x");
+  ASSERT_TRUE(verdict.refusal.has_value());
+  EXPECT_EQ(verdict.refusal->message, "BLOCKED: domain 'example.com' is not in allowed_domains");
+  EXPECT_EQ(verdict.refusal->what, "connect");
+  EXPECT_EQ(verdict.refusal->target, "example.com:443");
+  EXPECT_EQ(verdict.refusal->allow, "allowed_domains = [\"example.com\"]");
+  EXPECT_EQ(policy.CheckUrl("http://wttr.in:8080/").refusal->allow, "allowed_domains = [\"wttr.in:8080\"]");
+  EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in:x@evil.test/")),
+            "BLOCKED: the URL cannot be used: a user name or password in the URL");
+}
+
+TEST(PolicyTest, NamedDomainsStayClosedWithoutTheGuard) {
+  const Policy policy = MakePolicy(Domains({"wttr.in"}));
+  EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in/")),
+            "BLOCKED: the domain guard is not available in this build: allowed_domains other than \"*\" keep the "
+            "network closed");
+  EXPECT_EQ(policy.ForFetch().network, sandbox::Network::kClosed);
+  EXPECT_FALSE(policy.network_open());
+  const Policy open = MakePolicy(Domains({"*"}));
+  EXPECT_EQ(MessageOf(open.CheckUrl("http://wttr.in/")), "allowed");
+  EXPECT_EQ(open.ForFetch().network, sandbox::Network::kOpen);
+}
+
+TEST(PolicyTest, AnApprovalLasts) {
+  Policy policy = MakePolicy(Commands({}), PolicyMode::kConfirm);
+  policy.Allow(*Check(policy, "df -h | sort").question);
+  EXPECT_EQ(MessageOf(Check(policy, "sort x; df")), "allowed");
+  policy.Allow(*policy.CheckWrite("/srv/out/a").question);
+  EXPECT_EQ(MessageOf(policy.CheckWrite("/srv/out/b")), "allowed");
+  EXPECT_EQ(policy.config().allowed_commands, (std::vector<std::string>{"df", "sort"}));
+  EXPECT_EQ(policy.config().allowed_paths_rw.back(), "/srv/out");
+  policy.Allow(*Check(policy, "eval x").question);
+  EXPECT_EQ(policy.config().allowed_commands.size(), 2u)
+      << "what cannot be read from the text is never allowed for good";
+}
+
+TEST(PolicyTest, CreateNamesTheMistake) {
+  const auto error = [](const PolicyConfig& config) {
+    const Result<Policy> policy = Policy::Create(config, {.cwd = "/w", .tmp_dir = "/t"}, PolicyMode::kAllowlist);
+    return policy.ok() ? "" : policy.error().message;
+  };
+  PolicyConfig config;
+  EXPECT_EQ(error(config), "");
+  config.denied_syscalls = {"ptrase"};
+  EXPECT_EQ(error(config), "denied_syscalls: unknown system call 'ptrase' (did you mean 'ptrace'?)");
+  config = Domains({"http://a.test/"});
+  EXPECT_EQ(error(config).substr(0, 33), "allowed_domains: 'http://a.test/'");
+  config = Commands({""});
+  EXPECT_EQ(error(config), "allowed_commands: an empty entry");
+  EXPECT_FALSE(Policy::Create({}, {.cwd = "w", .tmp_dir = "/t"}, PolicyMode::kAllowlist).ok());
+}
+
+}  // namespace
+}  // namespace rune::agent
