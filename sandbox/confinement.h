@@ -62,7 +62,7 @@ struct FileAccess {
   std::vector<std::string> write;      ///< Files or trees that may be read, written and created in; never executed.
   std::vector<std::string> list_only;  ///< Trees inside a `read` tree whose entries may be listed, but whose files may
                                        ///< not be read unless another entry names them: programs that are not allowed.
-  std::vector<std::string> denied;  ///< Wins over everything above.
+  std::vector<std::string> denied;     ///< Wins over everything above.
 
   bool operator==(const FileAccess&) const = default;
 };

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -123,6 +124,7 @@ class Sandbox::Impl {
   SandboxOptions options_;
   TempDir tmp_;
   bool tmp_is_private_ = false;
+  std::vector<std::string> cgroups_;
   UniqueFd socket_;
   pid_t guardian_ = -1;
   FrameReader reader_;
@@ -155,6 +157,7 @@ void Sandbox::Impl::Stop() {
     loop_.CancelTimer(call.grace_timer);
   }
   calls_.clear();
+  const bool said = SendFrame(socket_.get(), EncodeBye()).ok();
   socket_.Reset();  // the guardian sees the end of file, kills every tree and exits
   const TimePoint deadline = Clock::now() + kShutdown;
   while (RetryOnEintr([&] { return ::waitpid(guardian_, nullptr, WNOHANG); }) == 0) {
@@ -166,6 +169,10 @@ void Sandbox::Impl::Stop() {
     ::poll(nullptr, 0, 1);
   }
   guardian_ = -1;
+  // A leftover is removed by the next guardian.
+  for (const std::string& dir : cgroups_) {
+    if (said) ::rmdir(dir.c_str());
+  }
 }
 
 Result<std::uint32_t> Sandbox::Impl::Define(const Confinement& confinement) {
@@ -238,6 +245,7 @@ void Sandbox::Impl::OnFrame() {
       auto defined = Decode<DefinedFrame>(frame.body);
       if (!defined.ok() || defined->policy >= policies_.size()) return Lost();
       tmp_is_private_ = defined->tmp_is_private;
+      cgroups_ = defined->cgroups;
       policies_[defined->policy].answer = std::move(defined).value();
     } else if (frame.type == FrameType::kDone) {
       auto done = Decode<DoneFrame>(frame.body);

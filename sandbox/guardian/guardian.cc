@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/file_operations.h"
@@ -106,6 +107,7 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
   DefinedFrame defined;
   defined.policy = frame.policy;
   defined.tmp_is_private = tmp_is_private_;
+  if (cgroup_) defined.cgroups = cgroup_->dirs();
   Confinement confinement = frame.confinement;
   confinement.files.write.push_back(tmp_is_private_ ? "/tmp" : tmp_dir_);
   auto policy = CompilePolicy(confinement, facts_);
@@ -171,10 +173,6 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   call.policy = frame.policy;
   call.status = plan.status;
   call.started = Clock::now();
-  if (cgroup_) {
-    call.ooms_before = cgroup_->oom_kills();
-    call.refusals_before = cgroup_->pids_refusals();
-  }
   const pid_t pid = ::fork();
   if (pid < 0) {
     const int err = errno;
@@ -262,7 +260,7 @@ void Guardian::Finish() {
   }
 }
 
-Report Guardian::MakeReport(const Call& call) const {
+Report Guardian::MakeReport(const Call& call) {
   Report report;
   const int status = *call.wait_status;
   if (WIFEXITED(status)) report.exit_code = WEXITSTATUS(status);
@@ -283,15 +281,21 @@ Report Guardian::MakeReport(const Call& call) const {
   return report;
 }
 
-LimitHit Guardian::LimitOf(const Call& call) const {
+LimitHit Guardian::LimitOf(const Call& call) {
   if (call.limit != LimitHit::kNone) return call.limit;
   const int status = *call.wait_status;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return LimitHit::kCpu;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) return LimitHit::kFileSize;
   const bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
   if (!failed || !cgroup_ || call.cancelled) return LimitHit::kNone;
-  if (cgroup_->oom_kills() > call.ooms_before) return LimitHit::kMemory;
-  if (cgroup_->pids_refusals() > call.refusals_before) return LimitHit::kPids;
+  // Read only after a failure, so that a success costs nothing. The limits belong to the run: with several commands at
+  // once, one that failed for a reason of its own may be told of another's limit.
+  const std::uint64_t ooms = cgroup_->oom_kills();
+  const std::uint64_t refusals = cgroup_->pids_refusals();
+  const bool out_of_memory = ooms > std::exchange(ooms_seen_, ooms);
+  const bool out_of_pids = refusals > std::exchange(refusals_seen_, refusals);
+  if (out_of_memory) return LimitHit::kMemory;
+  if (out_of_pids) return LimitHit::kPids;
   return LimitHit::kNone;
 }
 

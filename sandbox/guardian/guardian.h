@@ -44,6 +44,10 @@ class Guardian {
   void Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio);
   void Kill(const KillFrame& frame);
 
+  /// The client removes the control groups once this process has ended.
+  void LeaveCgroups() {
+    if (cgroup_) cgroup_->HandOver();
+  }
   std::size_t running() const { return calls_.size(); }
   /// SIGKILL to every tree; returns when all are reaped or `deadline` has passed.
   void KillAll(TimePoint deadline);
@@ -61,8 +65,6 @@ class Guardian {
     LimitHit limit = LimitHit::kNone;
     bool cancelled = false;
     std::uint32_t leftovers = 0;
-    std::uint64_t ooms_before = 0;
-    std::uint64_t refusals_before = 0;
     EventLoop::TimerId wall_timer = 0;
     EventLoop::TimerId grace_timer = 0;
   };
@@ -71,8 +73,8 @@ class Guardian {
   void Reap();
   bool SweepOrphans();
   void Finish();
-  Report MakeReport(const Call& call) const;
-  LimitHit LimitOf(const Call& call) const;
+  Report MakeReport(const Call& call);
+  LimitHit LimitOf(const Call& call);
   void AddDenial(const Call& call, Report& report) const;
   void KillTree(pid_t root);
   void KillWithGrace(pid_t root, Milliseconds grace);
@@ -88,6 +90,8 @@ class Guardian {
   RunFacts facts_;
   Identity identity_;
   std::optional<RunCgroup> cgroup_;
+  std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as last read.
+  std::uint64_t refusals_seen_ = 0;
   std::string tmp_dir_;
   bool tmp_is_private_ = false;
   bool count_trees_ = false;

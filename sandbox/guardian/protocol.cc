@@ -145,12 +145,16 @@ void Fields(V& v, KillFrame& x) {
 }
 template <typename V>
 void Fields(V& v, DefinedFrame& x) {
-  v(x.policy), v(x.error), v(x.tmp_is_private), v(x.layers);
+  v(x.policy), v(x.error), v(x.tmp_is_private), v(x.layers), v(x.cgroups);
 }
 template <typename V>
 void Fields(V& v, DoneFrame& x) {
   v(x.id), v(x.report);
 }
+
+template <typename V, typename T>
+  requires(std::is_empty_v<T>)
+void Fields(V&, T&) {}
 
 template <typename T>
 std::string EncodeAs(FrameType type, const T& frame) {
@@ -169,6 +173,10 @@ std::string Encode(const SetupFrame& frame) { return EncodeAs(FrameType::kSetup,
 std::string Encode(const DefineFrame& frame) { return EncodeAs(FrameType::kDefine, frame); }
 std::string Encode(const LaunchFrame& frame) { return EncodeAs(FrameType::kLaunch, frame); }
 std::string Encode(const KillFrame& frame) { return EncodeAs(FrameType::kKill, frame); }
+std::string EncodeBye() {
+  struct Nothing {};
+  return EncodeAs(FrameType::kBye, Nothing());
+}
 std::string Encode(const DefinedFrame& frame) { return EncodeAs(FrameType::kDefined, frame); }
 std::string Encode(const DoneFrame& frame) { return EncodeAs(FrameType::kDone, frame); }
 

@@ -20,6 +20,7 @@ enum class FrameType : std::uint8_t {
   kDefine,   ///< client: DefineFrame
   kLaunch,   ///< client: LaunchFrame, with stdin, stdout and stderr attached (SCM_RIGHTS)
   kKill,     ///< client: KillFrame
+  kBye,      ///< client: no body; it stays to remove the control groups once the guardian has ended
   kDefined,  ///< guardian: DefinedFrame
   kDone,     ///< guardian: DoneFrame
 };
@@ -49,6 +50,7 @@ struct DefinedFrame {
   std::string error;  ///< The confinement cannot be had at all; every launch under it fails.
   bool tmp_is_private = false;
   std::vector<LayerReport> layers;
+  std::vector<std::string> cgroups;  ///< Directories to remove after a kBye.
 };
 struct DoneFrame {
   CommandId id = 0;
@@ -59,6 +61,7 @@ std::string Encode(const SetupFrame& frame);
 std::string Encode(const DefineFrame& frame);
 std::string Encode(const LaunchFrame& frame);
 std::string Encode(const KillFrame& frame);
+std::string EncodeBye();
 std::string Encode(const DefinedFrame& frame);
 std::string Encode(const DoneFrame& frame);
 

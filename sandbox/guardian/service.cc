@@ -62,6 +62,9 @@ class Service {
         if (kill.ok()) guardian_.Kill(*kill);
         return kill.ok();
       }
+      case FrameType::kBye:
+        guardian_.LeaveCgroups();
+        return true;
       case FrameType::kDefined:
       case FrameType::kDone:
         return false;

@@ -190,6 +190,12 @@ RunCgroup::~RunCgroup() {
   }
 }
 
+std::vector<std::string> RunCgroup::dirs() const {
+  std::vector<std::string> dirs;
+  for (const Place& place : places_) dirs.push_back(place.dir);
+  return dirs;
+}
+
 int RunCgroup::version() const { return version_; }
 
 bool RunCgroup::has_memory() const {
