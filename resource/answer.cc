@@ -84,12 +84,12 @@ std::string LayerLetters(const std::vector<sandbox::LayerReport>& reports) {
   return letters;
 }
 
-}  // namespace
-
-agent::CanonicalForm FormOf(const AnswerShape& shape, bool canonical) {
-  if (!shape.schema.empty()) return {agent::CanonicalRule::kJson, shape.version_from};
-  return {canonical ? agent::CanonicalRule::kText : agent::CanonicalRule::kNone, {}};
+agent::CanonicalForm FormOf(const AnswerContext& context) {
+  if (!context.shape.schema.empty()) return {agent::CanonicalRule::kJson, context.shape.version_from};
+  return {context.canonical ? agent::CanonicalRule::kText : agent::CanonicalRule::kNone, {}};
 }
+
+}  // namespace
 
 Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& context) {
   const std::string name(agent::InfoOf(result.outcome).name);
@@ -99,7 +99,7 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
 
   Answer answer;
   agent::Record& record = answer.record;
-  record.form = FormOf(context.shape, context.canonical);
+  record.form = FormOf(context);
   record.prompt_digest = agent::PromptDigest(context.configured_prompt);
   if (context.keep_prompt) record.prompt = Redact(context.configured_prompt);
   record.answer = Redact(result.answer);

@@ -29,9 +29,6 @@ struct AnswerContext {
   std::int64_t now = 0;           ///< UTC seconds.
 };
 
-/// What shape and canonicalisation of the source mean for the hash.
-agent::CanonicalForm FormOf(const AnswerShape& shape, bool canonical);
-
 /// kUnavailable: the provider failed. kCancelled. kInvalidInput, kDenied: everything else that is no answer. A run with
 /// refused tool calls is an answer only under on_denial: warn; otherwise the error says what would allow them.
 Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& context);

@@ -11,7 +11,8 @@
 
 namespace rune::resource {
 
-/// The prompt followed by one labelled block per command that said something. kInvalidInput when a command fails, kCancelled.
+/// The prompt followed by one labelled block per command that said something. kInvalidInput when a command fails,
+/// kCancelled.
 Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, const Question& question);
 
 /// A block for the prompt: "Output of `df -h`:" and the safe, capped text.

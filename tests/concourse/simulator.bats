@@ -1,7 +1,7 @@
 # The simulator itself, against what Concourse says about scripts: its truth table is the oracle of the other suites.
 
 load helpers
-SCRIPTS_ONLY=1
+export SCRIPTS_ONLY=1
 setup() {
   concourse_setup
   mkdir "$ROOT/scripts"
