@@ -22,9 +22,9 @@ std::optional<PolicyMode> ParsePolicyMode(std::string_view word);
 
 /// The `[policy]` table. A missing list keeps its default below; an empty list allows nothing.
 struct PolicyConfig {
-  std::optional<PolicyMode> mode;              ///< Unset: confirm on a terminal, allowlist otherwise.
-  std::vector<std::string> allowed_commands;   ///< Program names or absolute paths; "*" is every program.
-  std::vector<std::string> allowed_domains;    ///< Names, "*.suffix", optional ":port"; "*" opens the network.
+  std::optional<PolicyMode> mode;             ///< Unset: confirm on a terminal, allowlist otherwise.
+  std::vector<std::string> allowed_commands;  ///< Program names or absolute paths; "*" is every program.
+  std::vector<std::string> allowed_domains;   ///< Names, "*.suffix", optional ":port"; "*" opens the network.
   std::vector<std::string> denied_syscalls{"ptrace", "mount", "kexec_load", "bpf", "setns"};
   std::vector<std::string> allowed_paths_rw{"/tmp"};
   std::vector<std::string> allowed_paths_ro{"/bin", "/usr", "/lib"};
@@ -68,12 +68,12 @@ struct Config {
   std::string append_system_prompt;  ///< Added after it.
   std::string skills_dir = "./skills";
   std::string log_level = "warn";
-  std::string cassette;              ///< File that provider "cassette" plays; empty: the embedded one.
-  std::string record;                ///< File to record the model's side of the run into.
-  std::string trace_dir;             ///< Where trace files go; empty: ~/.rune/traces.
+  std::string cassette;   ///< File that provider "cassette" plays; empty: the embedded one.
+  std::string record;     ///< File to record the model's side of the run into.
+  std::string trace_dir;  ///< Where trace files go; empty: ~/.rune/traces.
   bool trace = false;
   bool json_output = false;
-  bool yes = false;                  ///< Approve what confirm mode would ask. Never bypasses a policy refusal.
+  bool yes = false;  ///< Approve what confirm mode would ask. Never bypasses a policy refusal.
   OnDenial on_denial = OnDenial::kFail;
   std::uint64_t context_window = 128'000;
   double compact_threshold = 0.85;

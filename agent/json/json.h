@@ -3,7 +3,6 @@
 /// a missing member is a value and not an abort, and every error carries the path of the place.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,9 +26,9 @@ struct ParseOptions {
 class View {
  public:
   View() = default;
-  bool exists() const;   ///< False for a missing member; true for null.
-  bool is_null() const;  ///< Missing or null.
-  Type type() const;     ///< kNull when missing.
+  bool exists() const;                               ///< False for a missing member; true for null.
+  bool is_null() const;                              ///< Missing or null.
+  Type type() const;                                 ///< kNull when missing.
   const std::string& path() const { return path_; }  ///< "source.policy.allowed_commands[2]"
 
   View operator[](std::string_view member) const;  ///< Missing unless this is an object with that member.
@@ -52,7 +51,8 @@ class View {
   /// Compact text, object members in document order.
   std::string Dump() const;
   std::string DumpPretty() const;
-  /// RFC 8785 (JCS): members sorted by UTF-16 code units, ECMAScript numbers.
+  /// RFC 8785 (JCS): members sorted by UTF-16 code units, ECMAScript numbers: integers above 2^53 are rounded to
+  /// doubles.
   std::string DumpCanonical() const;
 
  private:
