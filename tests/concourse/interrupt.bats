@@ -48,3 +48,20 @@ assert_stopped() {
   rm "/tmp/.rune-check-$EUID-$name"
   [ "$(json .stop_ms)" -lt 8000 ] && [ "$status" -ne 0 ] || explain 'did not stop'
 }
+
+@test "SIGTERM at any moment: either done before it, or stopped, and nothing is left" {
+  calls_tool execute_cmd '{"cmd":"sleep 0.03; setsid sleep 300 & sleep 0.03"}' false done
+  source_with '.policy = {mode: "unrestricted"} | .pre_commands = ["sleep 0.02"]'
+  for after in $(seq 0.001 0.006 0.15); do
+    step check --timeout "$after"
+    case $(json .exit) in
+      0) [ "$(json '.versions | length')" = 1 ] || explain 'exit 0 without a version' ;;
+      143) [ -z "$(json .stdout)" ] || explain 'stopped, yet something on stdout' ;;
+      *) explain "after $after s" ;;
+    esac
+    [ "$(json '.stop_ms // 0')" -lt 8000 ] || explain "took $(json .stop_ms) ms"
+    jq -r '"\(.exit) \(.stop_ms // 0)"' <<<"$output" >>"$ROOT/ends"
+  done
+  # Not all of them may have been over before the signal, or this shows nothing.
+  grep -q '^143' "$ROOT/ends"
+}
