@@ -90,7 +90,8 @@ bool IsCompiler(std::string name) {
 }
 
 Helpers HelpersOf(const std::string& name) {
-  if (name == "git") return {{"/usr/lib/git-core", "/usr/libexec/git-core"}, {}};
+  // Some of its commands are scripts, and it starts hooks, aliases and the other side of a local clone by a shell.
+  if (name == "git") return {{"/usr/lib/git-core", "/usr/libexec/git-core"}, {"/bin/sh"}};
   if (IsCompiler(name)) return {{"/usr/lib/gcc", "/usr/libexec/gcc"}, {"as", "ld"}};
   if (name == "make") return {{}, {"/bin/sh"}};  // every recipe line that is more than words
   return {};

@@ -12,7 +12,7 @@ namespace rune::sandbox {
 /// The files to grant EXECUTE on for `name` (a path, or a name looked up in kToolPath): the program itself with its
 /// symbolic links resolved, the interpreters of a "#!" line (each looked up the same way, "env NAME" included), the ELF
 /// interpreter (PT_INTERP, elf(5)) of each, and the helper directory of programs that cannot work without one
-/// (git: its exec path; gcc: its cc1 and collect2 directory, as, ld).
+/// (git: its exec path and sh; gcc: its cc1 and collect2 directory, as, ld; make: sh).
 /// kInvalidInput when there is no such program.
 Result<std::vector<std::string>> ProgramFiles(std::string_view name);
 
