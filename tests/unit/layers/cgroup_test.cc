@@ -51,13 +51,11 @@ int MakeVictim() {
 class Cgroup : public testing::Test {
  protected:
   void SetUp() override {
-    why_ = std::string();
     const int can = InChild([] { return RunCgroup::Join({.memory_bytes = 64 << 20, .pids = 8}).ok() ? 0 : 1; });
     if (can == 0) return;
     const auto group = RunCgroup::Join({});
     GTEST_SKIP() << "no control group can be had here: " << (group.ok() ? "" : group.error().message);
   }
-  std::string why_;
 };
 
 TEST_F(Cgroup, StopsForksAboveTheLimitAndCountsTheRefusals) {
