@@ -176,10 +176,6 @@ void HttpClient::Impl::CollectFinished() {
     Transfer& transfer = *found->second.transfer;
     if (transfer.stopped()) {
       Remove(id);
-    } else if (transfer.TakeFreeRetry(code)) {
-      api->multi_remove_handle(multi, transfer.easy());
-      if (auto added = Add(transfer); !added.ok())
-        Finish(id, transfer.Conclude(HttpFailure::kOther, added.error().message));
     } else {
       Finish(id, transfer.Conclude(code));
     }

@@ -71,7 +71,7 @@ struct HttpHandler {
 };
 
 /// Redirects are not followed (a key must not travel on), certificates are always checked. A request that dies
-/// without a reply on a reused connection is sent once more on a fresh one: the server had closed it meanwhile.
+/// without a reply on a reused connection, which the server had closed meanwhile, is sent once more on a fresh one.
 class HttpClient {
  public:
   using RequestId = std::uint64_t;

@@ -66,7 +66,6 @@ Result<void> Transfer::Prepare() {
   set(CURLOPT_TCP_KEEPIDLE, 30L);
   set(CURLOPT_TCP_KEEPINTVL, 15L);
   set(CURLOPT_MAXAGE_CONN, 50L);  // load balancers drop idle connections after 60 s
-  set(CURLOPT_FRESH_CONNECT, retried_ ? 1L : 0L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_USERAGENT, "rune/" RUNE_VERSION);
   set(CURLOPT_NOPROXY, NoProxyList().c_str());
@@ -143,15 +142,6 @@ HttpOutcome Transfer::Conclude(HttpFailure failure, std::string detail) {
   outcome_.failure = announced_ && !succeeded() ? HttpFailure::kNone : failure;
   outcome_.detail = outcome_.failure == HttpFailure::kNone ? std::string() : std::move(detail);
   return std::move(outcome_);
-}
-
-bool Transfer::TakeFreeRetry(CURLcode code) {
-  if (retried_ || outcome_.status != 0) return false;
-  if (code != CURLE_GOT_NOTHING && code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR) return false;
-  long connects = 1;
-  api_.easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connects);
-  retried_ = connects == 0;
-  return retried_;
 }
 
 std::size_t Transfer::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {

@@ -36,9 +36,6 @@ class Transfer {
   /// The outcome that libcurl's `code` means.
   HttpOutcome Conclude(CURLcode code);
   HttpOutcome Conclude(HttpFailure failure, std::string detail);
-  /// True once, when the request died without a reply on a reused connection: Prepare() and add it again.
-  bool TakeFreeRetry(CURLcode code);
-
   void Stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }
 
@@ -64,7 +61,6 @@ class Transfer {
   TimePoint since_ = Clock::now();  // start of the phase, or the last byte while receiving
   bool announced_ = false;          // the headers are complete
   bool enough_ = false;             // the error body is as long as anyone wants it
-  bool retried_ = false;
   bool stopped_ = false;
 };
 

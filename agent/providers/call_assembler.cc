@@ -51,12 +51,10 @@ CallAssembler::Partial* CallAssembler::FindById(const Piece& piece) {
     return elsewhere || Opens(*known, piece) ? nullptr : known;
   }
   if (!piece.index) return nullptr;
-  // A new id for an index that is known: one call's pieces when they have no name (a fresh id per chunk), the same
-  // when the call has nothing but an index yet; else every call here has index 0.
+  // A new id for an index that is known: pieces of one call when they have no name (some make an id per chunk), else
+  // a server whose calls all have index 0.
   Partial* const same_index = latest([&](const Partial& call) { return call.index == piece.index; });
-  if (same_index == nullptr) return nullptr;
-  const bool blank = same_index->id.empty() && same_index->name.empty();
-  return piece.name.empty() || blank ? same_index : nullptr;
+  return piece.name.empty() ? same_index : nullptr;
 }
 
 CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
@@ -75,9 +73,9 @@ CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
 }
 
 void CallAssembler::AddName(Partial& call, std::string_view name) {
-  if (name.empty() || name == call.name) return;
+  if (name.empty()) return;
   if (name.starts_with(call.name)) {
-    call.name = name;  // the first, or a longer form of what came before
+    call.name = name;  // the first, the same again, or a longer form of what came before
   } else {
     call.name += name;
   }

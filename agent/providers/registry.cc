@@ -125,7 +125,9 @@ Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Confi
 Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const Config& config) {
   std::string text(DemoCassette());
   if (!config.cassette.empty()) {
-    RUNE_ASSIGN_OR_RETURN(text, ReadFile(config.cassette));
+    auto read = ReadFile(config.cassette);
+    if (!read.ok()) return Error::Invalid("cassette: " + read.error().message);
+    text = std::move(read).value();
   }
   RUNE_ASSIGN_OR_RETURN(Cassette cassette, Cassette::Parse(text, config.cassette.empty() ? "demo" : config.cassette));
   return std::unique_ptr<ModelClient>(std::make_unique<CassettePlayer>(loop, std::move(cassette)));

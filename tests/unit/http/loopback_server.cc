@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <tuple>
@@ -94,6 +95,11 @@ std::vector<SeenRequest> LoopbackServer::seen() {
   return seen_;
 }
 
+bool LoopbackServer::ClientCloses(int count) {
+  std::unique_lock lock(mutex_);
+  return closing_.wait_for(lock, std::chrono::seconds(2), [&] { return closed_by_client_ >= count; });
+}
+
 void LoopbackServer::Serve() {
   std::vector<Connection> connections;
   int accepted = 0;
@@ -119,7 +125,9 @@ void LoopbackServer::Serve() {
 bool LoopbackServer::ServeOne(Connection& connection) {
   SeenRequest request{.connection = connection.number};
   if (!ReadRequest(connection.fd, request)) {
+    const std::lock_guard lock(mutex_);
     ++closed_by_client_;
+    closing_.notify_all();
     return false;
   }
   {

@@ -1,7 +1,7 @@
 #pragma once
 /// An HTTP server on 127.0.0.1 for tests, able to misbehave. One thread of its own; requests are answered in order.
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -49,8 +49,8 @@ class LoopbackServer {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   int port() const { return port_; }
   std::vector<SeenRequest> seen();
-  /// Connections that the client has closed.
-  int closed_by_client() const { return closed_by_client_; }
+  /// Waits until the client has closed `count` connections; false when it has not after two seconds.
+  bool ClientCloses(int count);
 
  private:
   struct Connection {
@@ -66,7 +66,8 @@ class LoopbackServer {
   int port_ = 0;
   std::mutex mutex_;
   std::vector<SeenRequest> seen_;
-  std::atomic<int> closed_by_client_ = 0;
+  int closed_by_client_ = 0;
+  std::condition_variable closing_;
   std::thread thread_;
 };
 

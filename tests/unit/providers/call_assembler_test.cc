@@ -37,20 +37,20 @@ std::string Piece(const std::string& index, const std::string& id, const std::st
   return out.EndObject().EndObject().Take();
 }
 
-TEST(CallAssembler, WithoutAnIndexPiecesBelongToTheLastCall) {  // Q1
+TEST(CallAssembler, WithoutAnIndexPiecesBelongToTheLastCall) {
   EXPECT_THAT(Assemble({Piece("", "a", "f", ""), Piece("", "", "", "{\"x\":"), Piece("", "", "", "1}"),
                         Piece("", "b", "g", ""), Piece("", "", "", "{}")}),
               ElementsAre("a f {\"x\":1}", "b g {}"));
 }
 
-TEST(CallAssembler, WithoutIndexAndIdEveryNamedPieceIsACall) {  // Q1, Q5
+TEST(CallAssembler, WithoutIndexAndIdEveryNamedPieceIsACall) {
   EXPECT_THAT(Assemble({Piece("", "", "f", "{\"x\":1}"), Piece("", "", "g", "{}")}),
               ElementsAre(" f {\"x\":1}", " g {}"));
   EXPECT_THAT(Assemble({Piece("", "", "f", "{}") + "," + Piece("", "", "f", "{}")}), ElementsAre(" f {}", " f {}"));
   EXPECT_THAT(Assemble({Piece("", "", "f", ""), Piece("", "", "g", "")}), ElementsAre(" f {}", " g {}"));
 }
 
-TEST(CallAssembler, IndexZeroForEveryCallDoesNotMergeThem) {  // Q2
+TEST(CallAssembler, IndexZeroForEveryCallDoesNotMergeThem) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":1}"), Piece("0", "b", "g", "{\"y\":2}")}),
               ElementsAre("a f {\"x\":1}", "b g {\"y\":2}"));
   EXPECT_THAT(Assemble({Piece("0", "a", "f", ""), Piece("0", "", "", "{\"x\":1}"), Piece("0", "b", "f", ""),
@@ -62,32 +62,45 @@ TEST(CallAssembler, IndexZeroForEveryCallDoesNotMergeThem) {  // Q2
               ElementsAre(" f {\"x\":1}", " g {\"x\":1}"));
 }
 
-TEST(CallAssembler, IndicesMayStartAnywhereAndHaveGaps) {  // Q3
+TEST(CallAssembler, IndexZeroAndNoIdForEveryCallDoesNotMergeThemEither) {
+  EXPECT_THAT(Assemble({Piece("0", "", "f", ""), Piece("0", "", "", "{\"x\":1}"), Piece("0", "", "g", ""),
+                        Piece("0", "", "", "{}")}),
+              ElementsAre(" f {\"x\":1}", " g {}"));
+  EXPECT_THAT(Assemble({Piece("0", "", "f", "{}") + "," + Piece("0", "", "f", "{}")}), ElementsAre(" f {}", " f {}"));
+}
+
+TEST(CallAssembler, IndicesMayStartAnywhereAndHaveGaps) {
   EXPECT_THAT(Assemble({Piece("1", "a", "f", ""), Piece("7", "b", "g", ""), Piece("1", "", "", "{\"x\":1}"),
                         Piece("7", "", "", "{}")}),
               ElementsAre("a f {\"x\":1}", "b g {}"));
 }
 
-TEST(CallAssembler, AnIdThatIsRepeatedOnEveryPieceIsOneCall) {  // Q4
+TEST(CallAssembler, AnIdThatIsRepeatedOnEveryPieceIsOneCall) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", ""), Piece("0", "a", "", "{\"x\":"), Piece("0", "a", "", "1}")}),
               ElementsAre("a f {\"x\":1}"));
   EXPECT_THAT(Assemble({Piece("", "a", "f", "{\"x\":"), Piece("", "b", "g", "{}"), Piece("", "a", "", "1}")}),
               ElementsAre("a f {\"x\":1}", "b g {}"));
 }
 
-TEST(CallAssembler, AFreshIdOnEveryPieceOfOneIndexIsOneCall) {  // Q4
+TEST(CallAssembler, AFreshIdOnEveryPieceOfOneIndexIsOneCall) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", ""), Piece("0", "b", "", "{\"x\":"), Piece("0", "c", "", "1}")}),
               ElementsAre("a f {\"x\":1}"));
 }
 
-TEST(CallAssembler, OneIdForTwoCallsIsTwoCalls) {  // Q6
+TEST(CallAssembler, OneIdForTwoCallsIsTwoCalls) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":1}") + "," + Piece("1", "a", "g", "{}")}),
               ElementsAre("a f {\"x\":1}", "a g {}"));
   EXPECT_THAT(Assemble({Piece("", "a", "f", "{\"x\":1}"), Piece("", "a", "f", "{\"x\":2}")}),
               ElementsAre("a f {\"x\":1}", "a f {\"x\":2}"));
 }
 
-TEST(CallAssembler, ANameMayComeLateInPiecesOrAgain) {  // Q7
+TEST(CallAssembler, OneIdForTwoStreamedCallsIsTwoCallsByTheirIndices) {
+  EXPECT_THAT(Assemble({Piece("0", "a", "f", ""), Piece("1", "a", "g", ""), Piece("0", "", "", "{\"x\":1}"),
+                        Piece("1", "", "", "{}")}),
+              ElementsAre("a f {\"x\":1}", "a g {}"));
+}
+
+TEST(CallAssembler, ANameMayComeLateInPiecesOrAgain) {
   EXPECT_THAT(Assemble({Piece("0", "a", "", ""), Piece("0", "", "f", "{}")}), ElementsAre("a f {}"));
   EXPECT_THAT(Assemble({Piece("0", "a", "read_", ""), Piece("0", "", "file", ""), Piece("0", "", "", "{}")}),
               ElementsAre("a read_file {}"));
@@ -100,16 +113,12 @@ TEST(CallAssembler, ANameMayComeLateInPiecesOrAgain) {  // Q7
               ElementsAre("a f {}"));
 }
 
-TEST(CallAssembler, AnIndexBeforeTheIdIsTheSameCall) {
-  EXPECT_THAT(Assemble({Piece("0", "", "", ""), Piece("0", "a", "f", "{}")}), ElementsAre("a f {}"));
-}
-
-TEST(CallAssembler, ArgumentsMayBeAnObjectOrNull) {  // Q8
+TEST(CallAssembler, ArgumentsMayBeAnObjectOrNull) {
   EXPECT_THAT(Assemble({R"({"id":"a","function":{"name":"f","arguments":{"x":1}}})"}), ElementsAre("a f {\"x\":1}"));
   EXPECT_THAT(Assemble({R"({"id":"a","function":{"name":"f","arguments":null}})"}), ElementsAre("a f {}"));
 }
 
-TEST(CallAssembler, AWholeCallThatIsSentAgainAtTheEndIsOneCall) {  // Q9
+TEST(CallAssembler, AWholeCallThatIsSentAgainAtTheEndIsOneCall) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":1}"), Piece("0", "a", "f", "{\"x\":1}")}),
               ElementsAre("a f {\"x\":1}"));
   EXPECT_THAT(Assemble({Piece("0", "a", "f", ""), Piece("0", "", "", "{\"x\":"), Piece("0", "", "", "1}"),
@@ -125,27 +134,32 @@ TEST(CallAssembler, PiecesThatAreEqualButNotWholeAreBothTaken) {
               ElementsAre("a f {\"x\":\"11\"}"));
 }
 
-TEST(CallAssembler, ArgumentsThatParseEarlyGoOn) {  // Q10
+TEST(CallAssembler, APieceThatEqualsTheBeginningIsTaken) {
+  EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":"), Piece("0", "", "", "{\"x\":"), Piece("0", "", "", "1}}")}),
+              ElementsAre("a f {\"x\":{\"x\":1}}"));
+}
+
+TEST(CallAssembler, ArgumentsThatParseEarlyGoOn) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":1}"), Piece("0", "", "", " ")}), ElementsAre("a f {\"x\":1} "));
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "1"), Piece("0", "", "", "2")}), ElementsAre("a f 12"));
 }
 
-TEST(CallAssembler, BrokenArgumentsStayAsTheyAre) {  // Q11: the tool says what is wrong with them
+TEST(CallAssembler, BrokenArgumentsStayAsTheyAre) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", "{\"x\":1,}")}), ElementsAre("a f {\"x\":1,}"));
 }
 
-TEST(CallAssembler, ArgumentsInsideAStringAreUnwrappedOnce) {  // Q12
+TEST(CallAssembler, ArgumentsInsideAStringAreUnwrappedOnce) {
   EXPECT_THAT(Assemble({Piece("0", "a", "f", R"("{\"x\":1}")")}), ElementsAre("a f {\"x\":1}"));
   EXPECT_THAT(Assemble({Piece("0", "a", "f", R"("text")")}), ElementsAre(R"(a f "text")"));
 }
 
-TEST(CallAssembler, NoArgumentsAreAnEmptyObject) {  // Q13
+TEST(CallAssembler, NoArgumentsAreAnEmptyObject) {
   for (const std::string args : {"", "null", "  ", "{}"}) {
     EXPECT_THAT(Assemble({Piece("0", "a", "f", args)}), ElementsAre("a f {}")) << args;
   }
 }
 
-TEST(CallAssembler, BlanksAroundANameAreNotPartOfIt) {  // Q14
+TEST(CallAssembler, BlanksAroundANameAreNotPartOfIt) {
   EXPECT_THAT(Assemble({Piece("0", "a", "read_file ", "{}")}), ElementsAre("a read_file {}"));
 }
 

@@ -57,7 +57,7 @@ TEST(Normalise, AGoodHistoryStaysAsItIs) {
   EXPECT_EQ(Normalised(history), Show(history));
 }
 
-TEST(Normalise, MalformedTextAndNulAreReplaced) {  // N1, Q38
+TEST(Normalise, MalformedTextAndNulAreReplaced) {
   const std::vector<Message> history{User(std::string("a\xFF\0b\xED\xA0\x80", 7)),
                                      Assistant({Text{"\xC3"}, ToolCall{"a", "f", "{\"x\":\"\xFF\"}"}}),
                                      Tool({ToolResult{"a", "f", std::string("r\0", 2)}})};
@@ -67,12 +67,12 @@ TEST(Normalise, MalformedTextAndNulAreReplaced) {  // N1, Q38
   }
 }
 
-TEST(Normalise, MessagesWithNothingInThemAreDropped) {  // N2, Q28
+TEST(Normalise, MessagesWithNothingInThemAreDropped) {
   EXPECT_THAT(Normalised({User("u"), Assistant({}), Assistant({Text{""}}), User(""), User("v")}),
               ElementsAre("user:u\n\nv"));
 }
 
-TEST(Normalise, ACallWithoutAResultGetsOne) {  // N3, Q29
+TEST(Normalise, ACallWithoutAResultGetsOne) {
   EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),
                           Tool({ToolResult{"a", "f", "r"}}), User("v")}),
               ElementsAre("user:u", "assistant:f#a{} g#b{}", "tool:a=r b!no result: the call was cancelled", "user:v"));
@@ -80,7 +80,7 @@ TEST(Normalise, ACallWithoutAResultGetsOne) {  // N3, Q29
               ElementsAre("user:u", "assistant:f#a{}", "tool:a!no result: the call was cancelled"));
 }
 
-TEST(Normalise, AResultWithoutACallBecomesText) {  // N4, Q29
+TEST(Normalise, AResultWithoutACallBecomesText) {
   EXPECT_THAT(Normalised({Tool({ToolResult{"z", "f", "r"}}), User("u")}),
               ElementsAre("user:[result of an earlier call of f] r\n\nu"));
   EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}}),
@@ -88,13 +88,13 @@ TEST(Normalise, AResultWithoutACallBecomesText) {  // N4, Q29
               ElementsAre("user:u", "assistant:f#a{}", "tool:a=r", "user:[result of an earlier call of f] again"));
 }
 
-TEST(Normalise, ResultsComeInTheOrderOfTheCallsAndBeforeAnythingElse) {  // N5, Q30, Q31
+TEST(Normalise, ResultsComeInTheOrderOfTheCallsAndBeforeAnythingElse) {
   EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),
                           Tool({ToolResult{"b", "g", "2"}}), User("steer"), Tool({ToolResult{"a", "f", "1"}})}),
               ElementsAre("user:u", "assistant:f#a{} g#b{}", "tool:a=1 b=2", "user:steer"));
 }
 
-TEST(Normalise, IdsAreUniqueAndLegalAndTheResultsFollow) {  // N6, N12, Q6, Q40
+TEST(Normalise, IdsAreUniqueAndLegalAndTheResultsFollow) {
   EXPECT_THAT(
       Normalised(
           {User("u"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"a", "g", "{}"}, ToolCall{"", "h", "{}"}}),
@@ -105,7 +105,7 @@ TEST(Normalise, IdsAreUniqueAndLegalAndTheResultsFollow) {  // N6, N12, Q6, Q40
                   "assistant:f#call_2_1{} f#call_2_2{} f#call_2_3{}", "tool:call_2_1=4 call_2_2=5 call_2_3=6"));
 }
 
-TEST(Normalise, ArgumentsAreAlwaysAnObject) {  // N7
+TEST(Normalise, ArgumentsAreAlwaysAnObject) {
   EXPECT_THAT(
       Normalised({User("u"),
                   Assistant({ToolCall{"a", "f", ""}, ToolCall{"b", "f", "{\"x\":1,}"}, ToolCall{"c", "f", "[1]"}}),
@@ -114,7 +114,7 @@ TEST(Normalise, ArgumentsAreAlwaysAnObject) {  // N7
                   "tool:a=1 b=2 c=3"));
 }
 
-TEST(Normalise, ProviderStateGoesToItsOwnModelOnly) {  // N8, Q46
+TEST(Normalise, ProviderStateGoesToItsOwnModelOnly) {
   const std::vector<Part> parts{Reasoning{"t", "{}"}, Text{"x"}};
   EXPECT_THAT(Normalised({User("u"), Assistant(parts), User("v")}),
               ElementsAre("user:u", "assistant:<{}> x", "user:v"));
@@ -124,23 +124,23 @@ TEST(Normalise, ProviderStateGoesToItsOwnModelOnly) {  // N8, Q46
               ElementsAre("user:u", "assistant:x", "user:v"));
 }
 
-TEST(Normalise, NeighboursOfOneRoleAreMerged) {  // N9, Q33
+TEST(Normalise, NeighboursOfOneRoleAreMerged) {
   EXPECT_THAT(Normalised({User("u"), User("v"), Assistant({Text{"x"}}), Assistant({Text{"y"}}), User("w")}),
               ElementsAre("user:u\n\nv", "assistant:x y", "user:w"));
 }
 
-TEST(Normalise, AUserIsFirstAndAUserOrAToolIsLast) {  // N10, Q42
+TEST(Normalise, AUserIsFirstAndAUserOrAToolIsLast) {
   EXPECT_THAT(Normalised({MakeText(Role::kSystem, "s"), Assistant({Text{"x"}})}),
               ElementsAre("system:s", "user:Continue.", "assistant:x", "user:Continue."));
   EXPECT_THAT(Normalised({}), ElementsAre("user:Continue."));
 }
 
-TEST(Normalise, SystemMessagesAreOneAndFirst) {  // Q34
+TEST(Normalise, SystemMessagesAreOneAndFirst) {
   EXPECT_THAT(Normalised({User("u"), MakeText(Role::kSystem, "s"), MakeText(Role::kSystem, "t")}),
               ElementsAre("system:s\n\nt", "user:u"));
 }
 
-TEST(Normalise, HugeResultsKeepHeadAndTail) {  // N11, Q39
+TEST(Normalise, HugeResultsKeepHeadAndTail) {
   std::string huge = "head";
   for (int i = 0; i < 100'000; ++i) huge += "\xC3\xA9";
   huge += "tail";
@@ -152,7 +152,7 @@ TEST(Normalise, HugeResultsKeepHeadAndTail) {  // N11, Q39
   EXPECT_TRUE(text.starts_with("head") && text.ends_with("tail"));
 }
 
-TEST(Normalise, NamesAreLegal) {  // N12, Q40
+TEST(Normalise, NamesAreLegal) {
   EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "srv/tool.x", "{}"}, ToolCall{"b", "", "{}"}}),
                           Tool({ToolResult{"a", "srv/tool.x", "1"}, ToolResult{"b", "", "2"}})}),
               ElementsAre("user:u", "assistant:srv_tool_x#a{} unnamed#b{}", "tool:a=1 b=2"));

@@ -65,7 +65,7 @@ TEST(Classify, ASpentQuotaIsNotARateLimit) {
   EXPECT_THAT(quota.message, AllOf(HasSubstr("quota"), HasSubstr("credit")));
 }
 
-TEST(Classify, ARateLimitThatSpeaksOfTokensIsNoOverflow) {  // Q48
+TEST(Classify, ARateLimitThatSpeaksOfTokensIsNoOverflow) {
   const Failure failure =
       OfStatus(429, R"({"error":{"message":"maximum context length: too many tokens per minute"}})");
   EXPECT_EQ(failure.kind, ModelErrorKind::kRate);
@@ -155,7 +155,7 @@ TEST(Classify, AnErrorInsideA200IsClassifiedByItsOwnWords) {
   EXPECT_TRUE(overloaded.retryable);
 }
 
-TEST(Classify, TheServersWordsAreOneSafeLineWithoutTheKey) {  // Q57
+TEST(Classify, TheServersWordsAreOneSafeLineWithoutTheKey) {
   AddSecret("canary-key-4711");
   const Failure failure = OfStatus(401, R"({"error":{"message":"Incorrect key: canary-key-4711\n\u001b[31mred"}})");
   EXPECT_THAT(failure.message, AllOf(Not(HasSubstr("canary")), Not(HasSubstr("\n")), Not(HasSubstr("\x1b"))));
@@ -180,7 +180,7 @@ struct AfterRow {
   std::optional<milliseconds> expected;
 };
 
-TEST(RetryAfter, SecondsMillisecondsAndDates) {  // Q52
+TEST(RetryAfter, SecondsMillisecondsAndDates) {
   // 2026-11-18 11:06:40 GMT is kNow.
   const std::vector<AfterRow> rows{{{{"retry-after", "2"}}, milliseconds(2000)},
                                    {{{"retry-after", "1.5"}}, milliseconds(1500)},
