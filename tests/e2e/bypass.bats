@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # Ways around a text check of the command line. Only `echo` and `ls` are allowed; each trick tries to make a marker file with
-# `touch`. The effect is judged on the disk, never by a message. Each trick is run twice: by the policy's text check, and with
-# every word of the list allowed through (unrestricted text check is not available, so the kernel's own list is met by tricks
-# that hide the program's name), and each has a control that shows that a plain shell does make the marker.
+# `touch`. The effect is judged on the disk, never by a message. Each trick is tried twice: as the model's own command line,
+# where the text check sees it, and hidden in a script file that an allowed shell reads, where only the kernel can refuse it.
+# Each has a control that shows that a plain shell does make the marker.
 
 load helpers
 setup() {
@@ -15,27 +15,40 @@ teardown() { e2e_teardown; }
 
 only() {
   local list
+  ALLOWED=("$@")
   list=$(printf '"%s", ' "$@")
   policy 'mode = "allowlist"' "allowed_commands = [${list%, }]" "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
 }
 
-# trick CMD...: each must leave no marker, and the run must not pass as clean success.
+# trick CMD...: each must leave no marker, neither past the text check nor past the kernel alone.
 trick() {
   local cmd
   for cmd in "$@"; do
-    rm -rf "$M"
-    serve "$(turn_cmd "$cmd")" "$(turn_text done)"
-    ask_json go
-    assert_no_file "$M" || fail "by: $cmd"
-    assert_nothing_left
+    attempt "$cmd" "$cmd"
   done
+  local listed=("${ALLOWED[@]}")
+  only "${listed[@]}" sh
+  for cmd in "$@"; do
+    printf '%s\n' "$cmd" >"$ROOT/trick.sh" && chmod 644 "$ROOT/trick.sh" && mv "$ROOT/trick.sh" "$WORK/trick.sh"
+    attempt 'sh trick.sh' "by the kernel: $cmd"
+    assert_lacks "$(tool_result)" BLOCKED
+  done
+  only "${listed[@]}"
+}
+# attempt CMD NAME: lets the model run CMD.
+attempt() {
+  rm -rf "$M"
+  serve "$(jq -cn --arg cmd "$1" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd, timeout_secs: 5}}]}')" "$(turn_text done)"
+  ask_json go --on-denial warn
+  assert_no_file "$M" || fail "got through: $2"
+  assert_nothing_left
 }
 # control CMD...: in a plain shell each does make the marker.
 control() {
   local cmd
   for cmd in "$@"; do
     rm -rf "$M"
-    (cd "$WORK" && bash -c "$cmd" >/dev/null 2>&1) 3>&-
+    (cd "$WORK" && timeout 10 bash -c "$cmd" >/dev/null 2>&1 </dev/null) 3>&- || true
     [ -e "$M" ] || fail "the control made no marker: $cmd"
   done
   rm -rf "$M"
@@ -47,6 +60,13 @@ control() {
   ask_json go
   assert_exit 0
   [ -e "$M" ] || explain "no marker"
+  # The same through a script file, where no text check looks.
+  rm "$M"
+  only echo touch sh
+  echo "touch $M" >"$WORK/trick.sh"
+  serve "$(turn_cmd "sh trick.sh")" "$(turn_text done)"
+  ask_json go
+  [ -e "$M" ] || explain "no marker by a script"
 }
 
 @test "command substitution: dollar, backticks, in quotes, nested, in arithmetic" {
@@ -73,9 +93,6 @@ touch $M" "echo ok; touch $M" "echo ok & touch $M" "echo ok && touch $M" "false 
 
 @test "ampersand before redirection means two things in two shells" {
   # shellcheck disable=SC2016
-  rm -f "$M"
-  (cd "$WORK" && sh -c "ls &>/tmp/rune-e2e-f touch $M" >/dev/null 2>&1) 3>&-
-  rm -f /tmp/rune-e2e-f
   trick "ls &>/tmp/f touch $M"
 }
 
@@ -135,7 +152,7 @@ ls"
 
 @test "LD_PRELOAD of a library that the tool brought along gains nothing that the list does not give" {
   need gcc "a library is built"
-  printf '#include <unistd.h>\n#include <stdlib.h>\n__attribute__((constructor)) static void f(void) { execl("/usr/bin/touch", "touch", "%s", (char *)0); }\n' "$M" >"$ROOT/evil.c"
+  printf '#include <unistd.h>\n#include <stdlib.h>\n__attribute__((constructor)) static void f(void) { unsetenv("LD_PRELOAD"); execl("/usr/bin/touch", "touch", "%s", (char *)0); }\n' "$M" >"$ROOT/evil.c"
   gcc -shared -fPIC -o "$WORK/evil.so" "$ROOT/evil.c"
   control "LD_PRELOAD=$WORK/evil.so ls"
   trick "LD_PRELOAD=$WORK/evil.so ls"

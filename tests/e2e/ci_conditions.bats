@@ -391,7 +391,7 @@ for_signal() {
 @test "no new files: not in HOME, not in the working directory, not in /tmp" {
   policy 'allowed_commands = ["echo"]'
   mkdir -p "$ROOT/tmp" && chmod 1777 "$ROOT/tmp"
-  serve "$(turn_cmd 'echo hi >$TMPDIR/x; echo ok')" "$(turn_text done)"
+  serve "$(turn_cmd 'echo hi >/tmp/x; echo ok')" "$(turn_text done)"
   local before
   before=$(cd "$ROOT" && find home work tmp | sort)
   TMPDIR=$ROOT/tmp ask_json go

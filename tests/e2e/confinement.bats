@@ -53,17 +53,18 @@ tool() {
 }
 
 @test "writing outside the granted paths is refused, inside it works" {
-  tool "echo x >$MARK; echo x >inside; ls inside"
+  # Without a redirection the text of the command tells nothing about what is written: the kernel decides.
+  tool "touch $MARK; touch inside; ls inside"
   assert_no_file "$MARK"
   assert_contains "$RESULT" inside
-  sh -c "echo x >$MARK" && [ -s "$MARK" ] # the control
+  sh -c "touch $MARK" && [ -e "$MARK" ] # the control
 }
 
 @test "every way to change a file outside is refused: create, truncate, rename, link, remove, mode, times" {
   echo keep >"$ROOT/outside/file" && chmod 666 "$ROOT/outside/file"
   local before
   before=$(stat -c '%a %Y %s' "$ROOT/outside/file")
-  tool "cd $ROOT/outside; : >file; rm -f file; mv file file2; ln file hard; ln -s file soft; mkdir dir; mkfifo pipe; touch -d 2001-01-01 file; cp /bin/true true; echo end"
+  tool "cd $ROOT/outside; (echo x >file); truncate -s 0 file; rm -f file; mv file file2; ln file hard; ln -s file soft; mkdir dir; mkfifo pipe; chmod 600 file; touch -d 2001-01-01 file; cp /bin/true true; echo end"
   assert_contains "$RESULT" end
   [ "$(stat -c '%a %Y %s' "$ROOT/outside/file")" = "$before" ] || explain "changed: $(stat "$ROOT/outside/file")"
   [ "$(ls "$ROOT/outside")" = file ] || explain "$(ls "$ROOT/outside")"
@@ -182,7 +183,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
   assert_exit 0
   assert_under_ms 5000
   assert_nothing_left
-  [[ "$(tool_result)" =~ [Tt]im ]] || explain "the model is not told of the time-out"
+  [[ "$(tool_result)" =~ [Tt]ime|wall\ clock ]] || explain "the model is not told of the time-out"
   # The control: outside, killing the shell leaves its descendants.
   run --separate-stderr supervise --timeout 0.5 -- sh -c "$cmd"
   [ "$(reported 'leftovers | length')" -gt 0 ]
@@ -203,8 +204,8 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 }
 
 @test "the tool has no terminal, an empty stdin and no foreign descriptors" {
-  tool 'cat; (echo x >/dev/tty) 2>/dev/null && echo tty; ls /proc/self/fd | tr "\n" " "; echo end'
-  assert_lacks "$RESULT" tty
+  tool 'cat; (cat </dev/tty) && echo TERMINAL; ls /proc/self/fd | tr "\n" " "; echo end'
+  assert_lacks "$RESULT" TERMINAL
   assert_contains "$RESULT" end
   [[ "$RESULT" =~ "0 1 2 3" ]] || explain "descriptors: $RESULT"
   [[ ! "$RESULT" =~ "4 " ]] || explain "descriptors: $RESULT"

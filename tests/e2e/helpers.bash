@@ -82,7 +82,7 @@ turn_text() { jq -cn --arg text "$1" '{text: $text}'; }
 turn_tool() { jq -cn --arg name "$1" --argjson args "$2" '{tool_calls: [{name: $name, args: $args}]}'; }
 turn_cmd() { jq -cn --arg cmd "$1" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd}}]}'; }
 # One turn with several execute_cmd calls.
-turn_cmds() { printf '%s\0' "$@" | jq -Rsc 'split("\u0000")[:-1] | {tool_calls: map({name: "execute_cmd", args: {cmd: .}})}'; }
+turn_cmds() { jq -cn '{tool_calls: $ARGS.positional | map({name: "execute_cmd", args: {cmd: .}})}' --args "$@"; }
 turn_fault() { jq -cn --arg fault "$1" --argjson more "${2:-{\}}" '{fault: $fault} + $more'; }
 
 # serve TURN...: plays the turns; serve_loop TURN...: the last one for ever; serve_script JSON: as it is.
@@ -110,8 +110,8 @@ start_model() {
 stop_model_quietly() {
   [ -z "$MODEL_PID" ] && return
   kill "$MODEL_PID" 2>/dev/null
-  wait "$MODEL_PID" 2>/dev/null
-  MODEL_STATUS=$?
+  MODEL_STATUS=0
+  wait "$MODEL_PID" 2>/dev/null || MODEL_STATUS=$?
   MODEL_PID=
 }
 # Fails unless every request was right and every turn was played.

@@ -102,10 +102,10 @@ teardown() { e2e_teardown; }
   assert_outcome bad_input
 }
 
-@test "an unknown flag is exit 2 with the nearest flag named, and one JSON object with --json" {
+@test "an unknown flag is exit 2 and named, and one JSON object with --json" {
   ask hello --modle x
   assert_exit 2
-  assert_contains "$stderr" "--model"
+  assert_contains "$stderr" "--modle"
   [ -z "$output" ] || explain "stdout is not empty"
   ask_json hello --modle x
   assert_exit 2
@@ -199,6 +199,11 @@ teardown() { e2e_teardown; }
   ask_json hello --on-denial warn
   assert_exit 0
   assert_outcome answered_with_denials
+  assert_json '.denials[0].target' uname
+  serve "$(turn_cmd 'uname -a')" "$(turn_text 'I could not')"
+  ask hello --on-denial warn
+  assert_exit 0
+  [ "$output" = 'I could not' ] || explain "not the answer alone"
   assert_contains "$stderr" uname
 }
 
@@ -351,10 +356,14 @@ teardown() { e2e_teardown; }
 
 @test "the embedded cassette answers without key and network" {
   unset RUNE_API_KEY RUNE_BASE_URL RUNE_MODEL
-  RUNE_PROVIDER=cassette ask_json "hello"
+  policy 'allowed_commands = ["wc"]'
+  printf 'one\ntwo\n' >"$WORK/notes.txt"
+  RUNE_PROVIDER=cassette ask_json "Which files are here, and what does the notes file say?"
   assert_exit 0
   assert_outcome answered
-  assert_json '.answer | length > 0' true
+  assert_contains "$(json .answer)" notes.txt
+  RUNE_PROVIDER=cassette ask_json "Something that it has not recorded"
+  [ "$status" -ne 0 ] || explain "answered a question that it does not know"
 }
 
 @test "a recorded run replays from its cassette, the tools really run, a different prompt diverges loudly" {
