@@ -91,7 +91,12 @@ class Agent::Turn {
     return "the run's " + std::to_string(options_.budgets.wall.count()) + " s are used up (timeout_secs)";
   }
 
-  std::uint64_t EstimatedInput() const { return EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_); }
+  /// The provider's own count of the last request, plus what was added since; before the first answer, a guess.
+  std::uint64_t EstimatedInput() const {
+    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
+    const std::uint64_t added = guess > guess_at_last_ ? guess - guess_at_last_ : 0;
+    return counted_last_ > 0 ? std::max(guess, counted_last_ + added) : guess;
+  }
 
   void CompactIfNeeded() {
     const auto limit =
@@ -123,12 +128,14 @@ class Agent::Turn {
   void Ask() {
     ++result_.steps;
     const TimePoint asked = Clock::now();
+    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
     const ModelRequest request{agent_.history_, agent_.specs_, generation_, deadline_};
     TextSink sink;
     if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
     // While a model thinks the sandbox can get ready; one that answers at once, without tools, never pays for it.
     const auto prepare = parts_.loop.At(asked + kPrepareAfter, [this] {
-      if (auto ready = parts_.sandbox.Prepare(parts_.policy.ForFiles()); !ready.ok()) Log(LogLevel::kWarn, ready.error().message);
+      if (auto ready = parts_.sandbox.Prepare(parts_.policy.ForFiles()); !ready.ok())
+        Log(LogLevel::kWarn, ready.error().message);
     });
     ModelOutcome outcome = parts_.model.Complete(request, sink);
     parts_.loop.CancelTimer(prepare);
@@ -137,6 +144,8 @@ class Agent::Turn {
     }
     auto& reply = std::get<ModelReply>(outcome);
     result_.usage += reply.usage;
+    counted_last_ = reply.usage_known ? reply.usage.input : 0;
+    guess_at_last_ = guess;
     if (!reply.model.empty()) result_.model = OneLine(reply.model, 100);
     const std::vector<ToolCall> calls = CallsOf(reply.message);
     const Stop stop = reply.message.stop;
@@ -219,6 +228,8 @@ class Agent::Turn {
   TimePoint started_;
   TimePoint deadline_ = kNever;
   GenerationOptions generation_;
+  std::uint64_t counted_last_ = 0;   ///< Input tokens of the last request, as the provider counted them.
+  std::uint64_t guess_at_last_ = 0;  ///< Our own guess of the same request.
   RunResult result_;
   Breaker breaker_;
   bool ended_ = false;

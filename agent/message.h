@@ -17,7 +17,7 @@ struct Reasoning {
   std::string opaque;  ///< Provider's own state, raw JSON; echoed to the same origin only.
 };
 struct ToolCall {
-  std::string id;    ///< Unique in the conversation.
+  std::string id;  ///< Unique in the conversation.
   std::string name;
   std::string args;  ///< JSON object text, verbatim as the model wrote it (normalised to "{}" when empty).
 };
@@ -35,7 +35,7 @@ enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool };
 enum class Stop : std::uint8_t { kUnknown, kEnd, kToolCalls, kLength, kFiltered };
 
 struct Usage {
-  std::uint64_t input = 0;   ///< Tokens, cached ones included.
+  std::uint64_t input = 0;  ///< Tokens, cached ones included.
   std::uint64_t cached = 0;
   std::uint64_t output = 0;  ///< Reasoning included.
   std::uint64_t reasoning = 0;
@@ -57,9 +57,9 @@ struct Message {
 };
 
 struct ToolSpec {
-  std::string name;         ///< [a-z_]{1,64}
+  std::string name;  ///< [a-z_]{1,64}
   std::string description;
-  std::string schema;       ///< JSON Schema of the arguments, canonical JSON text.
+  std::string schema;  ///< JSON Schema of the arguments, canonical JSON text.
 };
 
 Message MakeText(Role role, std::string text);

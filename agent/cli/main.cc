@@ -44,6 +44,18 @@ std::map<std::string, std::string> TakeEnvironment() {
   return variables;
 }
 
+/// A key given as an argument can be seen in /proc/PID/cmdline until it is overwritten.
+void HideKeyArgument(int argc, char** argv) {
+  constexpr std::string_view kFlag = "--api-key";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    char* value = nullptr;
+    if (argument == kFlag && i + 1 < argc) value = argv[i + 1];
+    if (argument.starts_with("--api-key=")) value = argv[i] + kFlag.size() + 1;
+    for (; value != nullptr && *value != '\0'; ++value) *value = '*';
+  }
+}
+
 int Fail(int argc, char** argv, const Error& error) {
   Config config;
   config.json_output = WantsJson(argc, argv);
@@ -59,6 +71,7 @@ int Trust(const std::string& cwd, const std::string& home) {
 
 int Main(int argc, char** argv) {
   auto options = ParseCli(argc, argv);
+  HideKeyArgument(argc, argv);
   if (!options.ok()) return Fail(argc, argv, options.error());
   if (!options->text.empty()) return WriteAll(STDOUT_FILENO, options->text).ok() ? 0 : 1;
 

@@ -18,6 +18,15 @@ constexpr std::size_t kMaxList = 1u << 20;
 
 std::string ListPath(const std::string& home) { return home + "/.rune/trusted"; }
 
+/// What a configuration file says, in one word; empty when there is none that LoadConfig() would read.
+std::string Fingerprint(const std::string& path) {
+  const auto fd = OpenFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct stat info{};
+  if (!fd.ok() || ::fstat(fd->get(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
+  const auto text = ReadAll(fd->get(), kMaxList);
+  return text.ok() ? Base64UrlEncode(*text) : "";
+}
+
 /// The line of a directory, without newline.
 Result<std::string> LineOf(const std::string& dir) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(dir.c_str(), nullptr), &std::free);
@@ -26,7 +35,8 @@ Result<std::string> LineOf(const std::string& dir) {
   if (!S_ISDIR(info.st_mode)) return Error::FromErrno(dir, ENOTDIR);
   const std::string path = resolved.get();
   if (path.find('\n') != std::string::npos) return Error::Invalid("the path of the directory has a line break");
-  return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) + " " + path;
+  return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) + ":" + Fingerprint(path + "/rune.toml") +
+         ":" + Fingerprint(path + "/.rune/rune.toml") + " " + path;
 }
 
 /// Empty when there is none that can be believed.
@@ -56,9 +66,13 @@ bool IsTrusted(const std::string& dir, const std::string& home) {
 Result<void> TrustDirectory(const std::string& dir, const std::string& home) {
   if (home.empty()) return Error::Invalid("HOME is not set: there is no place to remember a trusted directory");
   RUNE_ASSIGN_OR_RETURN(const std::string line, LineOf(dir));
-  std::string list = ReadList(home);
-  if (HasLine(list, line)) return Ok();
-  if (!list.empty() && list.back() != '\n') list += '\n';
+  const std::string_view path = std::string_view(line).substr(line.find(' '));
+  const std::string before = ReadList(home);
+  std::string list;
+  for (const std::string_view known : Split(before, '\n')) {
+    if (!known.empty() && known.substr(std::min(known.find(' '), known.size())) != path)
+      list.append(known).append("\n");
+  }
   RUNE_RETURN_IF_ERROR(MakeDirs(home + "/.rune", 0700));
   return WriteFileAtomic(ListPath(home), list + line + "\n", {.mode = 0600});
 }

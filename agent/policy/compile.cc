@@ -75,8 +75,7 @@ std::vector<std::string> ProtectedNames(const std::vector<std::string>& trees) {
   std::vector<std::string> out;
   for (const std::string& tree : trees) {
     for (const char* name : {".git/hooks", ".git/config", ".rune"}) {
-      std::string path = NormalizePath(name, tree);
-      if (Exists(path)) out.push_back(std::move(path));
+      out.push_back(NormalizePath(name, tree));
     }
   }
   return out;
@@ -120,8 +119,6 @@ void Policy::AddWritable(Compiled& out) const {
 Confinement Policy::Base() const {
   Confinement confinement;
   confinement.files = compiled().files;
-  for (std::string& path : ProtectedNames(compiled().writable_trees))
-    confinement.files.denied.push_back(std::move(path));
   confinement.denied_syscalls = config_.denied_syscalls;
   confinement.enforcement = config_.enforcement;
   confinement.required = config_.required_layers;

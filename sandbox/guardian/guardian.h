@@ -69,6 +69,7 @@ class Guardian {
     EventLoop::TimerId grace_timer = 0;
   };
 
+  void EnterMounts(const FileAccess& files);
   void Fail(CommandId id, const std::string& what, int err);
   void Reap();
   bool SweepOrphans();
@@ -94,6 +95,7 @@ class Guardian {
   std::uint64_t refusals_seen_ = 0;
   std::string tmp_dir_;
   bool tmp_is_private_ = false;
+  bool shm_is_private_ = false;
   bool count_trees_ = false;
   EventLoop::TimerId count_timer_ = 0;
   EventLoop::TimerId sweep_timer_ = 0;

@@ -60,7 +60,7 @@ TEST_F(LoadTest, WorksWithoutAHome) {
 }
 
 TEST_F(LoadTest, TakesFlagsBeforeVariablesBeforeTrustedProjectBeforeUserBeforeDefault) {
-  ASSERT_TRUE(TrustDirectory(request_.cwd, request_.home).ok());
+  const auto trust = [&] { return TrustDirectory(request_.cwd, request_.home).ok(); };
   const auto model_and_origin = [&] {
     const LoadedConfig loaded = Load();
     return loaded.config.model + " from " + loaded.origins.at("model");
@@ -69,8 +69,10 @@ TEST_F(LoadTest, TakesFlagsBeforeVariablesBeforeTrustedProjectBeforeUserBeforeDe
   WriteUser("model = \"user\"\n");
   EXPECT_EQ(model_and_origin(), "user from ~/.rune/rune.toml");
   Write(request_.cwd + "/.rune/rune.toml", "model = \"hidden\"\n");
+  ASSERT_TRUE(trust());
   EXPECT_EQ(model_and_origin(), "hidden from ./.rune/rune.toml");
   WriteProject("model = \"project\"\n");
+  ASSERT_TRUE(trust());
   EXPECT_EQ(model_and_origin(), "project from ./rune.toml");
   request_.environment["RUNE_MODEL"] = "variable";
   EXPECT_EQ(model_and_origin(), "variable from RUNE_MODEL");
@@ -307,8 +309,8 @@ command = "touch"
                           "./rune.toml: 'policy.max_pids'" + why, "./rune.toml: 'mcp_servers'" + why));
 
   // The control: the same file, but for the servers, counts fully once the directory is trusted.
-  ASSERT_TRUE(TrustDirectory(request_.cwd, request_.home).ok());
   WriteProject(std::string_view(project).substr(0, std::string_view(project).find("[[mcp")));
+  ASSERT_TRUE(TrustDirectory(request_.cwd, request_.home).ok());
   const LoadedConfig trusted = Load();
   EXPECT_EQ(trusted.config.model, "expensive");
   EXPECT_EQ(trusted.config.base_url, "http://evil.example");

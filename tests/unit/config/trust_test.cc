@@ -50,6 +50,16 @@ TEST_F(TrustTest, DoesNotCarryOverToAnotherDirectoryInTheSamePlace) {
   EXPECT_FALSE(IsTrusted(dir_ + ".old", home_));
 }
 
+TEST_F(TrustTest, EndsWhenTheFileChanges) {
+  ASSERT_TRUE(WriteFileAtomic(dir_ + "/rune.toml", "max_steps = 3\n").ok());
+  ASSERT_TRUE(TrustDirectory(dir_, home_).ok());
+  EXPECT_TRUE(IsTrusted(dir_, home_));
+  ASSERT_TRUE(WriteFileAtomic(dir_ + "/rune.toml", "yes = true\n").ok());
+  EXPECT_FALSE(IsTrusted(dir_, home_)) << "a tool, or a pull, may have written it";
+  ASSERT_TRUE(TrustDirectory(dir_, home_).ok());
+  EXPECT_TRUE(IsTrusted(dir_, home_));
+}
+
 TEST_F(TrustTest, IsNotTakenFromAListThatOthersMayWrite) {
   ASSERT_TRUE(TrustDirectory(dir_, home_).ok());
   ASSERT_EQ(::chmod((home_ + "/.rune/trusted").c_str(), 0622), 0);

@@ -110,8 +110,8 @@ TEST(ConfinementTest, CredentialsAndProtectedNamesAreDenied) {
     EXPECT_TRUE(Has(denied, "/home/user/" + std::string(name))) << name;
   }
   EXPECT_TRUE(Has(denied, "/root"));
-  EXPECT_TRUE(Has(denied, dir->path() + "/.git/hooks"));
-  EXPECT_FALSE(Has(denied, dir->path() + "/.git/config")) << "does not exist";
+  EXPECT_FALSE(Has(denied, dir->path() + "/.git/hooks")) << "a kernel rule would close the whole checkout";
+  EXPECT_EQ(MessageOf(policy.CheckWrite(dir->path() + "/.git/config")).find("BLOCKED by policy: path"), 0u);
   EXPECT_EQ(MessageOf(policy.CheckWrite(dir->path() + "/.git/hooks/pre-commit")).find("BLOCKED by policy: path"), 0u);
   EXPECT_TRUE(policy.CheckWrite(dir->path() + "/a").allowed());
 }
