@@ -39,8 +39,9 @@ COPY ci/packages.txt ci/install /src/ci/
 RUN /src/ci/install test
 COPY ci /src/ci
 COPY tests /src/tests
+COPY pipelines /src/pipelines
 ENTRYPOINT []
-ENV RUNE_BIN_DIR=/usr/bin RESOURCE_DIR=/opt/resource
+ENV RUNE_BIN_DIR=/usr/bin RESOURCE_DIR=/opt/resource LC_ALL=C.UTF-8
 WORKDIR /src
 
 # ---- final ---------------------------------------------------------------------------------------------------------
