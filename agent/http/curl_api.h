@@ -8,12 +8,12 @@
 
 namespace rune::agent {
 
-#define RUNE_CURL_FUNCTIONS(X)                                                                                     \
-  X(global_init)                                                                                                   \
-  X(easy_init)                                                                                                     \
-  X(easy_setopt)                                                                                                   \
-  X(easy_getinfo) X(easy_cleanup) X(easy_strerror) X(slist_append) X(slist_free_all) X(multi_init) X(multi_setopt) \
-      X(multi_add_handle) X(multi_remove_handle) X(multi_info_read) X(multi_socket_action) X(multi_cleanup)
+// clang-format off: its layout of this list does not come to rest.
+#define RUNE_CURL_FUNCTIONS(X)                                                                                   \
+  X(global_init) X(easy_init) X(easy_setopt) X(easy_getinfo) X(easy_cleanup) X(easy_strerror) X(slist_append)    \
+  X(slist_free_all) X(multi_init) X(multi_setopt) X(multi_add_handle) X(multi_remove_handle) X(multi_info_read)  \
+  X(multi_socket_action) X(multi_cleanup)
+// clang-format on
 
 struct CurlApi {
 #define RUNE_CURL_MEMBER(name) decltype(&curl_##name) name = nullptr;

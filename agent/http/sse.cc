@@ -42,7 +42,8 @@ void SseParser::Finish(const Sink& sink) {
   if (overflow_) return;
   if (!partial_.empty()) TakeLine(partial_, sink);
   partial_.clear();
-  Dispatch(sink, true);
+  ended_ = true;
+  Dispatch(sink);
 }
 
 std::string_view SseParser::SkipByteOrderMark(std::string_view bytes) {
@@ -59,7 +60,7 @@ std::string_view SseParser::SkipByteOrderMark(std::string_view bytes) {
 }
 
 void SseParser::TakeLine(std::string_view line, const Sink& sink) {
-  if (line.empty()) return Dispatch(sink, false);
+  if (line.empty()) return Dispatch(sink);
   if (line.front() == ':') return;  // a comment, sent to keep the connection alive
   const std::size_t colon = line.find(':');
   const std::string_view field = line.substr(0, colon);
@@ -74,11 +75,11 @@ void SseParser::TakeLine(std::string_view line, const Sink& sink) {
   }
 }
 
-void SseParser::Dispatch(const Sink& sink, bool at_eof) {
+void SseParser::Dispatch(const Sink& sink) {
   if (!data_.empty()) {
     data_.pop_back();
     if (!IsValidUtf8(data_)) data_ = ScrubUtf8(data_);
-    sink({type_.empty() ? std::string_view("message") : std::string_view(type_), data_, at_eof});
+    sink({type_.empty() ? std::string_view("message") : std::string_view(type_), data_, ended_});
   }
   data_.clear();
   type_.clear();

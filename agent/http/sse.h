@@ -37,12 +37,13 @@ class SseParser {
  private:
   std::string_view SkipByteOrderMark(std::string_view bytes);
   void TakeLine(std::string_view line, const Sink& sink);
-  void Dispatch(const Sink& sink, bool at_eof);
+  void Dispatch(const Sink& sink);
 
   SseLimits limits_;
   std::size_t mark_seen_ = 0;  // bytes of the byte order mark matched; kMarkDone when past it
   bool skip_line_feed_ = false;
   bool overflow_ = false;
+  bool ended_ = false;
   std::string partial_;  // start of a line whose end has not come yet
   std::string type_;
   std::string data_;
