@@ -15,7 +15,7 @@ teardown() { e2e_teardown; }
 }
 
 @test "a run that needs exactly its steps is answered" {
-  serve "$(turn_cmd 'echo 1')" "$(turn_text done)"
+  serve "$(turn_cmd 'echo 1')" "$(turn_text 'done')"
   ask_json go --max-steps 2
   assert_exit 0
 }
@@ -75,7 +75,7 @@ teardown() { e2e_teardown; }
 @test "different calls are not a loop" {
   local turns=() k
   for k in 1 2 3 4 5 6 7; do turns+=("$(turn_cmd "echo $k")"); done
-  serve "${turns[@]}" "$(turn_text done)"
+  serve "${turns[@]}" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_model_content
@@ -114,7 +114,7 @@ teardown() { e2e_teardown; }
 }
 
 @test "a tool's time-out cannot be raised above the ceiling" {
-  serve_loop "$(turn_tool execute_cmd '{"cmd":"sleep 30","timeout_secs":1000000000}')" "$(turn_text done)"
+  serve_loop "$(turn_tool execute_cmd '{"cmd":"sleep 30","timeout_secs":1000000000}')" "$(turn_text 'done')"
   ask_json go --timeout-secs 2
   assert_under_ms 4000
 }

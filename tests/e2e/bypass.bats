@@ -38,7 +38,7 @@ trick() {
 # attempt CMD NAME: lets the model run CMD.
 attempt() {
   rm -rf "$M"
-  serve "$(jq -cn --arg cmd "$1" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd, timeout_secs: 5}}]}')" "$(turn_text done)"
+  serve "$(jq -cn --arg cmd "$1" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd, timeout_secs: 5}}]}')" "$(turn_text 'done')"
   ask_json go --on-denial warn
   assert_no_file "$M" || fail "got through: $2"
   assert_nothing_left
@@ -56,7 +56,7 @@ control() {
 
 @test "the rig: an allowed command makes a marker, so the marker can be made" {
   only echo touch
-  serve "$(turn_cmd "touch $M")" "$(turn_text done)"
+  serve "$(turn_cmd "touch $M")" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   [ -e "$M" ] || explain "no marker"
@@ -64,7 +64,7 @@ control() {
   rm "$M"
   only echo touch sh
   echo "touch $M" >"$WORK/trick.sh"
-  serve "$(turn_cmd "sh trick.sh")" "$(turn_text done)"
+  serve "$(turn_cmd "sh trick.sh")" "$(turn_text 'done')"
   ask_json go
   [ -e "$M" ] || explain "no marker by a script"
 }
@@ -139,7 +139,7 @@ ls"
   done
   echo text >"$WORK/file"
   policy 'mode = "allowlist"' 'allowed_commands = ["echo", "ls"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]" "allowed_paths_ro = [\"/lib\", \"$WORK\"]"
-  PATH=$WORK:$PATH serve "$(turn_tool read_file '{"path":"file"}')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_cmd 'ls')" "$(turn_text done)"
+  PATH=$WORK:$PATH serve "$(turn_tool read_file '{"path":"file"}')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_cmd 'ls')" "$(turn_text 'done')"
   run --separate-stderr bash -c "printf go | PATH=$WORK:$PATH '$RUNE' --json"
   assert_no_file "$M"
 }
@@ -196,7 +196,7 @@ ls"
 @test "the cwd argument is bound by the policy, and the time-out by its ceiling" {
   mkdir "$ROOT/closed" && echo treasure >"$ROOT/closed/gold"
   policy 'allowed_commands = ["ls", "cat"]' "denied_paths = [\"$ROOT/closed\"]"
-  serve "$(jq -cn --arg cwd "$ROOT/closed" '{tool_calls: [{name: "execute_cmd", args: {cmd: "cat gold", cwd: $cwd}}, {name: "execute_cmd", args: {cmd: "ls", cwd: $cwd}}]}')" "$(turn_text done)"
+  serve "$(jq -cn --arg cwd "$ROOT/closed" '{tool_calls: [{name: "execute_cmd", args: {cmd: "cat gold", cwd: $cwd}}, {name: "execute_cmd", args: {cmd: "ls", cwd: $cwd}}]}')" "$(turn_text 'done')"
   ask_json go --on-denial warn
   assert_lacks "$(tool_result 1)$(tool_result 2)" treasure
   assert_lacks "$(tool_result 2)" gold
@@ -208,7 +208,7 @@ ls"
     mkdir -p "$WORK/$name" && echo hello >"$WORK/$name/file"
     chmod 777 "$WORK/$name"
     cd "$WORK/$name" || return 1
-    serve "$(turn_tool list_dir '{"path":"."}')" "$(turn_tool read_file '{"path":"file"}')" "$(turn_cmd 'echo ran')" "$(turn_text done)"
+    serve "$(turn_tool list_dir '{"path":"."}')" "$(turn_tool read_file '{"path":"file"}')" "$(turn_cmd 'echo ran')" "$(turn_text 'done')"
     ask_json go
     assert_exit 0
     assert_contains "$(tool_result 1)" file
@@ -221,7 +221,7 @@ ls"
 @test "domains, paths and file names of the policy and of the model are never pasted into a shell" {
   policy 'allowed_commands = ["echo"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\", \"$WORK/\$(touch marker)\"]" "allowed_paths_ro = [\"/usr\", \"$WORK/it's; touch marker\"]"
   serve "$(turn_tool fetch_url '{"url":"https://x;touch${IFS}marker;.com/"}')" "$(turn_tool read_file '{"path":"$(touch marker)"}')" \
-    "$(turn_tool write_file '{"path":"a b/c;touch marker","content":"$(touch marker)"}')" "$(turn_tool list_dir '{"path":"`touch marker`"}')" "$(turn_text done)"
+    "$(turn_tool write_file '{"path":"a b/c;touch marker","content":"$(touch marker)"}')" "$(turn_tool list_dir '{"path":"`touch marker`"}')" "$(turn_text 'done')"
   ask_json go --on-denial warn
   [ -z "$(find "$WORK" "$HOME" -name marker)" ] || explain "a marker was made"
   [ "$(cat "$WORK/a b/c;touch marker")" = '$(touch marker)' ] || explain "write_file did not write what it was given"
@@ -229,7 +229,7 @@ ls"
 
 @test "file names with a dash in front are names, not options" {
   echo content >"$WORK/-c5"
-  serve "$(turn_tool read_file '{"path":"-c5"}')" "$(turn_tool write_file '{"path":"--help","content":"x"}')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_text done)"
+  serve "$(turn_tool read_file '{"path":"-c5"}')" "$(turn_tool write_file '{"path":"--help","content":"x"}')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_contains "$(tool_result 1)" content
@@ -237,7 +237,7 @@ ls"
 }
 
 @test "two calls at once are judged like one" {
-  serve "$(turn_cmds "touch $M" "touch $M.2")" "$(turn_text done)"
+  serve "$(turn_cmds "touch $M" "touch $M.2")" "$(turn_text 'done')"
   ask_json go
   assert_exit 4
   assert_no_file "$M"
@@ -245,7 +245,7 @@ ls"
 }
 
 @test "quoted and prefixed allowed commands are not refused by mistake" {
-  serve "$(turn_cmds "'ls'" 'X= ls' 'echo a | ls' 'for i in 1 2; do echo $i; done' '[ -d . ] && echo yes' 'echo "$(ls)"' 'if ls; then echo b; fi')" "$(turn_text done)"
+  serve "$(turn_cmds "'ls'" 'X= ls' 'echo a | ls' 'for i in 1 2; do echo $i; done' '[ -d . ] && echo yes' 'echo "$(ls)"' 'if ls; then echo b; fi')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_json '.denials | length' 0

@@ -14,7 +14,7 @@ policy_with_cue() {
 
 @test "the provider key is not in a tool's environment" {
   policy 'allowed_commands = ["env", "grep"]'
-  serve "$(turn_cmd 'env')" "$(turn_text done)"
+  serve "$(turn_cmd 'env')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_contains "$(tool_result)" PATH=
@@ -27,7 +27,7 @@ policy_with_cue() {
 @test "the key cannot be read through /proc of any parent" {
   policy 'allowed_commands = ["*"]'
   serve "$(turn_cmd 'for p in /proc/[0-9]*; do tr "\0" "\n" <$p/environ 2>/dev/null; cat $p/cmdline 2>/dev/null; done | grep -c -e Canary -e RUNE_API_KEY')" \
-    "$(turn_text done)"
+    "$(turn_text 'done')"
   ask_json go
   assert_contains "$(tool_result)" 0
   assert_no_secret "$API_KEY" <(jq -r 'select(.n > 1) | .body' "$MODEL_LOG")
@@ -53,7 +53,7 @@ policy_with_cue() {
 
 @test "a setsid'ed sleep does not survive the run" {
   policy 'allowed_commands = ["*"]'
-  serve "$(turn_cmd 'setsid sleep 3611 >/dev/null 2>&1 & (setsid sleep 3612 & ) ; nohup sleep 3613 >/dev/null 2>&1 & echo started')" "$(turn_text done)"
+  serve "$(turn_cmd 'setsid sleep 3611 >/dev/null 2>&1 & (setsid sleep 3612 & ) ; nohup sleep 3613 >/dev/null 2>&1 & echo started')" "$(turn_text 'done')"
   ask_json go
   assert_contains "$(tool_result)" started
   assert_under_ms 5000
@@ -292,7 +292,7 @@ for_signal() {
 
 @test "5 MB of tool output: at most 10 KB reach the model, with the count of what was left out" {
   policy 'allowed_commands = ["head", "tr"]'
-  serve "$(turn_cmd 'head -c 5000000 /dev/zero | tr "\0" "x"')" "$(turn_text done)"
+  serve "$(turn_cmd 'head -c 5000000 /dev/zero | tr "\0" "x"')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   local added=$(($(request_bytes 2) - $(request_bytes 1)))
@@ -303,7 +303,7 @@ for_signal() {
 
 @test "400 000 lines of tool output: at most 10 KB reach the model" {
   policy 'allowed_commands = ["seq"]'
-  serve "$(turn_cmd 'seq 400000')" "$(turn_text done)"
+  serve "$(turn_cmd 'seq 400000')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   local added=$(($(request_bytes 2) - $(request_bytes 1)))
@@ -314,12 +314,11 @@ for_signal() {
 
 @test "the omitted part can be paged with the read tool" {
   policy 'allowed_commands = ["seq"]'
-  serve "$(turn_cmd 'seq 400000')" '{"text":"{last_tool}"}'
+  serve "$(turn_cmd 'seq 400000')" "$(turn_tool read_file '{"path":"{last_tool/is in ([^];\\s]+)/}","offset":199999,"limit":3}')" \
+    '{"expect":{"last_tool":{"contains":"200000"}},"text":"paged"}'
   ask_json go
   assert_exit 0
-  local file
-  file=$(tool_result | grep -oE '/[^ ",)]*/?[A-Za-z0-9._/-]+' | head -n 1)
-  [ -n "$file" ] || explain "no file is named in the result"
+  assert_model_content
 }
 
 @test "escapes, OSC, bidi and tag characters in the final text are taken out, in text and in JSON" {
@@ -339,7 +338,7 @@ for_signal() {
 
 @test "escapes in a tool's name, arguments and output never reach stderr" {
   policy 'allowed_commands = ["printf"]'
-  serve "$(turn_cmd "printf '\\033]0;owned\\a\\033[2J' $(printf '\033[31m')")" '{"tool_calls":[{"name":"bad\u001b[31m\u202ename","args":{}}]}' "$(turn_text done)"
+  serve "$(turn_cmd "printf '\\033]0;owned\\a\\033[2J' $(printf '\033[31m')")" '{"tool_calls":[{"name":"bad\u001b[31m\u202ename","args":{}}]}' "$(turn_text 'done')"
   ask hello
   assert_lacks "$stderr" $'\033'
   assert_lacks "$stderr" $'\a'
@@ -378,7 +377,7 @@ for_signal() {
 
 @test "three parallel calls of half a second take the time of one, results in call order" {
   policy 'allowed_commands = ["sh", "sleep", "echo"]'
-  serve "$(turn_cmds 'sleep 0.5; echo first' 'sleep 0.4; echo second' 'sleep 0.3; echo third')" "$(turn_text done)"
+  serve "$(turn_cmds 'sleep 0.5; echo first' 'sleep 0.4; echo second' 'sleep 0.3; echo third')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_under_ms 1300
@@ -391,7 +390,7 @@ for_signal() {
 @test "no new files: not in HOME, not in the working directory, not in /tmp" {
   policy 'allowed_commands = ["echo"]'
   mkdir -p "$ROOT/tmp" && chmod 1777 "$ROOT/tmp"
-  serve "$(turn_cmd 'echo hi >/tmp/x; echo ok')" "$(turn_text done)"
+  serve "$(turn_cmd 'echo hi >/tmp/x; echo ok')" "$(turn_text 'done')"
   local before
   before=$(cd "$ROOT" && find home work tmp | sort)
   TMPDIR=$ROOT/tmp ask_json go

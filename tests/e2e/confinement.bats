@@ -17,7 +17,7 @@ any_command() { policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\",
 tool() {
   local cmd=$1
   shift
-  serve "$(turn_cmd "$cmd")" "$(turn_text done)"
+  serve "$(turn_cmd "$cmd")" "$(turn_text 'done')"
   ask_json go --on-denial warn "$@"
   RESULT=$(tool_result)
 }
@@ -27,7 +27,7 @@ tool() {
   grep -q '^root:' /etc/shadow # the control
   tool 'cat /etc/shadow'
   assert_lacks "$RESULT" 'root:'
-  serve "$(turn_tool read_file '{"path":"/etc/shadow"}')" "$(turn_text done)"
+  serve "$(turn_tool read_file '{"path":"/etc/shadow"}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 4
   assert_lacks "$(tool_result)" 'root:'
@@ -42,7 +42,7 @@ tool() {
   for path in closed/gold link ./x/../closed/gold "/proc/self/root$WORK/closed/gold" "/proc/self/cwd/closed/gold"; do
     tool "cat $path; head -c 99 $path"
     assert_lacks "$RESULT" treasure
-    serve "$(jq -cn --arg path "$path" '{tool_calls: [{name: "read_file", args: {path: $path}}]}')" "$(turn_text done)"
+    serve "$(jq -cn --arg path "$path" '{tool_calls: [{name: "read_file", args: {path: $path}}]}')" "$(turn_text 'done')"
     ask_json go --on-denial warn
     assert_lacks "$(tool_result)" treasure
   done
@@ -71,7 +71,7 @@ tool() {
 }
 
 @test "write_file and edit_file outside are refused and name the line that would allow it" {
-  serve "$(jq -cn --arg path "$MARK" '{tool_calls: [{name: "write_file", args: {path: $path, content: "x"}}]}')" "$(turn_text done)"
+  serve "$(jq -cn --arg path "$MARK" '{tool_calls: [{name: "write_file", args: {path: $path, content: "x"}}]}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 4
   assert_no_file "$MARK"
@@ -122,7 +122,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 }
 
 @test "fetch_url of a name that is not allowed is refused by policy and names the line" {
-  serve "$(turn_tool fetch_url '{"url":"http://example.com/"}')" "$(turn_text done)"
+  serve "$(turn_tool fetch_url '{"url":"http://example.com/"}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 4
   assert_contains "$output$stderr" allowed_domains
@@ -143,7 +143,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 
 @test "the classic bomb ends with the call" {
   any_command 'max_pids = 32'
-  serve "$(turn_tool execute_cmd '{"cmd":"b() { b | b & }; b; sleep 1; echo over","timeout_secs":3}')" "$(turn_text done)"
+  serve "$(turn_tool execute_cmd '{"cmd":"b() { b | b & }; b; sleep 1; echo over","timeout_secs":3}')" "$(turn_text 'done')"
   ask_json go --on-denial warn
   assert_under_ms 15000
   assert_nothing_left
@@ -168,7 +168,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 }
 
 @test "yes for seconds costs the agent under 64 MB" {
-  serve "$(turn_tool execute_cmd '{"cmd":"yes","timeout_secs":3}')" "$(turn_text done)"
+  serve "$(turn_tool execute_cmd '{"cmd":"yes","timeout_secs":3}')" "$(turn_text 'done')"
   ask_json go --on-denial warn
   jq -e '.max_rss_kb < 65536' "$REPORT" >/dev/null || explain "too much memory"
   assert_under_ms 8000
@@ -178,7 +178,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 
 @test "a time-out kills the whole tree: setsid, double fork, TERM ignored, pipe held" {
   local cmd='trap "" TERM; (trap "" TERM; setsid sh -c "trap \"\" TERM; sleep 3641 & sleep 3642" &) ; setsid sh -c "(sleep 3643 &)" ; sleep 3644'
-  serve "$(jq -cn --arg cmd "$cmd" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd, timeout_secs: 1}}]}')" "$(turn_text done)"
+  serve "$(jq -cn --arg cmd "$cmd" '{tool_calls: [{name: "execute_cmd", args: {cmd: $cmd, timeout_secs: 1}}]}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_under_ms 5000
@@ -190,7 +190,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 }
 
 @test "a daemon that outlives its call is gone when the call ends, not when the run ends" {
-  serve "$(turn_cmd 'setsid sleep 3651 >/dev/null 2>&1 & echo $! >pid; echo started')" "$(turn_cmd 'kill -0 $(cat pid) && echo alive; ls -d /proc/$(cat pid) && echo alive; echo checked')" "$(turn_text done)"
+  serve "$(turn_cmd 'setsid sleep 3651 >/dev/null 2>&1 & echo $! >pid; echo started')" "$(turn_cmd 'kill -0 $(cat pid) && echo alive; ls -d /proc/$(cat pid) && echo alive; echo checked')" "$(turn_text 'done')"
   ask_json go
   assert_contains "$(tool_result)" checked
   assert_lacks "$(tool_result)" alive
@@ -199,7 +199,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
 @test "a tool cannot signal, trace or look into the agent" {
   tool 'kill -9 $PPID; kill -9 -1; for p in /proc/[0-9]*; do cat $p/maps 2>/dev/null | grep -q /rune && echo saw $p; done; echo survived'
   assert_json '.outcome | test("answered")' true
-  assert_contains "$RESULT$(json .answer)" done
+  assert_contains "$RESULT$(json .answer)" 'done'
   assert_lacks "$RESULT" 'saw /proc'
 }
 

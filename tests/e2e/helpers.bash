@@ -48,6 +48,7 @@ fail() {
 }
 
 # Shows what the last run said when an assertion fails.
+# shellcheck disable=SC2154  # status, output and stderr are set by run
 explain() {
   printf '%s\n' "$@" "--- exit $status, stdout:" "$output" "--- stderr:" "$stderr" "--- report:" "$(cat "$REPORT" 2>/dev/null)" >&2
   return 1

@@ -41,7 +41,7 @@ teardown() { e2e_teardown; }
 
 @test "tools_used lists the calls in call order, repetitions kept" {
   policy 'allowed_commands = ["echo"]'
-  serve "$(turn_cmd 'echo one')" "$(turn_cmds 'echo two' 'echo three')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_text done)"
+  serve "$(turn_cmd 'echo one')" "$(turn_cmds 'echo two' 'echo three')" "$(turn_tool list_dir '{"path":"."}')" "$(turn_text 'done')"
   ask_json "go"
   assert_exit 0
   assert_json '.tools_used | tojson' '["execute_cmd","execute_cmd","execute_cmd","list_dir"]'
@@ -209,11 +209,11 @@ teardown() { e2e_teardown; }
 
 @test "confirm mode without a terminal refuses unless --yes is given" {
   policy 'mode = "confirm"'
-  serve_loop "$(turn_cmd 'uname -s')" "$(turn_text done)"
+  serve_loop "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
   ask_json hello
   assert_exit 4
   [[ "$(json .outcome)" =~ ^(refused_policy|answered_with_denials)$ ]] || explain "outcome"
-  serve "$(turn_cmd 'uname -s')" "$(turn_text done)"
+  serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
   ask_json hello --yes
   assert_exit 0
   assert_outcome answered
@@ -222,7 +222,7 @@ teardown() { e2e_teardown; }
 
 @test "--yes never lifts a refusal of allowlist mode" {
   policy 'mode = "allowlist"' 'allowed_commands = ["echo"]'
-  serve "$(turn_cmd 'uname -s')" "$(turn_text done)"
+  serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
   ask_json hello --yes
   assert_exit 4
   assert_lacks "$(tool_result)" Linux
@@ -230,7 +230,7 @@ teardown() { e2e_teardown; }
 
 @test "--policy-mode unrestricted consults no list" {
   policy 'allowed_commands = []'
-  serve "$(turn_cmd 'uname -s')" "$(turn_text done)"
+  serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
   ask_json hello --policy-mode unrestricted
   assert_exit 0
   assert_contains "$(tool_result)" Linux

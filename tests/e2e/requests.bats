@@ -29,7 +29,7 @@ teardown() { e2e_teardown; }
 }
 
 @test "a run with three tool calls sends at most 20 KB, or 26 KB with the added tools" {
-  serve "$(turn_cmd 'echo step1')" "$(turn_cmd 'echo step2')" "$(turn_cmd 'echo step3')" "$(turn_text DONE)"
+  serve "$(turn_cmd 'echo step1')" "$(turn_cmd 'echo step2')" "$(turn_cmd 'echo step3')" "$(turn_text 'DONE')"
   ask go
   assert_exit 0
   local sum
@@ -38,7 +38,7 @@ teardown() { e2e_teardown; }
 }
 
 @test "a trivial step adds at most 250 bytes" {
-  serve "$(turn_cmd 'echo step1')" "$(turn_cmd 'echo step2')" "$(turn_text DONE)"
+  serve "$(turn_cmd 'echo step1')" "$(turn_cmd 'echo step2')" "$(turn_text 'DONE')"
   ask go
   local growth=$(($(request_bytes 3) - $(request_bytes 2)))
   [ "$growth" -le 250 ] || explain "$growth bytes"
@@ -123,10 +123,10 @@ teardown() { e2e_teardown; }
 
 @test "bad arguments, unknown tools and missing arguments are errors for the model, not for the run" {
   serve "$(turn_tool execute_cmd '"{not json"')" "$(turn_tool no_such_tool '{}')" "$(turn_tool read_file '{}')" \
-    "$(turn_tool read_file '{"path":7}')" "$(turn_text done)"
+    "$(turn_tool read_file '{"path":7}')" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
-  assert_json .answer done
+  assert_json .answer 'done'
   [ "$(requests)" -eq 5 ]
   assert_contains "$(tool_result 2)" execute_cmd
   assert_model_content
@@ -134,7 +134,7 @@ teardown() { e2e_teardown; }
 
 @test "a call id that the model uses twice is made unique" {
   serve '{"tool_calls":[{"id":"same","name":"execute_cmd","args":{"cmd":"echo 1"}},{"id":"same","name":"execute_cmd","args":{"cmd":"echo 2"}}]}' \
-    '{"tool_calls":[{"id":"same","name":"execute_cmd","args":{"cmd":"echo 3"}}]}' "$(turn_text done)"
+    '{"tool_calls":[{"id":"same","name":"execute_cmd","args":{"cmd":"echo 3"}}]}' "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_model_content

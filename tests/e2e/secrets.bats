@@ -96,17 +96,32 @@ assert_clean() {
   [ ! -e "$OUT/trace" ] || assert_no_secret "$API_KEY" "$OUT/trace"
 }
 
-@test "a key given as a flag is gone from the process's command line while it runs" {
-  unset RUNE_API_KEY
+# seen_while_running FLAG...: command line and environment of the program, as root or its user sees them during a tool call.
+seen_while_running() {
   chmod 777 "$WORK"
   policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
   serve_loop "$(turn_cmd 'echo x >cue; sleep 3661')"
   ( until [ -s "$WORK/cue" ]; do sleep 0.02; done
     for p in /proc/[0-9]*; do [ "$(readlink "$p/exe")" = "$RUNE" ] && cat "$p/cmdline" "$p/environ" 2>/dev/null; done >"$OUT/proc"
+    for p in /proc/[0-9]*; do [ "$(readlink "$p/exe")" = "$RUNE_SANDBOX" ] && cat "$p/cmdline" "$p/environ" 2>/dev/null; done >"$OUT/guardian"
     echo x >"$ROOT/cue2" ) 3>&- &
-  run --separate-stderr bash -c "printf go | ${PYTHON[*]} $SUPPORT/supervise.py --report $REPORT --when $ROOT/cue2 -- $RUNE --json --api-key $CONFIG_KEY"
+  run --separate-stderr bash -c "printf go | ${PYTHON[*]} $SUPPORT/supervise.py --report $REPORT --when $ROOT/cue2 -- $RUNE --json $*"
+}
+
+@test "a key given as a flag is gone from the process's command line while it runs" {
+  need root "an ordinary user sees nothing of a process that is not dumpable"
+  unset RUNE_API_KEY
+  seen_while_running --api-key "$CONFIG_KEY"
   [ -s "$OUT/proc" ] || explain "the process was not seen"
   assert_clean "$CONFIG_KEY"
+}
+
+@test "a key given as a variable is gone from the process's environment while it runs, and the guardian never had it" {
+  need root "an ordinary user sees nothing of a process that is not dumpable"
+  seen_while_running
+  [ -s "$OUT/proc" ] && [ -s "$OUT/guardian" ] || explain "the processes were not seen"
+  assert_clean "$API_KEY"
+  assert_no_secret "$ENV_TOKEN" "$OUT/guardian"
 }
 
 @test "the program is not dumpable: an ordinary process of the same user cannot read its memory map" {

@@ -12,6 +12,7 @@ import argparse
 import base64
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -72,7 +73,8 @@ def read_body(connection, headers, rest):
 
 
 class Substitute:
-    """What a template may take from the request: its number, whether it streams, and {last_tool}, the last tool result."""
+    """What a template may take from the request: its number, whether it streams, and {last_tool}, the last tool result,
+    or {last_tool/REGEX/}, its first group there."""
 
     def __init__(self, server, request):
         document = request.get("json") if isinstance(request.get("json"), dict) else {}
@@ -81,9 +83,16 @@ class Substitute:
         self.last_tool = last_tool_text(document)
         self.fail = server.fail
 
+    def from_last_tool(self, place):
+        text = "" if self.last_tool is MISSING else self.last_tool
+        if place.group(1) is None:
+            return text
+        found = re.search(place.group(1), text)
+        return found.group(1) if found else f"nothing like {place.group(1)}"
+
     def fill(self, value):
         if isinstance(value, str):
-            return value.replace("{last_tool}", "" if self.last_tool is MISSING else self.last_tool).replace("{n}", str(self.number))
+            return re.sub(r"\{last_tool(?:/(.*?)/)?\}", self.from_last_tool, value).replace("{n}", str(self.number))
         if isinstance(value, list):
             return [self.fill(item) for item in value]
         if isinstance(value, dict):

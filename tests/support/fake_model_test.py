@@ -94,9 +94,9 @@ class Answers(unittest.TestCase):
         self.assertEqual(server.stop()[0], 0)
 
     def test_the_last_tool_result_can_be_echoed(self):
-        server = Server({"turns": [{"text": "saw {last_tool}"}]})
-        _, body = server.post(chat(user(), call(), result(text="secret"), tools=TOOLS))
-        self.assertIn(b"secret", body)
+        server = Server({"turns": [{"text": "saw {last_tool}: {last_tool/in (.*)$/}"}]})
+        _, body = server.post(chat(user(), call(), result(text="it is in here"), tools=TOOLS))
+        self.assertIn("saw it is in here: here", "".join(c["choices"][0]["delta"].get("content") or "" for c in events(body) if c["choices"]))
         self.assertEqual(server.stop()[0], 0)
 
     def test_one_connection_serves_many_requests_and_the_log_keeps_the_bodies(self):
