@@ -192,7 +192,7 @@ class Agent::Turn {
     const std::string safe = Redact(MakeSafe(text).text);
     if (Trim(safe).empty()) return End(Outcome::kStalled, "the model's answer is empty");
     if (!options_.generation.schema.empty() && !Satisfies(safe)) return;
-    result_.answer = safe;
+    result_.answer = result_.structured.empty() ? safe : result_.structured;
     if (result_.denials.empty() || options_.attended) return End(Outcome::kAnswered, "");
     const Refusal& first = result_.denials.front();
     End(Outcome::kAnsweredWithDenials, first.message + (first.allow.empty() ? "" : "; to allow it: " + first.allow));

@@ -116,7 +116,38 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
 
 RunResult Session::Run(const std::string& prompt) { return parts_->agent->Run(prompt); }
 
+namespace {
+
+bool LooksSecret(const std::string& name) {
+  const std::string word = ToLower(name);
+  for (const char* part : {"key", "token", "secret", "password", "passwd", "credential", "auth"}) {
+    if (word.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// Values that must never leave through an answer, a log or a record, though nobody gave them to us.
+void LearnSecretsOfEnvironment() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string name(text.substr(0, equals));
+    const std::string_view value = text.substr(equals + 1);
+    // Paths and words like "SSH_AUTH_SOCK=/tmp/x" would blank out ordinary text.
+    if (LooksSecret(name) && !value.starts_with('/')) AddSecret(value);
+    const std::size_t at = value.find('@');
+    const std::size_t scheme = value.find("://");
+    if (ToLower(name).ends_with("_proxy") && at != std::string_view::npos && scheme < at) {
+      AddSecret(value.substr(scheme + 3, at - scheme - 3));
+    }
+  }
+}
+
+}  // namespace
+
 void HardenProcess() {
+  LearnSecretsOfEnvironment();
   // Not dumpable: no core file, no ptrace, and /proc/PID/{environ,mem,...} belong to root (proc(5)).
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -123,7 +123,7 @@ int PrintResult(const Config& config, const RunResult& result) {
   if (config.json_output) {
     out = ResultJson(result) + "\n";
   } else if (result.answered()) {
-    out = result.structured.empty() ? result.answer : Redact(result.structured);
+    out = result.answer;
     if (!out.ends_with('\n')) out += '\n';
   }
   if (!result.detail.empty() && !(config.json_output && result.answered())) {

@@ -7,6 +7,7 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
+#include "sandbox/layers/seccomp.h"
 
 namespace rune::sandbox {
 namespace {
@@ -105,6 +106,14 @@ Result<void> AddEnv(CommandLine& line, const std::string& value) {
   return Ok();
 }
 
+Result<void> DenySyscall(CommandLine& line, const std::string& value) {
+  // Compiled once to learn that the name exists: a mistake here is one of usage, not of the machine.
+  auto program = CompileSeccomp({.network = Network::kClosed, .denied_syscalls = {value}});
+  if (!program.ok()) return std::move(program).error().Wrap("--deny-syscall");
+  line.confinement.denied_syscalls.push_back(value);
+  return Ok();
+}
+
 Result<void> SetRequire(CommandLine& line, const std::string& value) {
   line.confinement.enforcement = Enforcement::kRequire;
   if (value.empty()) return Ok();
@@ -151,11 +160,7 @@ const std::vector<Flag>& Flags() {
        SetTimeout},
       {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},
       {"--max-file", "SIZE", "of any file written (default 1G)", SetMaxFile},
-      {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family",
-       [](CommandLine& l, const std::string& v) {
-         l.confinement.denied_syscalls.push_back(v);
-         return Ok();
-       }},
+      {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family", DenySyscall},
       {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
       {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)",
        [](CommandLine& l, const std::string& v) {
