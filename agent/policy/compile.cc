@@ -153,15 +153,15 @@ const std::vector<std::string>& Policy::FilesOf(const std::string& program) cons
   return found->second;
 }
 
-Confinement Policy::ForCommand(const CommandPlan& plan, bool approved) const {
+Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const {
   Confinement confinement = Base();
   if (network_open()) confinement.network = sandbox::Network::kOpen;
   FileAccess& files = confinement.files;
-  if (every_program() || (approved && !plan.understood)) {
+  if (every_program() || (approved == Approved::kYes && !plan.understood)) {
     AddEveryProgram(files);
   } else {
     std::vector<std::string> programs = config_.allowed_commands;
-    if (approved) programs.insert(programs.end(), plan.programs.begin(), plan.programs.end());
+    if (approved == Approved::kYes) programs.insert(programs.end(), plan.programs.begin(), plan.programs.end());
     if (plan.needs_shell()) programs.emplace_back("/bin/sh");
     for (const std::string& program : programs) {
       for (const std::string& path : FilesOf(program)) AddUnique(files.execute, path);
@@ -169,7 +169,7 @@ Confinement Policy::ForCommand(const CommandPlan& plan, bool approved) const {
   }
   for (const std::string& path : plan.writes) {
     const std::string target = ResolvePath(path);
-    if (!approved || IsBelowAny(target, files.write)) continue;
+    if (approved == Approved::kNo || IsBelowAny(target, files.write)) continue;
     if (std::string place = WritablePlace(target, 1); !place.empty()) files.write.push_back(std::move(place));
   }
   return confinement;

@@ -52,6 +52,9 @@ struct CommandPlan {
   bool needs_shell() const { return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c"; }
 };
 
+/// Whether a person, or the pipeline's author, has allowed a command line that no list allows.
+enum class Approved : std::uint8_t { kNo, kYes };
+
 class Policy {
  public:
   /// kInvalidInput on a malformed domain, an unknown system call name, an empty or overlong entry.
@@ -76,7 +79,7 @@ class Policy {
   sandbox::Confinement ForApprovedFile(const Refusal& refusal) const;
   /// The confinement of a command line: exactly the allowed programs (and those of `plan`, when a person said yes)
   /// can be executed, and /bin/sh when the plan needs the shell.
-  sandbox::Confinement ForCommand(const CommandPlan& plan, bool approved) const;
+  sandbox::Confinement ForCommand(const CommandPlan& plan, Approved approved) const;
   /// The confinement of fetch_url: only curl can be executed.
   sandbox::Confinement ForFetch() const;
 

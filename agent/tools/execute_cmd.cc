@@ -71,8 +71,8 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
     Verdict place = policy.CheckRead(cwd);
     if (!place.allowed()) plan.verdict.refusal = place.refusal ? std::move(place.refusal) : std::move(place.question);
   }
-  plan.confinement = policy.ForCommand(command, false);
-  plan.approved_confinement = plan.verdict.question ? policy.ForCommand(command, true) : plan.confinement;
+  plan.confinement = policy.ForCommand(command, Approved::kNo);
+  plan.approved_confinement = plan.verdict.question ? policy.ForCommand(command, Approved::kYes) : plan.confinement;
   return plan;
 }
 

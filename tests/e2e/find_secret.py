@@ -39,7 +39,8 @@ def main():
     secret, found = sys.argv[1], False
     for root in sys.argv[2:]:
         for path in files(root):
-            if not os.path.isfile(path):
+            # A named path may be a pipe (a process substitution); in a tree only files count. A missing one holds nothing.
+            if not os.path.exists(path) or (path != root and not os.path.isfile(path)):
                 continue
             with open(path, "rb") as text:
                 data = text.read()

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "sandbox/base/files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -22,8 +21,9 @@ int main(int argc, char** argv) {
   std::size_t played = 0;
   for (int i = 1; i < argc; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream in(entry.path(), std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+      const auto read = rune::ReadFile(entry.path().string());
+      if (!read.ok()) return 1;
+      const std::string& bytes = *read;
       Play(bytes);
       // Truncation is the commonest damage there is.
       const std::size_t step = std::max<std::size_t>(1, bytes.size() / 64);

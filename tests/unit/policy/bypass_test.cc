@@ -85,7 +85,7 @@ TEST(BypassTest, TheConfinementHoldsWithoutTheTextCheck) {
   const Policy policy = MakePolicy(Commands({"echo"}));
   for (const std::string_view form : cases::kShellForms) {
     const std::string line = cases::WithMarker(form, kMarker);
-    ExpectHarmless(policy.ForCommand(Policy::PlanCommand(line), false), line);
+    ExpectHarmless(policy.ForCommand(Policy::PlanCommand(line), Approved::kNo), line);
   }
 }
 
@@ -108,7 +108,7 @@ TEST(BypassTest, NoArgumentTrickGetsPastTheConfinement) {
       ++refused;
     } else {
       // Nothing in the text is seen to be wrong: a program that can run others, or that writes by itself.
-      ExpectHarmless(policy.ForCommand(plan, false), line);
+      ExpectHarmless(policy.ForCommand(plan, Approved::kNo), line);
     }
   }
   RecordProperty("refused_by_text", refused);

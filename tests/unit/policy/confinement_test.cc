@@ -34,7 +34,7 @@ TEST(ConfinementTest, FileToolsExecuteNothing) {
 TEST(ConfinementTest, CommandsExecuteTheAllowedPrograms) {
   const Policy policy = MakePolicy(Commands({"ls", "cat", "no-such-program"}));
   const CommandPlan plan = Policy::PlanCommand("ls");
-  const Confinement confinement = policy.ForCommand(plan, false);
+  const Confinement confinement = policy.ForCommand(plan, Approved::kNo);
   EXPECT_TRUE(Has(confinement.files.execute, FileOf("ls")));
   EXPECT_TRUE(Has(confinement.files.execute, FileOf("cat")));
   EXPECT_FALSE(Has(confinement.files.execute, FileOf("touch")));
@@ -43,24 +43,24 @@ TEST(ConfinementTest, CommandsExecuteTheAllowedPrograms) {
 
 TEST(ConfinementTest, TheShellIsGrantedOnlyWhereItIsNeeded) {
   const Policy policy = MakePolicy(Commands({"ls"}));
-  EXPECT_TRUE(Has(policy.ForCommand(Policy::PlanCommand("ls | ls"), false).files.execute, FileOf("sh")));
-  EXPECT_FALSE(Has(policy.ForCommand(Policy::PlanCommand("ls -l"), false).files.execute, FileOf("sh")));
+  EXPECT_TRUE(Has(policy.ForCommand(Policy::PlanCommand("ls | ls"), Approved::kNo).files.execute, FileOf("sh")));
+  EXPECT_FALSE(Has(policy.ForCommand(Policy::PlanCommand("ls -l"), Approved::kNo).files.execute, FileOf("sh")));
 }
 
 TEST(ConfinementTest, AnApprovalOpensWhatWasAskedFor) {
   const Policy policy = MakePolicy(Commands({"ls"}), PolicyMode::kConfirm);
   const CommandPlan plan = Policy::PlanCommand("ls | sort");
-  EXPECT_FALSE(Has(policy.ForCommand(plan, false).files.execute, FileOf("sort")));
-  EXPECT_TRUE(Has(policy.ForCommand(plan, true).files.execute, FileOf("sort")));
-  EXPECT_FALSE(Has(policy.ForCommand(plan, true).files.execute, "/usr/bin"));
+  EXPECT_FALSE(Has(policy.ForCommand(plan, Approved::kNo).files.execute, FileOf("sort")));
+  EXPECT_TRUE(Has(policy.ForCommand(plan, Approved::kYes).files.execute, FileOf("sort")));
+  EXPECT_FALSE(Has(policy.ForCommand(plan, Approved::kYes).files.execute, "/usr/bin"));
   const CommandPlan unclear = Policy::PlanCommand("eval x");
-  EXPECT_FALSE(Has(policy.ForCommand(unclear, false).files.execute, "/usr/bin"));
-  EXPECT_TRUE(Has(policy.ForCommand(unclear, true).files.execute, "/usr/bin"));
+  EXPECT_FALSE(Has(policy.ForCommand(unclear, Approved::kNo).files.execute, "/usr/bin"));
+  EXPECT_TRUE(Has(policy.ForCommand(unclear, Approved::kYes).files.execute, "/usr/bin"));
 }
 
 TEST(ConfinementTest, EveryProgramMeansTheDirectoriesOfPrograms) {
   for (const Policy& policy : {MakePolicy(Commands({"*"})), MakePolicy({}, PolicyMode::kUnrestricted)}) {
-    const Confinement confinement = policy.ForCommand(Policy::PlanCommand("ls"), false);
+    const Confinement confinement = policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo);
     EXPECT_TRUE(Has(confinement.files.execute, "/usr/bin"));
     EXPECT_TRUE(Has(confinement.files.execute, "/usr/lib"));
     EXPECT_FALSE(Has(confinement.files.list_only, "/usr/bin"));
@@ -76,9 +76,9 @@ TEST(ConfinementTest, WritableFilesAreNeverExecutable) {
   PolicyConfig config = Commands({tool});
   config.allowed_paths_rw = {};
   const CommandPlan plan = Policy::PlanCommand(tool);
-  EXPECT_TRUE(Has(MakePolicy(config).ForCommand(plan, false).files.execute, tool));
+  EXPECT_TRUE(Has(MakePolicy(config).ForCommand(plan, Approved::kNo).files.execute, tool));
   config.allowed_paths_rw = {dir->path()};
-  EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, false).files.execute, tool));
+  EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, Approved::kNo).files.execute, tool));
 }
 
 TEST(ConfinementTest, TmpMeansThePrivateDirectory) {
@@ -137,7 +137,7 @@ TEST(ConfinementTest, CarriesTheSettingsOfTheKernelLayers) {
   config.required_layers = {sandbox::Layer::kSeccomp};
   const Policy policy = MakePolicy(config);
   for (const Confinement& confinement :
-       {policy.ForFiles(), policy.ForFetch(), policy.ForCommand(Policy::PlanCommand("ls"), false)}) {
+       {policy.ForFiles(), policy.ForFetch(), policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo)}) {
     EXPECT_EQ(confinement.denied_syscalls, config.denied_syscalls);
     EXPECT_EQ(confinement.enforcement, config.enforcement);
     EXPECT_EQ(confinement.required, config.required_layers);
@@ -155,10 +155,10 @@ TEST(ConfinementTest, IsCheapAfterTheFirstCall) {
   const Policy policy = MakePolicy(
       Commands({"ls", "cat", "head", "ps", "echo", "uname", "free", "df", "date", "hostname", "git", "curl"}));
   const CommandPlan plan = Policy::PlanCommand("ls | head");
-  policy.ForCommand(plan, false);
+  policy.ForCommand(plan, Approved::kNo);
   const auto begin = std::chrono::steady_clock::now();
   constexpr int kCalls = 500;
-  for (int i = 0; i < kCalls; ++i) policy.ForCommand(plan, false);
+  for (int i = 0; i < kCalls; ++i) policy.ForCommand(plan, Approved::kNo);
   const auto each =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin) / kCalls;
   std::printf("%lld ns per confinement\n", static_cast<long long>(each.count()));
