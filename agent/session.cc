@@ -103,10 +103,9 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
                       .tmp_dir = tmp,
                       .readable = options.readable};
   RUNE_ASSIGN_OR_RETURN(parts->policy, Policy::Create(config.policy, places, options.default_mode));
-  const sandbox::Confinement files = parts->policy->ForFiles();
-  if (files.enforcement == sandbox::Enforcement::kRequire) {
+  if (config.policy.enforcement == sandbox::Enforcement::kRequire) {
     // Known before the first token is paid for.
-    auto layers = parts->sandbox->Layers(files);
+    auto layers = parts->sandbox->Layers(parts->policy->ForFiles());
     if (!layers.ok()) return std::move(layers).error();
   }
   parts->agent = std::make_unique<Agent>(

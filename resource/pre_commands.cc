@@ -26,7 +26,7 @@ Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Session& session, cons
   command.cwd = session.policy().places().cwd;
   command.limits.wall = wall;
   // Approved: the author of the pipeline wrote it, so its programs need not be in allowed_commands.
-  const sandbox::Confinement confinement = session.policy().ForCommand(plan, Approved::kYes);
+  const sandbox::Confinement confinement = session.policy().ForCommand(plan, agent::Approved::kYes);
   std::optional<sandbox::Completed> result;
   RUNE_ASSIGN_OR_RETURN(const sandbox::CommandId id,
                         session.sandbox().Launch(std::move(command), confinement,

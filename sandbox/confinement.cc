@@ -1,6 +1,7 @@
 #include "sandbox/confinement.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -13,6 +14,29 @@ namespace {
 
 /// Deep enough for every file of a package; a bound against directories mounted into /etc.
 constexpr int kEtcDepth = 4;
+
+/// What programs look up in /etc. Named one by one, because the rest is other people's configuration: a service's
+/// password file has no place here only because somebody forgot its mode. A trailing "*" takes every name so begun.
+constexpr std::string_view kEtcNames[] = {
+    // Who, where, what: accounts, hosts, services, the system.
+    "passwd", "group", "nsswitch.conf", "hosts", "host.conf", "hostname", "resolv.conf", "gai.conf", "networks",
+    "protocols", "services", "rpc", "ethertypes", "os-release", "lsb-release", "debian_version", "issue", "localtime",
+    "timezone", "locale*", "environment", "default", "login.defs", "shells", "mtab", "subuid", "subgid",
+    // Loading and trusting.
+    "ld.so.*", "alternatives", "ssl", "pki", "ca-certificates*", "crypto-policies", "gnutls", "xattr.conf",
+    // Shells and everyday tools.
+    "profile*", "bash*", "zsh*", "inputrc", "terminfo", "skel", "gitconfig", "wgetrc", "curlrc", "ssh", "magic*",
+    "mime.types", "mailcap", "mke2fs.conf", "vim", "nanorc", "screenrc", "manpath.config", "dpkg", "apt", "fonts",
+    "X11", "xdg", "papersize", "ImageMagick*", "ghostscript",
+    // Languages.
+    "perl", "python*", "pip.conf", "java*", ".java", "maven", "gradle", "npmrc", "ruby*", "gemrc", "php", "R", "lua",
+    "openmpi", "OpenCL", "texmf"};
+
+bool IsEtcName(std::string_view name) {
+  return std::any_of(std::begin(kEtcNames), std::end(kEtcNames), [&](std::string_view known) {
+    return known.ends_with('*') ? name.starts_with(known.substr(0, known.size() - 1)) : name == known;
+  });
+}
 
 std::vector<std::string> Existing(const std::vector<std::string>& paths) {
   std::vector<std::string> out;
@@ -29,24 +53,43 @@ bool HasSecretName(std::string_view name) {
          std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](auto suffix) { return name.ends_with(suffix); });
 }
 
-/// Closes what is in `dir` and not meant for everyone: by its mode (shadow, sudoers, host keys, ssl/private, auth.conf)
-/// or by its name. Closed directories may still be listed, so that /etc as a whole can be.
+bool IsSecret(const struct stat& info, std::string_view name) {
+  return (info.st_mode & (S_ISDIR(info.st_mode) ? S_IXOTH : S_IROTH)) == 0 || HasSecretName(name);
+}
+
+/// Closes what is in `dir` and not meant for everyone: by its mode (ssl/private, host keys, auth.conf) or by its name.
+/// Closed directories may still be listed, so that their parents can be.
 void CloseSecrets(const std::string& dir, int depth, FileAccess& files) {
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(dir.c_str()), ::closedir);
   if (!entries) return;
   while (const dirent* entry = ::readdir(entries.get())) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == ".." || entry->d_type == DT_LNK) continue;
-    const std::string path = dir + "/" + std::string(name);
     struct stat info{};
-    if (::lstat(path.c_str(), &info) != 0 || S_ISLNK(info.st_mode)) continue;
-    if (!S_ISDIR(info.st_mode)) {
-      if ((info.st_mode & S_IROTH) == 0 || HasSecretName(name)) files.denied.push_back(path);
-    } else if ((info.st_mode & S_IXOTH) == 0 || depth == 0 || HasSecretName(name)) {
-      files.list_only.push_back(path);
-    } else {
+    if (::fstatat(::dirfd(entries.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    const std::string path = dir + "/" + std::string(name);
+    if (IsSecret(info, name) || (S_ISDIR(info.st_mode) && depth == 0)) {
+      (S_ISDIR(info.st_mode) ? files.list_only : files.denied).push_back(path);
+    } else if (S_ISDIR(info.st_mode)) {
       CloseSecrets(path, depth - 1, files);
     }
+  }
+}
+
+void AddEtc(FileAccess& files) {
+  files.list_only.emplace_back("/etc");
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/etc"), ::closedir);
+  if (!entries) return;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    struct stat info{};
+    if (name == "." || name == ".." || ::fstatat(::dirfd(entries.get()), entry->d_name, &info, 0) != 0) continue;
+    const std::string path = "/etc/" + std::string(name);
+    // Denied, not just left out: a policy may grant all of /etc.
+    if (S_ISREG(info.st_mode) && IsSecret(info, name)) files.denied.push_back(path);
+    if (!IsEtcName(name) || IsSecret(info, name)) continue;
+    files.read.push_back(path);
+    if (entry->d_type == DT_DIR) CloseSecrets(path, kEtcDepth, files);
   }
 }
 
@@ -91,9 +134,7 @@ std::string_view LayerStateName(LayerState state) {
 
 FileAccess SystemRead() {
   FileAccess files;
-  files.read = Existing({"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/etc",
-                         // Often symbolic links to /run or /mnt, where nothing else is granted.
-                         "/etc/resolv.conf", "/etc/hosts", "/etc/localtime",
+  files.read = Existing({"/usr", "/lib", "/lib32", "/lib64", "/libx32",
                          // Other processes stay hidden: Landlock refuses what ptrace(2) would be refused.
                          "/proc",
                          // How many processors and how much memory there is: nproc, Node, Go and Java ask at start.
@@ -102,14 +143,14 @@ FileAccess SystemRead() {
   // Never a terminal: /dev/tty and /dev/pts take escape sequences.
   files.write = Existing({"/dev/null", "/dev/zero", "/dev/full"});
   files.list_only = Existing(ProgramDirs());
-  CloseSecrets("/etc", kEtcDepth, files);
+  AddEtc(files);
   return files;
 }
 
 const std::vector<std::string>& ProgramDirs() {
-  static const std::vector<std::string> dirs{
-      "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",        "/usr/bin",         "/sbin", "/bin",
-      "/usr/games",      "/usr/libexec",   "/usr/local/games", "/usr/lib/git-core"};
+  static const std::vector<std::string> dirs{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                             "/usr/bin",        "/sbin",          "/bin",
+                                             "/usr/games",      "/usr/libexec",   "/usr/local/games"};
   return dirs;
 }
 

@@ -82,8 +82,9 @@ struct Confinement {
   bool operator==(const Confinement&) const = default;
 };
 
-/// What ordinary programs need to start and find their way: libraries, /etc without its secrets, /proc, a few devices.
-/// Programs can be listed, not read and not executed. Only paths that exist.
+/// What ordinary programs need to start and find their way: libraries, the well-known names of /etc, /proc, a few
+/// devices. Programs can be listed, not read and not executed. What /etc keeps from others is denied. Only paths that
+/// exist.
 FileAccess SystemRead();
 /// Directories that hold programs: /usr/bin, /bin, ...
 const std::vector<std::string>& ProgramDirs();

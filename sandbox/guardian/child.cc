@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr int kExitSetup = 126;
+constexpr std::size_t kStackBytes = 64 << 10;
 constexpr int kFirstFreeFd = 3;
 
 int ErrnoOf(long result) { return result < 0 ? errno : 0; }
@@ -57,10 +59,11 @@ int ApplyLimits(const ChildPlan& plan) {
   return ApplyRlimits(plan.rlimits);
 }
 
+/// What the guardian ignores, a command must not: ignored signals stay so over execve(2).
 void ResetSignals() {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
-  for (int signal_number = 1; signal_number < NSIG; ++signal_number) ::sigaction(signal_number, &action, nullptr);
+  for (const int signal_number : kIgnoredByGuardian) ::sigaction(signal_number, &action, nullptr);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -119,6 +122,20 @@ std::string_view StageName(Stage stage) {
       return "running";
   }
   return "";
+}
+
+pid_t StartChild(const ChildPlan& plan) {
+  // An operation uses the heap, so it needs a copy of its own.
+  if (plan.kind == Command::Kind::kBuiltin) {
+    const pid_t pid = ::fork();
+    if (pid == 0) RunChild(plan);
+    return pid;
+  }
+  // Everything else borrows our memory until it execs, and we wait: no page table is copied, no page faults afterwards.
+  // The child has its own stack, because ours is still in use.
+  alignas(16) static char stack[kStackBytes];
+  const auto run = [](void* argument) -> int { RunChild(*static_cast<const ChildPlan*>(argument)); };
+  return ::clone(run, stack + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, const_cast<ChildPlan*>(&plan));
 }
 
 void RunChild(const ChildPlan& plan) {

@@ -1,7 +1,10 @@
 #pragma once
 /// The confined child: one readable list of steps from fork(2) to execve(2).
 
+#include <signal.h>
+
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sandbox/confinement.h"
@@ -28,7 +31,7 @@ enum class Stage : int {
 };
 std::string_view StageName(Stage stage);
 
-/// Shared memory between guardian and one child: no pipe, no descriptor to leak.
+/// Memory that guardian and one child share: no pipe, no descriptor to leak.
 struct ChildStatus {
   Stage stage = Stage::kStart;
   int error = 0;  ///< errno of the stage that failed; 0 while none has.
@@ -50,7 +53,12 @@ struct ChildPlan {
   pid_t guardian = 0;
 };
 
-/// Runs in the child. Does not return.
+/// Signals that a guardian behind a socket ignores: its client ends it by closing the socket.
+inline constexpr int kIgnoredByGuardian[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+
+/// Starts the child; -1 and errno when it cannot. For a kExec, returns once the program runs or a stage has failed.
+pid_t StartChild(const ChildPlan& plan);
+/// Runs in the child. Does not return. Must not allocate or lock: the memory may still be the guardian's.
 [[noreturn]] void RunChild(const ChildPlan& plan);
 
 }  // namespace rune::sandbox

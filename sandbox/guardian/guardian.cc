@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/guardian/process_tree.h"
-#include "sandbox/layers/private_tmp.h"
 #include "sandbox/program.h"
 
 namespace rune::sandbox {
@@ -37,7 +35,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-ChildStatus* MakeStatus() {
+ChildStatus* MapStatus() {
   void* page = ::mmap(nullptr, sizeof(ChildStatus), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return page == MAP_FAILED ? nullptr : new (page) ChildStatus;
 }
@@ -59,83 +57,6 @@ Guardian::Guardian(EventLoop& loop, DoneCallback done) : loop_(loop), done_(std:
 }
 
 Guardian::~Guardian() { loop_.Unwatch(signal_fd_.get()); }
-
-void Guardian::Setup(const SetupFrame& frame) {
-  limits_ = frame.limits;
-  tmp_dir_ = frame.tmp_dir;
-  if (auto group = RunCgroup::Join(limits_); group.ok()) {
-    cgroup_ = std::move(group).value();
-    const bool both = cgroup_->has_memory() && cgroup_->has_pids();
-    facts_.cgroup = "cgroup v" + std::to_string(cgroup_->version()) +
-                    (both                    ? " (memory, pids)"
-                     : cgroup_->has_memory() ? " (memory)"
-                                             : " (pids)");
-    if (!both)
-      facts_.no_cgroup = std::string(cgroup_->has_memory() ? "pids" : "memory") + " is only counted every 50 ms";
-  } else {
-    facts_.no_cgroup = group.error().message;
-  }
-  count_trees_ = !cgroup_ || !cgroup_->has_memory() || !cgroup_->has_pids();
-
-  // The private directory is handed over below, so it says nothing about who may write it.
-  std::vector<std::string> writable = frame.first.files.write;
-  std::erase_if(writable, [&](const std::string& path) { return IsBelow(path, tmp_dir_); });
-  identity_ = PlanIdentity({.writable = std::move(writable), .landlock_abi = LandlockAbi()});
-  facts_.identity = identity_.mechanism;
-  if (!identity_.why.empty()) facts_.identity += " (" + identity_.why + ")";
-  if (identity_.change && ::chown(tmp_dir_.c_str(), identity_.uid, identity_.gid) != 0) {
-    facts_.identity += ", private directory not handed over";
-  }
-  EnterMounts(frame.first.files);
-  // Saves every child some 40 system calls; a child that cannot rely on it does it itself.
-  DropBoundingSet();
-  // Only now: the files that map ids into a user namespace belong to root in a process that is not dumpable.
-  ::prctl(PR_SET_DUMPABLE, 0);
-  if (tmp_is_private_) {
-    // So that the directory has the same name inside and outside.
-    const std::string name = tmp_dir_.substr(tmp_dir_.rfind('/') + 1);
-    [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
-  }
-}
-
-/// Where mounts can be made, /tmp becomes the private directory. What is granted below the real /tmp stays visible, for
-/// reading only unless it was granted for writing.
-void Guardian::EnterMounts(const FileAccess& files) {
-  const auto below_tmp = [&](const std::vector<std::string>& paths) {
-    std::vector<std::string> kept;
-    for (const std::string& path : paths) {
-      if (path != "/tmp" && IsBelow(path, "/tmp") && !IsBelow(path, tmp_dir_)) kept.push_back(path);
-    }
-    return kept;
-  };
-  std::vector<std::string> read_only = below_tmp(files.read);
-  const std::vector<std::string> execute = below_tmp(files.execute);
-  read_only.insert(read_only.end(), execute.begin(), execute.end());
-  struct stat before{};
-  struct stat after{};
-  ::stat("/dev/shm", &before);
-  tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, below_tmp(files.write), read_only).ok();
-  shm_is_private_ = tmp_is_private_ && ::stat("/dev/shm", &after) == 0 && before.st_dev != after.st_dev;
-}
-
-DefinedFrame Guardian::Define(const DefineFrame& frame) {
-  DefinedFrame defined;
-  defined.policy = frame.policy;
-  defined.tmp_is_private = tmp_is_private_;
-  if (cgroup_) defined.cgroups = cgroup_->dirs();
-  Confinement confinement = frame.confinement;
-  confinement.files.write.push_back(tmp_is_private_ ? "/tmp" : tmp_dir_);
-  if (shm_is_private_) confinement.files.write.push_back("/dev/shm");
-  auto policy = CompilePolicy(confinement, facts_);
-  if (!policy.ok()) {
-    defined.error = policy.error().message;
-    return defined;
-  }
-  defined.layers = policy->layers;
-  defined.error = policy->refusal;
-  policies_.insert_or_assign(frame.policy, std::move(policy).value());
-  return defined;
-}
 
 std::vector<std::string> Guardian::ToolEnvironment(const Command& command) const {
   const std::string tmp = tmp_is_private_ ? "/tmp" : tmp_dir_;
@@ -181,7 +102,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   } else {
     plan.operation = frame.command.argv;
   }
-  plan.status = MakeStatus();
+  plan.status = TakeStatus();
   if (plan.status == nullptr) return Fail(frame.id, "mmap", ENOMEM);
 
   Call call;
@@ -189,13 +110,12 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   call.policy = frame.policy;
   call.status = plan.status;
   call.started = Clock::now();
-  const pid_t pid = ::fork();
+  const pid_t pid = StartChild(plan);
   if (pid < 0) {
     const int err = errno;
-    ::munmap(plan.status, sizeof(ChildStatus));
+    free_statuses_.push_back(plan.status);
     return Fail(frame.id, "fork", err);
   }
-  if (pid == 0) RunChild(plan);
   call.command = std::move(frame.command);
   if (call.command.limits.wall.count() > 0) {
     call.wall_timer = loop_.At(call.started + call.command.limits.wall, [this, pid] {
@@ -205,6 +125,14 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   }
   calls_.emplace(pid, std::move(call));
   if (count_trees_ && count_timer_ == 0) ScheduleCount();
+}
+
+ChildStatus* Guardian::TakeStatus() {
+  if (free_statuses_.empty()) return MapStatus();
+  ChildStatus* status = free_statuses_.back();
+  free_statuses_.pop_back();
+  *status = {};
+  return status;
 }
 
 void Guardian::Fail(CommandId id, const std::string& what, int err) {
@@ -218,9 +146,8 @@ void Guardian::Fail(CommandId id, const std::string& what, int err) {
 void Guardian::Reap() {
   int status = 0;
   rusage usage{};
-  while (true) {
-    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
-    if (pid <= 0) break;
+  pid_t pid = 0;
+  while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
     const auto found = calls_.find(pid);
     if (found == calls_.end()) {
       dying_.erase(pid);
@@ -233,7 +160,8 @@ void Guardian::Reap() {
     loop_.CancelTimer(call.wall_timer);
     loop_.CancelTimer(call.grace_timer);
   }
-  Finish();
+  // ECHILD: no child is left at all, so no orphan either.
+  Finish(pid < 0 ? Orphans::kNone : Orphans::kPerhaps);
 }
 
 /// Kills every child that is no running command. True when there was one.
@@ -251,10 +179,10 @@ bool Guardian::SweepOrphans() {
 }
 
 /// Reports the commands that have ended, once nothing of them is left.
-void Guardian::Finish() {
+void Guardian::Finish(Orphans orphans) {
   const bool ended =
       std::any_of(calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second.wait_status.has_value(); });
-  if (SweepOrphans()) {
+  if (orphans == Orphans::kPerhaps && SweepOrphans()) {
     // They die now and their own orphans come next; SIGCHLD wakes us, the timer covers what it may merge.
     if (sweep_timer_ == 0) {
       sweep_timer_ = loop_.At(Clock::now() + kSweepInterval, [this] {
@@ -270,7 +198,7 @@ void Guardian::Finish() {
       continue;
     }
     const DoneFrame frame{.id = it->second.id, .report = MakeReport(it->second)};
-    ::munmap(it->second.status, sizeof(ChildStatus));
+    free_statuses_.push_back(it->second.status);
     it = calls_.erase(it);
     done_(frame);
   }

@@ -70,10 +70,13 @@ class Guardian {
   };
 
   void EnterMounts(const FileAccess& files);
+  void JoinGroup(Result<RunCgroup> group);
   void Fail(CommandId id, const std::string& what, int err);
   void Reap();
   bool SweepOrphans();
-  void Finish();
+  enum class Orphans : std::uint8_t { kNone, kPerhaps };
+  void Finish(Orphans orphans);
+  ChildStatus* TakeStatus();
   Report MakeReport(const Call& call);
   LimitHit LimitOf(const Call& call);
   void AddDenial(const Call& call, Report& report) const;
@@ -101,6 +104,7 @@ class Guardian {
   EventLoop::TimerId sweep_timer_ = 0;
   std::map<std::uint32_t, CompiledPolicy> policies_;
   std::map<pid_t, Call> calls_;
+  std::vector<ChildStatus*> free_statuses_;
   std::set<pid_t> dying_;  ///< Orphans that were sent SIGKILL and are not reaped yet.
 };
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "sandbox/guardian/child.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/guardian/protocol.h"
 
@@ -86,8 +87,9 @@ class Service {
 }  // namespace
 
 int ServeClient(int socket) {
+  for (int signal_number = 1; signal_number < NSIG; ++signal_number) ::signal(signal_number, SIG_DFL);
   // The client's signals are the client's business: it ends us by closing the socket, so that trees are always killed.
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal_number, SIG_IGN);
+  for (const int signal_number : kIgnoredByGuardian) ::signal(signal_number, SIG_IGN);
   Service service(socket);
   return service.Run();
 }

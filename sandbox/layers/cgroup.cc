@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
@@ -131,7 +133,10 @@ Result<void> RunCgroup::Enter(const std::string& parent, const std::string& own,
   const auto fill = [&]() -> Result<void> {
     if (place.memory) RUNE_RETURN_IF_ERROR(LimitMemory(place.dir, version_, limits.memory_bytes));
     if (place.pids) RUNE_RETURN_IF_ERROR(LimitPids(place.dir, limits.pids));
-    return WriteControl(place.dir + "/cgroup.procs", "0");
+    // Whether we may move there is known before we try.
+    if (::access((place.dir + "/cgroup.procs").c_str(), W_OK) != 0)
+      return Error::FromErrno(place.dir + "/cgroup.procs");
+    return Ok();
   };
   if (auto filled = fill(); !filled.ok()) {
     RemoveGroup(place.dir);
@@ -142,6 +147,39 @@ Result<void> RunCgroup::Enter(const std::string& parent, const std::string& own,
 }
 
 Result<RunCgroup> RunCgroup::Join(const RunLimits& limits) {
+  RUNE_ASSIGN_OR_RETURN(RunCgroup group, Begin(limits));
+  RUNE_RETURN_IF_ERROR(group.Complete());
+  return group;
+}
+
+void RunCgroup::StartMove() {
+  const std::string self = std::to_string(::getpid());
+  mover_ = ::fork();
+  if (mover_ != 0) return;
+  int moved = 0;
+  for (const Place& place : places_) {
+    if (WriteControl(place.dir + "/cgroup.procs", self).ok()) moved |= 1 << (&place - places_.data());
+  }
+  ::_exit(moved);
+}
+
+Result<void> RunCgroup::Complete() {
+  if (mover_ == 0) return Ok();
+  int status = 0;
+  const bool reaped = mover_ > 0 && RetryOnEintr([&] { return ::waitpid(mover_, &status, 0); }) == mover_;
+  mover_ = 0;
+  const int moved = reaped && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  for (std::size_t i = places_.size(); i-- > 0;) {
+    if ((moved >> i & 1) != 0) continue;
+    RemoveGroup(places_[i].dir);
+    places_.erase(places_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  if (places_.empty())
+    return Error{ErrorKind::kUnavailable, "the kernel does not let this process into a control group"};
+  return Ok();
+}
+
+Result<RunCgroup> RunCgroup::Begin(const RunLimits& limits) {
   const CgroupTexts texts{ReadControl("/proc/self/cgroup"), ReadControl("/proc/self/mountinfo")};
   std::string why;
   const auto note = [&](const std::string& what) { why += (why.empty() ? "" : "; ") + what; };
@@ -156,7 +194,10 @@ Result<RunCgroup> RunCgroup::Join(const RunLimits& limits) {
     note("no cgroup v2 group above this process can be written and hands on memory or pids");
   } else {
     auto entered = group.Enter(parent.dir, own, {.memory = parent.memory, .pids = parent.pids}, limits);
-    if (entered.ok()) return group;
+    if (entered.ok()) {
+      group.StartMove();
+      return group;
+    }
     note(entered.error().message);
   }
 
@@ -171,19 +212,22 @@ Result<RunCgroup> RunCgroup::Join(const RunLimits& limits) {
     if (!entered.ok()) note(entered.error().message);
   }
   if (group.places_.empty()) return Error{ErrorKind::kUnavailable, why};
+  group.StartMove();
   return group;
 }
 
 RunCgroup::RunCgroup(RunCgroup&& other) noexcept
-    : version_(other.version_), places_(std::exchange(other.places_, {})) {}
+    : version_(other.version_), mover_(std::exchange(other.mover_, 0)), places_(std::exchange(other.places_, {})) {}
 
 RunCgroup& RunCgroup::operator=(RunCgroup&& other) noexcept {
   std::swap(version_, other.version_);
+  std::swap(mover_, other.mover_);
   std::swap(places_, other.places_);
   return *this;
 }
 
 RunCgroup::~RunCgroup() {
+  if (!Complete().ok()) return;
   for (const Place& place : places_) {
     // When the way back is gone, a later guardian removes what stays (RemoveStaleGroups).
     if (WriteControl(place.procs, "0").ok()) RemoveGroup(place.dir);

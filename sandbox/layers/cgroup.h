@@ -2,6 +2,8 @@
 /// Layer 1, first choice: one control group for everything a guardian runs (cgroups(7)).
 /// The guardian joins it once, its children are born in it, so that a launch costs nothing extra.
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -16,6 +18,11 @@ class RunCgroup {
   /// this process's own memory and pids groups (v1), and moves this process into it. kUnavailable with the reason when
   /// neither can be had; then nothing is left behind.
   static Result<RunCgroup> Join(const RunLimits& limits);
+  /// The same in two steps: Begin() leaves the move to a child process, because it can take the kernel 10 ms (it waits
+  /// for an RCU grace period), and Complete() waits for it. Nothing may be started in between. The destructor of an
+  /// incomplete group completes it first.
+  static Result<RunCgroup> Begin(const RunLimits& limits);
+  Result<void> Complete();
   RunCgroup(RunCgroup&&) noexcept;
   RunCgroup& operator=(RunCgroup&&) noexcept;
   /// Moves this process back and removes the group (which must have no other process any more).
@@ -44,7 +51,9 @@ class RunCgroup {
   /// Makes the group below `parent`, limits it as `place` says and moves this process from `own` into it.
   Result<void> Enter(const std::string& parent, const std::string& own, Place place, const RunLimits& limits);
 
+  void StartMove();
   int version_ = 0;
+  pid_t mover_ = 0;  ///< The child that moves us; 0 when there is none, -1 when it could not be made.
   std::vector<Place> places_;
 };
 

@@ -110,7 +110,10 @@ class Planner {
     // A tree that may only be listed has no other right to lose to the ones inside it.
     const bool narrowed = rights != kFsReadDir && HasBelow(listed_, path);
     if (!narrowed && !HasBelow(denied_, path)) return AddRule(path, rights);
-    if (!HasDeniedDirectoryBelow(path)) AddRule(path, rights & kFsReadDir);
+    if (!HasDeniedDirectoryBelow(path)) {
+      AddRule(path, rights & kFsReadDir);
+      if (rights == kFsReadDir) return;  // it says nothing about a denied file
+    }
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), ::closedir);
     if (!dir) return;
     while (const dirent* entry = ::readdir(dir.get())) {

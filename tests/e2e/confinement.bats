@@ -60,14 +60,22 @@ tool() {
   sh -c "touch $MARK" && [ -e "$MARK" ] # the control
 }
 
-@test "every way to change a file outside is refused: create, truncate, rename, link, remove, mode, times" {
+@test "every way to change a file outside is refused: create, truncate, rename, link, remove" {
+  echo keep >"$ROOT/outside/file" && chmod 666 "$ROOT/outside/file"
+  tool "cd $ROOT/outside; (echo x >file); truncate -s 0 file; rm -f file; mv file file2; ln file hard; ln -s file soft; mkdir dir; mkfifo pipe; cp /bin/true true; echo end"
+  assert_contains "$RESULT" end
+  [ "$(cat "$ROOT/outside/file")" = keep ] || explain "changed"
+  [ "$(ls "$ROOT/outside")" = file ] || explain "$(ls "$ROOT/outside")"
+}
+
+@test "mode and times of a file outside do not change either" {
   echo keep >"$ROOT/outside/file" && chmod 666 "$ROOT/outside/file"
   local before
-  before=$(stat -c '%a %Y %s' "$ROOT/outside/file")
-  tool "cd $ROOT/outside; (echo x >file); truncate -s 0 file; rm -f file; mv file file2; ln file hard; ln -s file soft; mkdir dir; mkfifo pipe; chmod 600 file; touch -d 2001-01-01 file; cp /bin/true true; echo end"
+  before=$(stat -c '%a %Y' "$ROOT/outside/file")
+  tool "chmod 600 $ROOT/outside/file; touch -d 2001-01-01 $ROOT/outside/file; echo end"
   assert_contains "$RESULT" end
-  [ "$(stat -c '%a %Y %s' "$ROOT/outside/file")" = "$before" ] || explain "changed: $(stat "$ROOT/outside/file")"
-  [ "$(ls "$ROOT/outside")" = file ] || explain "$(ls "$ROOT/outside")"
+  [ "$(stat -c '%a %Y' "$ROOT/outside/file")" = "$before" ] || explain "changed: $(stat "$ROOT/outside/file")"
+  chmod 600 "$ROOT/outside/file" && [ "$(stat -c '%a %Y' "$ROOT/outside/file")" != "$before" ] # the control
 }
 
 @test "write_file and edit_file outside are refused and name the line that would allow it" {
@@ -163,7 +171,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
   any_command 'max_memory_mb = 128'
   tool 'for i in 1 2 3 4 5 6; do /usr/bin/python3 -c "x = bytearray(60 << 20); import time; time.sleep(2); print(\"kept\")" & done; wait' --timeout-secs 20
   local kept
-  kept=$(grep -c kept <<<"$RESULT")
+  kept=$(grep -c kept <<<"$RESULT" || true)
   [ "$kept" -lt 6 ] || explain "all six kept their 60 MB"
 }
 
