@@ -224,7 +224,7 @@ for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
   cat >"$WORK/calls.py" <<'PY'
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
-for name, nr, args in (("ptrace", 101, (0, 0, 0, 0)), ("unshare", 272, (0x10000000,)), ("mount", 165, (b"none", b"/tmp", b"tmpfs", 0, 0)),
+for name, nr, args in (("ptrace", 101, (0, 0, 0, 0)), ("unshare", 272, (0x10000000,)), ("mount", 165, (b"none", b"/no/such/place", b"tmpfs", 0, 0)),
                        ("bpf", 321, (0, 0, 0)), ("keyctl", 250, (0, -3, 1)), ("add_key", 248, (b"user", b"k", b"v", 1, -3)),
                        ("perf_event_open", 298, (0, 0, -1, -1, 0)), ("io_uring_setup", 425, (4, 0)), ("userfaultfd", 323, (0,)),
                        ("setns", 308, (0, 0)), ("process_vm_readv", 310, (1, 0, 0, 0, 0, 0)), ("open_by_handle_at", 304, (0, 0, 0)),
