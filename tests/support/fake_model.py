@@ -226,8 +226,11 @@ class Instant:
     def answer(self, connection, request):
         # The history shows how far the run is, so that any number of runs can share the server.
         played = min(request["raw_body"].count(b'"role":"tool"'), self.calls)
+        # Noted before it is sent: the client may end this program as soon as it has read the answer.
+        entry = [request["arrival_ms"], now_ms(), len(request["raw_body"])]
+        self.times.append(entry)
         connection.sendall(self.replies[played])
-        self.times.append((request["arrival_ms"], now_ms(), len(request["raw_body"])))
+        entry[1] = now_ms()
         return True
 
     def finish(self):
