@@ -1,6 +1,7 @@
 #include "agent/http/curl_api.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include <string>
 
@@ -10,7 +11,11 @@ namespace {
 constexpr const char* kLibrary = "libcurl.so.4";  // the ABI of every libcurl since 7.16
 
 Result<CurlApi> LoadNow() {
-  void* const library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);  // never closed: OpenSSL's exit handlers live in it
+  // Some of what libcurl links brings GnuTLS along, which would test itself on loading: 1 MB and 0.7 million
+  // instructions for protocols that are switched off here.
+  ::setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 0);
+  // Lazily: most of the 30 libraries behind it are never called.
+  void* const library = ::dlopen(kLibrary, RTLD_LAZY | RTLD_LOCAL);  // never closed: OpenSSL's exit handlers live in it
   if (library == nullptr) {
     const char* const why = ::dlerror();
     return Error{ErrorKind::kUnavailable,
