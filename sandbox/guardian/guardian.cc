@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -38,6 +40,15 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 ChildStatus* MapStatus() {
   void* page = ::mmap(nullptr, sizeof(ChildStatus), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return page == MAP_FAILED ? nullptr : new (page) ChildStatus;
+}
+
+/// RLIMIT_NPROC is counted per user namespace from Linux 5.14 on (getrlimit(2), ucounts in the kernel).
+bool CountsPerUserNamespace() {
+  utsname system{};
+  int major = 0;
+  int minor = 0;
+  if (::uname(&system) != 0 || std::sscanf(system.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 5 || (major == 5 && minor >= 14);
 }
 
 }  // namespace
@@ -79,7 +90,9 @@ ChildPlan Guardian::PlanChild(const LaunchFrame& frame, const CompiledPolicy& po
   plan.rlimits.command = frame.command.limits;
   if (!cgroup_ || !cgroup_->has_memory()) plan.rlimits.data_bytes = limits_.memory_bytes;
   if ((!cgroup_ || !cgroup_->has_pids()) && limits_.pids > 0 && identity_.uid != 0) {
-    plan.rlimits.processes = CountThreadsOf(identity_.uid) + limits_.pids;
+    // In a user namespace of our own the count begins with us: exact, and no business of the user's other programs.
+    const bool own_count = !identity_.change && tmp_is_private_ && CountsPerUserNamespace();
+    plan.rlimits.processes = (own_count ? 1 : CountThreadsOf(identity_.uid)) + limits_.pids;
   }
   return plan;
 }
