@@ -30,6 +30,7 @@ COPY --from=build /src/build/release/bin/rune-resource /opt/resource/
 COPY --from=build /src/build/release/bin/rune-sandbox /usr/libexec/rune/
 COPY --from=build /src/build/release/bin/rune /usr/bin/
 COPY ci/image-entrypoint /usr/libexec/rune/image-entrypoint
+WORKDIR /home/rune
 # Concourse runs /opt/resource/* and tasks directly, as root; only `docker run` passes here.
 ENTRYPOINT ["/usr/libexec/rune/image-entrypoint"]
 
