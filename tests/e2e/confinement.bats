@@ -229,7 +229,7 @@ for name, nr, args in (("ptrace", 101, (0, 0, 0, 0)), ("unshare", 272, (0x100000
                        ("bpf", 321, (0, 0, 0)), ("keyctl", 250, (0, -3, 1)), ("add_key", 248, (b"user", b"k", b"v", 1, -3)),
                        ("perf_event_open", 298, (0, 0, -1, -1, 0)), ("io_uring_setup", 425, (4, 0)), ("userfaultfd", 323, (0,)),
                        ("setns", 308, (0, 0)), ("process_vm_readv", 310, (1, 0, 0, 0, 0, 0)), ("open_by_handle_at", 304, (0, 0, 0)),
-                       ("init_module", 175, (0, 0, b"")), ("kexec_load", 246, (0, 0, 0, 0)), ("pivot_root", 155, (b"/", b"/")),
+                       ("init_module", 175, (0, 0, b"")), ("kexec_load", 246, (0, 99, 0, 0)), ("pivot_root", 155, (b"/no/such/place", b"/no/such/place")),
                        ("clone NEWUSER", 56, (0x10000000 | 17, 0, 0, 0, 0))):
     r = libc.syscall(nr, *args)
     if name.startswith("clone") and r == 0:

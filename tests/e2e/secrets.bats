@@ -102,8 +102,14 @@ seen_while_running() {
   policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
   serve_loop "$(turn_cmd 'echo x >cue; sleep 3661')"
   ( until [ -s "$WORK/cue" ]; do sleep 0.02; done
-    for p in /proc/[0-9]*; do [ "$(readlink "$p/exe")" = "$RUNE" ] && cat "$p/cmdline" "$p/environ" 2>/dev/null; done >"$OUT/proc"
-    for p in /proc/[0-9]*; do [ "$(readlink "$p/exe")" = "$RUNE_SANDBOX" ] && cat "$p/cmdline" "$p/environ" 2>/dev/null; done >"$OUT/guardian"
+    # Ours by its directory, its guardian by its parent: other tests run beside this one.
+    for p in /proc/[0-9]*; do
+      [ "$(readlink "$p/exe")" = "$RUNE" ] && [ "$(readlink "$p/cwd")" = "$WORK" ] || continue
+      cat "$p/cmdline" "$p/environ" 2>/dev/null >>"$OUT/proc"
+      for child in $(cat "$p"/task/*/children); do
+        [ "$(readlink "/proc/$child/exe")" = "$RUNE_SANDBOX" ] && cat "/proc/$child/cmdline" "/proc/$child/environ" 2>/dev/null >>"$OUT/guardian"
+      done
+    done
     echo x >"$ROOT/cue2" ) 3>&- &
   run --separate-stderr bash -c "printf go | ${PYTHON[*]} $SUPPORT/supervise.py --report $REPORT --when $ROOT/cue2 -- $RUNE --json $*"
 }
