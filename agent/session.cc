@@ -117,10 +117,14 @@ RunResult Session::Run(const std::string& prompt) { return parts_->agent->Run(pr
 
 namespace {
 
+/// By whole words: GITHUB_TOKEN and AWS_SECRET_ACCESS_KEY, but neither GIT_AUTHOR_NAME nor KEYBOARD.
 bool LooksSecret(const std::string& name) {
-  const std::string word = ToLower(name);
-  for (const char* part : {"key", "token", "secret", "password", "passwd", "credential", "auth"}) {
-    if (word.find(part) != std::string::npos) return true;
+  const std::string lower = ToLower(name);
+  for (const std::string_view word : Split(lower, '_')) {
+    for (const char* secret :
+         {"key", "apikey", "token", "secret", "password", "passwd", "pass", "credential", "credentials", "pat"}) {
+      if (word == secret) return true;
+    }
   }
   return false;
 }
@@ -133,8 +137,8 @@ void LearnSecretsOfEnvironment() {
     if (equals == std::string_view::npos) continue;
     const std::string name(text.substr(0, equals));
     const std::string_view value = text.substr(equals + 1);
-    // Paths and words like "SSH_AUTH_SOCK=/tmp/x" would blank out ordinary text.
-    if (LooksSecret(name) && !value.starts_with('/')) AddSecret(value);
+    // The path of a key file is no secret, and would blank out ordinary text; a key may well begin with "/".
+    if (LooksSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
     const std::size_t at = value.find('@');
     const std::size_t scheme = value.find("://");
     if (ToLower(name).ends_with("_proxy") && at != std::string_view::npos && scheme < at) {

@@ -94,11 +94,9 @@ Result<std::string> Run(EventLoop& loop, const Invocation& invocation) {
 }
 
 /// Standard output belongs to the result: a private copy is kept for it, and descriptor 1 becomes standard error, so
-/// that nothing else can get between. Missing standard descriptors are filled, lest a file of ours takes their number.
+/// that nothing else can get between.
 Result<UniqueFd> KeepStdout() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return Error::FromErrno("/dev/null");
-  }
+  FillStandardFds();
   UniqueFd kept(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
   if (!kept.valid() || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return Error::FromErrno("stdout");
   return kept;

@@ -135,7 +135,8 @@ std::string_view LayerStateName(LayerState state) {
 FileAccess SystemRead() {
   FileAccess files;
   files.read = Existing({"/usr", "/lib", "/lib32", "/lib64", "/libx32",
-                         // Other processes stay hidden: Landlock refuses what ptrace(2) would be refused.
+                         // Memory, environment and files of other processes stay closed: Landlock refuses what
+                         // ptrace(2) would be refused. Their command lines do not, so no secret may stand there.
                          "/proc",
                          // How many processors and how much memory there is: nproc, Node, Go and Java ask at start.
                          "/sys/devices/system/cpu", "/sys/fs/cgroup",

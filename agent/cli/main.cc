@@ -70,6 +70,7 @@ int Trust(const std::string& cwd, const std::string& home) {
 }
 
 int Main(int argc, char** argv) {
+  FillStandardFds();
   auto options = ParseCli(argc, argv);
   HideKeyArgument(argc, argv);
   if (!options.ok()) return Fail(argc, argv, options.error());

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <vector>
 
 #include "sandbox/base/text.h"
@@ -18,23 +19,59 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// unlinkat(2) relative to the directory, so that a swapped symbolic link cannot lead out of the tree.
-int RemoveAt(int parent, const char* name) {
-  if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
-  if (errno != EISDIR && errno != EPERM) return -1;
-  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return -1;
-  DIR* dir = ::fdopendir(fd);
-  if (dir == nullptr) {
-    ::close(fd);
-    return -1;
-  }
+constexpr std::chrono::seconds kRemoveTime{3};
+
+/// Everything in a directory but "." and "..".
+std::vector<std::string> NamesIn(int fd) {
+  std::vector<std::string> names;
+  // Its own descriptor: closedir(3) closes what it was given.
+  DIR* dir = ::fdopendir(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (dir == nullptr) return names;
   while (const dirent* entry = ::readdir(dir)) {
-    const std::string_view child = entry->d_name;
-    if (child != "." && child != "..") RemoveAt(fd, entry->d_name);
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   ::closedir(dir);
-  return ::unlinkat(parent, name, AT_REMOVEDIR);
+  return names;
+}
+
+int RemoveFileAt(int parent, const char* name) { return ::unlinkat(parent, name, 0) == 0 || errno == ENOENT ? 0 : -1; }
+
+/// A directory, also when it was closed against its own owner. Never follows a link, not even one put there just now.
+UniqueFd OpenOwnDirectory(int parent, const std::string& name) {
+  const UniqueFd handle(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!handle.valid()) return {};
+  const std::string itself = "/proc/self/fd/" + std::to_string(handle.get());
+  if (::chmod(itself.c_str(), 0700) != 0) return {};
+  return UniqueFd(::openat(handle.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+/// Empties `root`, which a hostile program may have filled: no recursion and two descriptors whatever the depth,
+/// because what lies in a subdirectory is moved up before that is removed. Everything is relative to a directory that
+/// is held open, so that a swapped symbolic link cannot lead out. Gives up when the time is over.
+bool Empty(int root) {
+  const auto deadline = std::chrono::steady_clock::now() + kRemoveTime;
+  std::uint64_t moved = 0;
+  for (std::vector<std::string> names = NamesIn(root); !names.empty(); names = NamesIn(root)) {
+    bool progress = false;
+    for (const std::string& name : names) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      if (RemoveFileAt(root, name.c_str()) == 0) {
+        progress = true;
+        continue;
+      }
+      const UniqueFd child = OpenOwnDirectory(root, name);
+      if (!child.valid()) continue;
+      for (const std::string& inner : NamesIn(child.get())) {
+        if (RemoveFileAt(child.get(), inner.c_str()) == 0) continue;
+        OpenOwnDirectory(child.get(), inner);  // moving a directory needs the right to write in it
+        ::renameat(child.get(), inner.c_str(), root, (".removing-" + std::to_string(++moved)).c_str());
+      }
+      progress = ::unlinkat(root, name.c_str(), AT_REMOVEDIR) == 0 || progress;
+    }
+    if (!progress) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -106,8 +143,14 @@ Result<void> MakeDirs(const std::string& path, unsigned mode) {
   return Error::FromErrno(path, err);
 }
 
-Result<void> RemoveTree(const std::string& path) {
-  if (RemoveAt(AT_FDCWD, path.c_str()) != 0) return Error::FromErrno(path);
+Result<void> RemoveTree(const std::string& path) { return RemoveTreeAt(AT_FDCWD, path); }
+
+Result<void> RemoveTreeAt(int parent, const std::string& path) {
+  if (RemoveFileAt(parent, path.c_str()) == 0) return Ok();
+  const UniqueFd root(::openat(parent, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root.valid()) return Error::FromErrno(path);
+  if (!Empty(root.get())) return Error{ErrorKind::kSystem, path + ": could not be emptied"};
+  if (::unlinkat(parent, path.c_str(), AT_REMOVEDIR) != 0) return Error::FromErrno(path);
   return Ok();
 }
 

@@ -26,8 +26,10 @@ struct WriteOptions {
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options = {});
 
 Result<void> MakeDirs(const std::string& path, unsigned mode = 0755);  ///< mkdir -p
-/// Removes a tree without following symbolic links. Missing is success.
+/// Removes a tree without following symbolic links, of any depth, within 3 s. Missing is success.
 Result<void> RemoveTree(const std::string& path);
+/// The same, relative to the directory `parent` (openat(2)).
+Result<void> RemoveTreeAt(int parent, const std::string& path);
 
 bool Exists(const std::string& path);
 /// Lexical: absolute (against `base`), without ".", ".." and double slashes. Symbolic links stay.

@@ -41,6 +41,10 @@ struct Pipe {
   UniqueFd write;
 };
 
+/// First thing in main(): a standard descriptor that the caller closed is filled, so that no file or socket of ours
+/// takes its number and is handed on as somebody's standard stream. Using it still fails (EBADF), as the caller wanted.
+void FillStandardFds();
+
 /// pipe2(2) with O_CLOEXEC.
 Result<Pipe> MakePipe();
 

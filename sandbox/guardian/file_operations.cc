@@ -21,6 +21,9 @@ namespace {
 using Arguments = std::vector<std::string>;
 
 constexpr std::size_t kReadBytes = 48 << 10;
+constexpr std::size_t kScanBytes = 64u << 20;  ///< Read on to here only to tell how many lines there are.
+constexpr std::int64_t kMaxLines = 1'000'000'000;
+constexpr std::size_t kMaxExpression = 1000;
 constexpr std::size_t kMaxEdit = 16u << 20;
 constexpr std::size_t kMaxInput = 64u << 20;
 constexpr std::size_t kProcFile = 64 << 10;
@@ -75,12 +78,14 @@ class LinePrinter {
     }
     return true;
   }
-  std::string Finish() {
+  bool full() const { return full_; }
+  /// `about` goes before the number of lines when the rest of the file was not looked at.
+  std::string Finish(const std::string& about) {
     const std::int64_t lines = line_ - (ended_in_newline_ ? 1 : 0);
-    if (lines > 0 && first_ > lines) return "[the file has " + std::to_string(lines) + " lines]\n";
+    if (lines > 0 && first_ > lines) return "[the file has " + about + std::to_string(lines) + " lines]\n";
     if (next_ == 0 || next_ > lines) return std::move(out_);
     if (!out_.empty() && out_.back() != '\n') out_ += '\n';
-    return std::move(out_) + "[lines " + std::to_string(first_) + " to " + std::to_string(next_ - 1) + " of " +
+    return std::move(out_) + "[lines " + std::to_string(first_) + " to " + std::to_string(next_ - 1) + " of " + about +
            std::to_string(lines) + "; go on with offset " + std::to_string(next_) + "]\n";
   }
 
@@ -109,18 +114,22 @@ int Read(const Arguments& args) {
   auto fd = OpenRegular(args[1], O_RDONLY);
   if (!fd.ok()) return fd.error().kind == ErrorKind::kSystem ? Complain(args[1]) : Refuse(fd.error().message);
   std::vector<char> buffer(64 << 10);
-  LinePrinter printer(std::max<std::int64_t>(1, ParseInt(args[2]).value_or(1)), ParseInt(args[3]).value_or(0));
+  LinePrinter printer(std::clamp<std::int64_t>(ParseInt(args[2]).value_or(1), 1, kMaxLines),
+                      std::clamp<std::int64_t>(ParseInt(args[3]).value_or(0), 0, kMaxLines));
   bool first = true;
+  std::size_t scanned = 0;
   while (true) {
     const ssize_t n = RetryOnEintr([&] { return ::read(fd->get(), buffer.data(), buffer.size()); });
     if (n < 0) return Complain(args[1]);
     if (n == 0) break;
     const std::string_view data(buffer.data(), static_cast<std::size_t>(n));
+    scanned += data.size();
+    if (scanned > kScanBytes && printer.full()) break;
     if (first && LooksBinary(data)) return Say(Describe(args[1], fd->get()));
     first = false;
     printer.Feed(data);
   }
-  return Say(printer.Finish());
+  return Say(printer.Finish(scanned > kScanBytes ? "more than " : ""));
 }
 
 int Write(const Arguments& args) {
@@ -182,7 +191,7 @@ int List(const Arguments& args) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat info{};
-    std::string line = name;
+    std::string line = OneName(name);
     if (::fstatat(::dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
       if (const char mark = Mark(info)) line += mark;
       if (S_ISREG(info.st_mode)) line += "  " + std::to_string(info.st_size);
@@ -224,6 +233,7 @@ int Find(const Arguments& args) {
 
 int Search(const Arguments& args) {
   SearchReport report;
+  if (args[2].size() > kMaxExpression) return Refuse("the expression has more than 1000 bytes");
   const SearchQuery query{args[1], args[2], args[3], static_cast<std::size_t>(ParseInt(args[4]).value_or(200))};
   if (!SearchFiles(query, report)) return report.text.empty() ? Complain(args[1]) : Refuse(report.text);
   return Say(report.text);

@@ -99,6 +99,12 @@ class Expression {
 
 }  // namespace
 
+std::string OneName(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return name;
+}
+
 bool LooksBinary(std::string_view data) {
   const std::string_view head = data.substr(0, 8 << 10);
   if (head.find('\0') != std::string_view::npos) return true;
@@ -111,7 +117,10 @@ bool LooksBinary(std::string_view data) {
 
 bool MatchesGlob(std::string_view pattern, std::string_view path) {
   auto segments = Split(pattern, '/');
-  if (segments.size() > 16) return false;  // bounds the backtracking over "**"
+  // "**/**" says no more than "**", and each one costs a factor.
+  segments.erase(std::unique(segments.begin(), segments.end(), [](auto a, auto b) { return a == "**" && b == "**"; }),
+                 segments.end());
+  if (std::count(segments.begin(), segments.end(), "**") > 4) return false;
   if (segments.size() == 1) segments.insert(segments.begin(), "**");
   return MatchSegments(segments, 0, Split(path, '/'), 0);
 }
@@ -119,7 +128,7 @@ bool MatchesGlob(std::string_view pattern, std::string_view path) {
 bool FindFiles(const std::string& root, const std::string& glob, std::size_t limit, SearchReport& report) {
   std::size_t found = 0;
   Walker walker([&](const std::string& path, bool) {
-    if (MatchesGlob(glob, path) && ++found <= limit) report.text += path + "\n";
+    if (MatchesGlob(glob, path) && ++found <= limit) report.text += OneName(path) + "\n";
     return true;
   });
   if (!walker.Walk(root)) return false;
@@ -143,7 +152,8 @@ bool SearchFiles(const SearchQuery& query, SearchReport& report) {
       ++number;
       if (!expression.Matches(std::string(line))) continue;
       if (++found > query.limit) return;
-      report.text += path + ":" + std::to_string(number) + ":" + std::string(Utf8Prefix(line, kMaxLine)) + "\n";
+      report.text +=
+          OneName(path) + ":" + std::to_string(number) + ":" + std::string(Utf8Prefix(line, kMaxLine)) + "\n";
     }
   };
   struct stat info{};

@@ -22,6 +22,8 @@ struct SearchQuery {
 bool FindFiles(const std::string& root, const std::string& glob, std::size_t limit, SearchReport& report);
 bool SearchFiles(const SearchQuery& query, SearchReport& report);
 
+/// A file name that cannot be taken for two lines: control characters become "?", as ls -q does.
+std::string OneName(std::string name);
 /// Has a NUL in the first 8 KiB, or is mostly not text.
 bool LooksBinary(std::string_view data);
 /// "src/**/*.cc" against "src/a/b.cc".

@@ -297,6 +297,7 @@ void Guardian::Kill(const KillFrame& frame) {
 
 void Guardian::KillAll(TimePoint deadline) {
   for (auto& [pid, call] : calls_) {
+    if (call.wait_status) continue;  // its number may be another process's by now
     call.cancelled = true;
     KillTree(pid);
   }
@@ -311,25 +312,28 @@ void Guardian::ScheduleCount() {
   });
 }
 
-/// The limit belongs to the run, so the largest tree pays for all of them.
+/// The limit belongs to the run, so the largest tree pays for all of them. What fled from its tree counts until the
+/// sweep has it.
 void Guardian::CountTrees() {
+  SweepOrphans();
   const std::vector<ProcessInfo> all = ListProcesses();
-  TreeUsage total;
-  pid_t largest_memory = 0;
-  pid_t largest_threads = 0;
-  TreeUsage worst;
-  for (const auto& [pid, call] : calls_) {
+  const TreeUsage total = UsageOfTree(all, ::getpid());
+  const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
+  const bool too_many = limits_.pids > 0 && total.threads > limits_.pids + 1;  // the guardian is one of them
+  if (!too_much && !too_many) return;
+  Call* largest = nullptr;
+  pid_t root = 0;
+  std::uint64_t most = 0;
+  for (auto& [pid, call] : calls_) {
     if (call.wait_status) continue;
     const TreeUsage usage = UsageOfTree(all, pid);
-    total.memory_bytes += usage.memory_bytes;
-    total.threads += usage.threads;
-    if (usage.memory_bytes >= worst.memory_bytes) worst.memory_bytes = usage.memory_bytes, largest_memory = pid;
-    if (usage.threads >= worst.threads) worst.threads = usage.threads, largest_threads = pid;
+    const std::uint64_t weight = too_much ? usage.memory_bytes : usage.threads;
+    if (largest != nullptr && weight < most) continue;
+    largest = &call, root = pid, most = weight;
   }
-  const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
-  const bool too_many = limits_.pids > 0 && total.threads > limits_.pids;
-  if (too_much) calls_.at(largest_memory).limit = LimitHit::kMemory, KillTree(largest_memory);
-  if (too_many && !too_much) calls_.at(largest_threads).limit = LimitHit::kPids, KillTree(largest_threads);
+  if (largest == nullptr) return;
+  largest->limit = too_much ? LimitHit::kMemory : LimitHit::kPids;
+  KillTree(root);
 }
 
 }  // namespace rune::sandbox

@@ -48,6 +48,8 @@ class Guardian {
   void LeaveCgroups() {
     if (cgroup_) cgroup_->HandOver();
   }
+  /// Removes the private directory: for a client that ended without saying so.
+  void RemoveTmp();
   std::size_t running() const { return calls_.size(); }
   /// SIGKILL to every tree; returns when all are reaped or `deadline` has passed.
   void KillAll(TimePoint deadline);
@@ -97,6 +99,7 @@ class Guardian {
   std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as last read.
   std::uint64_t refusals_seen_ = 0;
   std::string tmp_dir_;
+  UniqueFd tmp_parent_;
   bool tmp_is_private_ = false;
   bool shm_is_private_ = false;
   bool count_trees_ = false;

@@ -1,10 +1,12 @@
 /// What a guardian does once, before its first command, and once per policy.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/guardian.h"
+#include "sandbox/guardian/process_tree.h"
 #include "sandbox/layers/private_tmp.h"
 
 namespace rune::sandbox {
@@ -22,6 +24,8 @@ void Guardian::Setup(const SetupFrame& frame) {
   if (identity_.change && ::chown(tmp_dir_.c_str(), identity_.uid, identity_.gid) != 0) {
     facts_.identity += ", private directory not handed over";
   }
+  // Held from before the mounts: the way to remove the directory when the client cannot any more.
+  tmp_parent_.Reset(::open(tmp_dir_.substr(0, tmp_dir_.rfind('/')).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   EnterMounts(frame.first.files);
   // Saves every child some 40 system calls; a child that cannot rely on it does it itself.
   DropBoundingSet();
@@ -33,6 +37,12 @@ void Guardian::Setup(const SetupFrame& frame) {
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
+}
+
+void Guardian::RemoveTmp() {
+  if (!tmp_parent_.valid()) return;
+  // Best effort, like everything that is done for a client that was killed.
+  const auto removed = RemoveTreeAt(tmp_parent_.get(), tmp_dir_.substr(tmp_dir_.rfind('/') + 1));
 }
 
 void Guardian::JoinGroup(Result<RunCgroup> group) {
@@ -86,6 +96,9 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
     return defined;
   }
   defined.layers = policy->layers;
+  if (!CanSeeProcesses() && policy->refusal.empty()) {
+    policy->refusal = "there is no /proc that shows processes: what a command starts could not be killed";
+  }
   defined.error = policy->refusal;
   policies_.insert_or_assign(frame.policy, std::move(policy).value());
   return defined;

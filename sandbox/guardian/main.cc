@@ -179,6 +179,7 @@ class OneCommand {
 };
 
 int Main(const std::string& name, const std::vector<std::string>& arguments) {
+  FillStandardFds();
   if (arguments.size() == 1 && arguments[0] == "--guardian") return ServeClient(kClientSocket);
   if (IsOneLayerName(name)) return RunOneLayer(name, arguments);
   auto line = ParseCommandLine(arguments);

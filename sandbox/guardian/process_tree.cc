@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "sandbox/base/files.h"
@@ -13,26 +14,25 @@ namespace {
 
 constexpr std::size_t kSmallFile = 64 << 10;
 
-/// "pid (comm) S ppid ...": the name may hold anything, so fields count from the last parenthesis.
+/// The number after "<key>:" on a line of /proc/PID/status; amounts of memory are in kB.
+std::uint64_t Number(std::string_view line, std::string_view key) {
+  std::string_view text = Trim(line.substr(key.size()));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ParseInt(text.substr(0, text.find(' '))).value_or(0)));
+}
+
 std::optional<ProcessInfo> ReadProcess(pid_t pid) {
-  const std::string dir = "/proc/" + std::to_string(pid);
-  const auto stat = ReadFile(dir + "/stat", kSmallFile);
-  if (!stat.ok()) return std::nullopt;
-  const std::size_t close = stat->rfind(')');
-  if (close == std::string::npos || close + 2 >= stat->size()) return std::nullopt;
-  const auto fields = Split(std::string_view(*stat).substr(close + 2), ' ');
-  if (fields.size() < 18) return std::nullopt;
+  const auto status = ReadFile("/proc/" + std::to_string(pid) + "/status", kSmallFile);
+  if (!status.ok()) return std::nullopt;
   ProcessInfo info;
   info.pid = pid;
-  info.state = fields[0].empty() ? '?' : fields[0][0];
-  info.parent = static_cast<pid_t>(ParseInt(fields[1]).value_or(0));
-  info.threads = static_cast<std::uint32_t>(ParseInt(fields[17]).value_or(1));
-  if (const auto statm = ReadFile(dir + "/statm", kSmallFile); statm.ok()) {
-    const auto pages = Split(*statm, ' ');
-    if (pages.size() >= 3) {
-      const std::int64_t own = ParseInt(pages[1]).value_or(0) - ParseInt(pages[2]).value_or(0);
-      if (own > 0)
-        info.private_bytes = static_cast<std::uint64_t>(own) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  info.threads = 1;
+  for (const std::string_view line : Split(*status, '\n')) {
+    if (line.starts_with("State:")) info.state = Trim(line.substr(6)).substr(0, 1)[0];
+    if (line.starts_with("PPid:")) info.parent = static_cast<pid_t>(Number(line, "PPid:"));
+    if (line.starts_with("Threads:")) info.threads = static_cast<std::uint32_t>(Number(line, "Threads:"));
+    // Not RssFile: pages of files can be dropped at any time. Shared memory cannot.
+    for (const std::string_view key : {"RssAnon:", "RssShmem:"}) {
+      if (line.starts_with(key)) info.private_bytes += Number(line, key) << 10;
     }
   }
   return info;
@@ -49,6 +49,8 @@ void ForEachNumberedEntry(const char* path, F visit) {
 }
 
 }  // namespace
+
+bool CanSeeProcesses() { return ReadProcess(::getpid()).has_value(); }
 
 std::vector<ProcessInfo> ListProcesses() {
   std::vector<ProcessInfo> all;

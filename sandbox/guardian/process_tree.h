@@ -15,9 +15,11 @@ struct ProcessInfo {
   pid_t pid = 0;
   char state = '?';
   std::uint32_t threads = 0;
-  std::uint64_t private_bytes = 0;  ///< Resident less file-backed: what the process itself uses.
+  std::uint64_t private_bytes = 0;  ///< Resident memory of its own and shared memory; no pages of files.
 };
 
+/// False without a /proc that shows this process: then no tree can be found, and none be killed.
+bool CanSeeProcesses();
 /// Every process that can be seen.
 std::vector<ProcessInfo> ListProcesses();
 /// Direct children of this process, zombies included. From /proc/self/task/*/children, or a scan where that is missing.

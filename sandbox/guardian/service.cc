@@ -26,6 +26,7 @@ class Service {
     loop_.RunUntil([this] { return gone_; });
     loop_.Unwatch(socket_);
     guardian_.KillAll(Clock::now() + kShutdown);
+    if (!said_bye_) guardian_.RemoveTmp();
     return 0;
   }
 
@@ -64,6 +65,7 @@ class Service {
         return kill.ok();
       }
       case FrameType::kBye:
+        said_bye_ = true;
         guardian_.LeaveCgroups();
         return true;
       case FrameType::kDefined:
@@ -80,6 +82,7 @@ class Service {
   EventLoop loop_;
   int socket_;
   bool gone_ = false;
+  bool said_bye_ = false;  ///< The client is there to tidy up after us.
   FrameReader reader_;
   Guardian guardian_;
 };

@@ -54,6 +54,28 @@ TEST_F(FilesTest, RemovingATreeDoesNotFollowLinks) {
   EXPECT_TRUE(RemoveTree(At("tree")).ok()) << "missing is success";
 }
 
+TEST_F(FilesTest, RemovesATreeDeeperThanAnyDescriptorLimit) {
+  ASSERT_TRUE(MakeDirs(At("deep")).ok());
+  UniqueFd at(::open(At("deep").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0700), 0);
+    at.Reset(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(at.valid());
+  }
+  at.Reset();
+  ASSERT_TRUE(RemoveTree(At("deep")).ok());
+  EXPECT_FALSE(Exists(At("deep")));
+}
+
+TEST_F(FilesTest, RemovesWhatWasClosedAgainstItsOwner) {
+  ASSERT_TRUE(MakeDirs(At("tree/closed/inner")).ok());
+  ASSERT_TRUE(WriteFileAtomic(At("tree/closed/inner/file"), "x").ok());
+  ASSERT_EQ(::chmod(At("tree/closed/inner").c_str(), 0), 0);
+  ASSERT_EQ(::chmod(At("tree/closed").c_str(), 0), 0);
+  EXPECT_TRUE(RemoveTree(At("tree")).ok());
+  EXPECT_FALSE(Exists(At("tree")));
+}
+
 TEST(PathTest, NormalisesLexically) {
   EXPECT_EQ(NormalizePath("a/../b/./c//", "/x"), "/x/b/c");
   EXPECT_EQ(NormalizePath("/../..", "/x"), "/");
