@@ -249,3 +249,56 @@ PY
   run --separate-stderr "$BIN_DIR/rune-landlock" --system --rox /usr --rox /bin -- /bin/cat /etc/hostname
   assert_exit 0
 }
+
+@test "a closed standard descriptor is not taken by a socket of ours and handed to the command" {
+  local closed
+  for closed in '<&-' '>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+    eval "\"\$RUNE_SANDBOX\" --system --rw \"\$WORK\" -- /bin/sh -c 'readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >$WORK/fds' $closed" || true
+    [ -s "$WORK/fds" ] || explain "the command did not run with $closed"
+    assert_lacks "$(cat "$WORK/fds")" socket:
+    assert_lacks "$(cat "$WORK/fds")" signalfd
+  done
+  # The control: a socket that is handed over on purpose does show.
+  run --separate-stderr /usr/bin/python3 -c '
+import socket, subprocess, sys
+a, b = socket.socketpair()
+subprocess.run(sys.argv[1:], stdin=a, check=True)' "$RUNE_SANDBOX" --system -- /bin/sh -c 'readlink /proc/self/fd/0'
+  assert_contains "$output" socket:
+}
+
+@test "a client that is killed leaves neither its directory nor a process" {
+  local pid dir
+  # The name of the directory, whether it is mounted as /tmp or not.
+  "$RUNE_SANDBOX" --system -- /bin/sh -c 'ls -d "$TMPDIR"/rune-* 2>/dev/null || echo "$TMPDIR"; setsid sleep 77.7 & sleep 77.7' >"$ROOT/said" &
+  pid=$!
+  until [ -s "$ROOT/said" ] && pgrep -f 'sleep 77[.]7' >/dev/null; do :; done
+  dir=/tmp/$(basename "$(cat "$ROOT/said")")
+  [ -d "$dir" ] # the control
+  kill -KILL "$pid"
+  local deadline=$((SECONDS + 5))
+  while pgrep -f 'sleep 77[.]7' >/dev/null || [ -e "$dir" ]; do
+    [ "$SECONDS" -lt "$deadline" ] || explain "left: $(pgrep -fa 'sleep 77[.]7'; ls -ld "$dir")"
+  done
+}
+
+@test "shared memory counts, on every backend" {
+  box --system --memory 128M -- /usr/bin/python3 -c 'import mmap
+m = mmap.mmap(-1, 64 << 20)
+for i in range(64): m[i << 20:(i + 1) << 20] = b"x" * (1 << 20)
+print("small")'
+  assert_contains "$output" small
+  box --system --memory 128M -- /usr/bin/python3 -c 'import mmap, time
+m = mmap.mmap(-1, 1000 << 20)
+for i in range(1000): m[i << 20:(i + 1) << 20] = b"x" * (1 << 20); time.sleep(0.002)
+print("large")'
+  assert_lacks "$output" large
+}
+
+@test "without a /proc nothing runs, because nothing could be killed" {
+  need root "unmounts /proc in a mount namespace of its own"
+  unshare -m true 2>/dev/null || skip "no mount namespace can be made here"
+  run --separate-stderr unshare -m sh -c "umount -l /proc; umount -l /proc 2>/dev/null; exec '$RUNE_SANDBOX' --system -- /bin/echo ran"
+  [ "$status" -eq 126 ]
+  assert_lacks "$output" ran
+  assert_contains "$stderr" /proc
+}
