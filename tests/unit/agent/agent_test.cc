@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "sandbox/base/files.h"
+#include "tests/support/sandbox_helper.h"
 #include "tests/unit/agent/scripted_model.h"
 
 namespace rune::agent {
@@ -36,7 +37,7 @@ class AgentTest : public testing::Test {
     ASSERT_TRUE(work.ok());
     work_ = std::make_unique<TempDir>(std::move(work).value());
     ::chmod(work_->path().c_str(), 0755);
-    auto sandbox = sandbox::Sandbox::Create(loop_, {.helper = RUNE_BIN_DIR "/rune-sandbox"});
+    auto sandbox = sandbox::Sandbox::Create(loop_, {.helper = SandboxHelper()});
     ASSERT_TRUE(sandbox.ok());
     sandbox_ = std::move(sandbox).value();
     config_.allowed_commands = {"echo", "sleep", "cat"};

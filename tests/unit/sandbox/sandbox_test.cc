@@ -11,6 +11,7 @@
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/process_tree.h"
 #include "sandbox/program.h"
+#include "tests/support/sandbox_helper.h"
 
 namespace rune::sandbox {
 namespace {
@@ -29,7 +30,7 @@ class SandboxTest : public testing::Test {
  protected:
   void SetUp() override { Start({}); }
   void Start(RunLimits limits) {
-    auto sandbox = Sandbox::Create(loop_, {.helper = RUNE_HELPER, .limits = limits});
+    auto sandbox = Sandbox::Create(loop_, {.helper = SandboxHelper(), .limits = limits});
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message;
     sandbox_ = std::move(sandbox).value();
   }
