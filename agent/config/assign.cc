@@ -1,4 +1,3 @@
-#include <cmath>
 
 #include "agent/config/value.h"
 
@@ -17,7 +16,7 @@ double Number(const Value& value) { return Held<double>(value); }
 bool Flag(const Value& value) { return Held<bool>(value); }
 std::chrono::seconds Seconds(const Value& value) { return std::chrono::seconds(Integer(value)); }
 std::chrono::milliseconds FractionalSeconds(const Value& value) {
-  return std::chrono::milliseconds(std::llround(Number(value) * 1000));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(Number(value) * 1000 + 0.5));
 }
 
 void SetEnforcement(PolicyConfig& policy, const List& words) {

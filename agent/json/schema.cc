@@ -117,7 +117,7 @@ class Validator {
     const auto is_multiple = [](double n, double step) {
       // 0.3 is a multiple of 0.1, although their quotient is 2.9999999999999996.
       const double quotient = n / step;
-      return std::fmod(n, step) == 0 || std::abs(quotient - std::round(quotient)) <= 1e-9;
+      return std::abs(quotient - std::floor(quotient + 0.5)) <= 1e-9;
     };
     const auto exact = value.integer();
     const auto exact_step = schema["multipleOf"].integer();

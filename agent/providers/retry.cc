@@ -247,9 +247,9 @@ Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
 std::optional<milliseconds> NextDelay(const RetryConfig& config, const RetryState& state, const Failure& failure,
                                       double random) {
   if (!failure.retryable || state.attempts >= std::min(config.attempts, failure.max_attempts)) return std::nullopt;
-  const double ceiling = std::min(static_cast<double>(config.base.count()) * std::pow(2.0, state.attempts - 1),
-                                  static_cast<double>(kLongestDelay.count()));
-  milliseconds delay(static_cast<std::int64_t>(ceiling * random));
+  milliseconds ceiling = std::min(config.base, kLongestDelay);
+  for (int i = 1; i < state.attempts && ceiling < kLongestDelay; ++i) ceiling = std::min(ceiling * 2, kLongestDelay);
+  milliseconds delay(static_cast<std::int64_t>(static_cast<double>(ceiling.count()) * random));
   if (failure.retry_after && failure.retry_after->count() > 0) delay = *failure.retry_after;
   // Better to say now how long the server wants to be left alone than to be silent for that long.
   if (state.waited + delay > config.total_wait) return std::nullopt;

@@ -254,6 +254,11 @@ PY
   echo "of the machine" >"/tmp/rune-e2e-$$"
   tool "cat /tmp/rune-e2e-$$; echo mine >/tmp/of-the-tool-$$ && cat /tmp/of-the-tool-$$; cat \$TMPDIR/of-the-tool-$$"
   rm -f "/tmp/rune-e2e-$$"
-  assert_no_file "/tmp/of-the-tool-$$"
+  # Where nothing can be mounted, the policy's "/tmp" is the machine's: the report calls that out.
+  if unshare -m mount --make-rslave / 2>/dev/null || unshare -Urm mount --make-rslave / 2>/dev/null; then
+    assert_no_file "/tmp/of-the-tool-$$"
+  else
+    rm -f "/tmp/of-the-tool-$$"
+  fi
   if [[ "$(json '.sandbox | tostring')" == *private* ]]; then assert_lacks "$RESULT" "of the machine"; fi
 }
