@@ -26,10 +26,10 @@ policy_with_cue() {
 
 @test "the key cannot be read through /proc of any parent" {
   policy 'allowed_commands = ["*"]'
-  serve "$(turn_cmd 'for p in /proc/[0-9]*; do tr "\0" "\n" <$p/environ 2>/dev/null; cat $p/cmdline 2>/dev/null; done | grep -c -e Canary -e RUNE_API_KEY')" \
+  serve "$(turn_cmd 'for p in /proc/[0-9]*; do tr "\0" "\n" <$p/environ 2>/dev/null; cat $p/cmdline 2>/dev/null; done | grep -c -e "[C]anary" -e "RUNE_API[_]KEY"')" \
     "$(turn_text 'done')"
   ask_json go
-  assert_contains "$(tool_result)" 0
+  tool_result | grep -qx 0 || explain "$(tool_result)"
   assert_no_secret "$API_KEY" <(jq -r 'select(.n > 1) | .body' "$MODEL_LOG")
   # The control: without the program around it, the same loop finds the key.
   local plain

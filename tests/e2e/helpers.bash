@@ -54,19 +54,24 @@ explain() {
   return 1
 }
 
-# need root|user|landlock|seccomp|cgroup|python REASON: skips, or fails where the sandbox must work.
+# need root|user|cap_sys_admin|cap_sys_ptrace|landlock|seccomp|cgroup|python REASON: skips, or fails where the sandbox must work.
 need() {
   case $1 in
     root) [ "$EUID" -eq 0 ] ;;
     user) [ "$EUID" -ne 0 ] ;;
+    cap_sys_ptrace) has_capability 19 ;;
+    cap_sys_admin) has_capability 21 ;;
     landlock) [ "$("${PYTHON[@]}" -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))')" -ge "${3:-1}" ] ;;
     seccomp) grep -q '^Seccomp_filters:\|^Seccomp:' /proc/self/status ;;
     cgroup) "$RUNE_SANDBOX" --system --report "$ROOT/need.json" -- /bin/true && grep -q 'cgroup' "$ROOT/need.json" ;;
     *) command -v "$1" >/dev/null ;;
   esac && return
-  [ "$RUNE_SANDBOX_MUST_WORK" != 1 ] || [ "$1" = root ] || [ "$1" = user ] || fail "needs $1: $2"
+  [ "$RUNE_SANDBOX_MUST_WORK" != 1 ] || [[ $1 == root || $1 == user || $1 == cap_* ]] || fail "needs $1: $2"
   skip "needs $1: $2"
 }
+
+# has_capability NUMBER (linux/capability.h): root in a container lacks many.
+has_capability() { [ $((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) >> $1 & 1)) -eq 1 ]; }
 
 # config [LINE...]: the user's rune.toml. Retries are quick so that faults take milliseconds, not minutes.
 config() {
