@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -37,9 +39,27 @@ std::vector<std::string> NamesIn(int fd) {
 
 int RemoveFileAt(int parent, const char* name) { return ::unlinkat(parent, name, 0) == 0 || errno == ENOENT ? 0 : -1; }
 
+/// A handle on a directory of the same mount. What is mounted below a tree is not part of it, a bind mount of the same
+/// file system least of all: emptying that would empty its source.
+UniqueFd OpenSameMount(int parent, const std::string& name) {
+  constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  open_how how{};
+  how.flags = kFlags;
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  UniqueFd handle(static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how)));
+  // Before Linux 5.6, or behind a filter that does not know it, only another file system can be told.
+  if (handle.valid() || (errno != ENOSYS && errno != EPERM)) return handle;
+  handle.Reset(::openat(parent, name.c_str(), kFlags));
+  struct stat above{};
+  struct stat below{};
+  const bool same = handle.valid() && ::fstatat(parent, "", &above, AT_EMPTY_PATH) == 0 &&
+                    ::fstat(handle.get(), &below) == 0 && above.st_dev == below.st_dev;
+  return same ? std::move(handle) : UniqueFd();
+}
+
 /// A directory, also when it was closed against its own owner. Never follows a link, not even one put there just now.
 UniqueFd OpenOwnDirectory(int parent, const std::string& name) {
-  const UniqueFd handle(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd handle = OpenSameMount(parent, name);
   if (!handle.valid()) return {};
   const std::string itself = "/proc/self/fd/" + std::to_string(handle.get());
   if (::chmod(itself.c_str(), 0700) != 0) return {};

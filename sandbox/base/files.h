@@ -26,7 +26,8 @@ struct WriteOptions {
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options = {});
 
 Result<void> MakeDirs(const std::string& path, unsigned mode = 0755);  ///< mkdir -p
-/// Removes a tree without following symbolic links, of any depth, within 3 s. Missing is success.
+/// Removes a tree without following symbolic links and without entering what is mounted in it, of any depth, within 3 s.
+/// Missing is success.
 Result<void> RemoveTree(const std::string& path);
 /// The same, relative to the directory `parent` (openat(2)).
 Result<void> RemoveTreeAt(int parent, const std::string& path);

@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace rune {
 namespace {
@@ -74,6 +78,27 @@ TEST_F(FilesTest, RemovesWhatWasClosedAgainstItsOwner) {
   ASSERT_EQ(::chmod(At("tree/closed").c_str(), 0), 0);
   EXPECT_TRUE(RemoveTree(At("tree")).ok());
   EXPECT_FALSE(Exists(At("tree")));
+}
+
+TEST_F(FilesTest, DoesNotEnterWhatIsMountedInTheTree) {
+  ASSERT_TRUE(MakeDirs(At("source")).ok() && MakeDirs(At("tree/mounted")).ok());
+  ASSERT_TRUE(WriteFileAtomic(At("source/precious"), "x").ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // In a mount namespace of its own, so that nothing of this is seen outside.
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(At("source").c_str(), At("tree/mounted").c_str(), nullptr, MS_BIND, nullptr) != 0) {
+      ::_exit(2);
+    }
+    const bool removed = RemoveTree(At("tree")).ok();
+    ::_exit(removed || !Exists(At("tree/mounted/precious")) ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no mount can be made here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(Exists(At("source/precious")));
+  EXPECT_TRUE(RemoveTree(At("tree")).ok()) << "the control: without the mount it goes";
 }
 
 TEST(PathTest, NormalisesLexically) {
