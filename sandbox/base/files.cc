@@ -133,6 +133,13 @@ Result<void> WriteAll(int fd, std::string_view data) {
 }
 
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options) {
+  struct stat target{};
+  if (::stat(path.c_str(), &target) == 0 && !S_ISREG(target.st_mode) && !S_ISDIR(target.st_mode)) {
+    // A device or a pipe (/dev/stderr, /dev/null) is written to; a rename would replace it for the whole machine.
+    RUNE_ASSIGN_OR_RETURN(const UniqueFd device, OpenFile(path, O_WRONLY | O_NOCTTY));
+    auto written = WriteAll(device.get(), data);
+    return written.ok() ? Ok() : Result<void>(std::move(written).error().Wrap(path));
+  }
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return Error::FromErrno(path);

@@ -22,7 +22,8 @@ struct WriteOptions {
   unsigned mode = 0644;
 };
 /// Writes `path` so that a reader sees the old content or all of the new one: temporary file in the same
-/// directory, fsync(2), rename(2). Nothing is left behind on failure.
+/// directory, fsync(2), rename(2). Nothing is left behind on failure. What is there and no regular file (a device, a
+/// pipe) is written to as it is.
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options = {});
 
 Result<void> MakeDirs(const std::string& path, unsigned mode = 0755);  ///< mkdir -p

@@ -27,6 +27,7 @@ void Guardian::Setup(const SetupFrame& frame) {
   // Held from before the mounts: the way to remove the directory when the client cannot any more.
   tmp_parent_.Reset(::open(tmp_dir_.substr(0, tmp_dir_.rfind('/')).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   EnterMounts(frame.first.files);
+  facts_.identity += tmp_is_private_ ? ", private /tmp" : ", /tmp shared with this machine";
   // Saves every child some 40 system calls; a child that cannot rely on it does it itself.
   DropBoundingSet();
   // Only now: the files that map ids into a user namespace belong to root in a process that is not dumpable.

@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -59,7 +60,10 @@ std::optional<unsigned> UnusedId() {
   const std::set<unsigned> groups = IdsIn("/etc/group");
   const std::string uid_map = TextOf("/proc/self/uid_map");
   const std::string gid_map = TextOf("/proc/self/gid_map");
-  const unsigned start = static_cast<unsigned>(::getpid()) % kIdCount;
+  // Not the process id: containers often have the same, and the kernel counts RLIMIT_NPROC over all of them.
+  unsigned start = static_cast<unsigned>(::getpid());
+  if (::getrandom(&start, sizeof start, GRND_NONBLOCK) < 0) start = static_cast<unsigned>(::getpid());
+  start %= kIdCount;
   for (unsigned i = 0; i < kIdCount; ++i) {
     const unsigned id = kFirstId + (start + i) % kIdCount;
     if (users.count(id) == 0 && groups.count(id) == 0 && IsMapped(uid_map, id) && IsMapped(gid_map, id)) return id;

@@ -41,6 +41,20 @@ TEST_F(FilesTest, AFailedAtomicWriteLeavesNothingBehind) {
   EXPECT_EQ(::system(("test -z \"$(ls " + dir_->path() + " | grep -v '^d$')\"").c_str()), 0);
 }
 
+TEST_F(FilesTest, AnAtomicWriteDoesNotReplaceADeviceOrAPipe) {
+  ASSERT_EQ(::mkfifo(At("pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink(At("pipe").c_str(), At("link").c_str()), 0);
+  const UniqueFd reader(::open(At("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(WriteFileAtomic(At("link"), "through").ok());
+  char text[16] = {};
+  EXPECT_EQ(::read(reader.get(), text, sizeof text), 7);
+  struct stat info{};
+  ASSERT_EQ(::lstat(At("link").c_str(), &info), 0);
+  EXPECT_TRUE(S_ISLNK(info.st_mode));
+  ASSERT_EQ(::lstat(At("pipe").c_str(), &info), 0);
+  EXPECT_TRUE(S_ISFIFO(info.st_mode));
+}
+
 TEST_F(FilesTest, ReadingStopsAtTheLimit) {
   ASSERT_TRUE(WriteFileAtomic(At("f"), std::string(100, 'x')).ok());
   EXPECT_TRUE(ReadFile(At("f"), 100).ok());
