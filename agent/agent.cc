@@ -28,6 +28,8 @@ Outcome OutcomeOf(ModelErrorKind kind) {
       return Outcome::kProviderProtocol;
     case ModelErrorKind::kBadRequest:
       return Outcome::kProviderProtocol;
+    case ModelErrorKind::kTooLong:
+      return Outcome::kProviderProtocol;
     case ModelErrorKind::kDiverged:
       return Outcome::kProviderProtocol;
     case ModelErrorKind::kCancelled:

@@ -16,18 +16,26 @@ struct Reasoning {
   std::string text;
   std::string opaque;  ///< Provider's own state, raw JSON; echoed to the same origin only.
 };
+/// A picture. Its bytes, or where a provider may fetch it itself; typed by its first bytes, never by its name.
+struct Image {
+  std::string media_type;  ///< "image/png", "image/jpeg", "image/gif" or "image/webp".
+  std::string data;        ///< The file's bytes; empty when `url` is set.
+  std::string url;
+};
 struct ToolCall {
   std::string id;  ///< Unique in the conversation.
   std::string name;
-  std::string args;  ///< JSON object text, verbatim as the model wrote it (normalised to "{}" when empty).
+  std::string args;    ///< JSON object text, verbatim as the model wrote it (normalised to "{}" when empty).
+  std::string opaque;  ///< Provider's own state of this one call (Gemini's thoughtSignature), raw JSON; as Reasoning's.
 };
 struct ToolResult {
   std::string call_id;
   std::string name;
   std::string text;
   bool is_error = false;
+  std::vector<Image> images;
 };
-using Part = std::variant<Text, Reasoning, ToolCall, ToolResult>;
+using Part = std::variant<Text, Image, Reasoning, ToolCall, ToolResult>;
 
 enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool };
 

@@ -7,6 +7,7 @@ namespace rune::agent {
 namespace {
 
 constexpr std::uint64_t kPerMessage = 8;
+constexpr std::uint64_t kPerImage = 1'600;  ///< Providers scale pictures down to about this.
 constexpr std::string_view kNote = "[Earlier messages were left out to stay within the context window: ";
 
 std::uint64_t TokensOf(std::string_view text) {
@@ -25,9 +26,12 @@ std::uint64_t TokensOf(std::string_view text) {
 std::uint64_t TokensOf(const Part& part) {
   struct {
     std::uint64_t operator()(const Text& p) const { return TokensOf(p.text); }
+    std::uint64_t operator()(const Image&) const { return kPerImage; }
     std::uint64_t operator()(const Reasoning& p) const { return TokensOf(p.opaque); }
     std::uint64_t operator()(const ToolCall& p) const { return TokensOf(p.name) + TokensOf(p.args) + kPerMessage; }
-    std::uint64_t operator()(const ToolResult& p) const { return TokensOf(p.text) + kPerMessage; }
+    std::uint64_t operator()(const ToolResult& p) const {
+      return TokensOf(p.text) + p.images.size() * kPerImage + kPerMessage;
+    }
   } count;
   return std::visit(count, part);
 }

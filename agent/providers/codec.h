@@ -2,10 +2,15 @@
 /// What every wire codec hands back, whichever protocol it speaks. Codecs are pure: bytes in, a message out.
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "agent/json/json.h"
 #include "agent/message.h"
+#include "agent/providers/caps.h"
+#include "agent/providers/model_client.h"
 
 namespace rune::agent {
 
@@ -47,5 +52,32 @@ struct DecoderLimits {
   std::size_t max_text_bytes = 8u << 20;   ///< Text, reasoning and arguments together.
   std::size_t max_body_bytes = 16u << 20;  ///< One event, or a whole body.
 };
+
+/// Takes a response as it arrives, cut anywhere, streamed or whole. Pure: no I/O, no clock.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  /// `on_text` may be empty.
+  virtual void Feed(std::string_view bytes, const TextSink& on_text) = 0;
+  /// Nothing that may still come can change the result.
+  virtual bool settled() const = 0;
+  /// The response has ended, or nobody waits for the rest. Once.
+  virtual Decoded Finish(const TextSink& on_text) = 0;
+};
+
+/// What goes out, but for the host and the key.
+struct WireRequest {
+  std::string path;                  ///< Added to the base URL: "/chat/completions".
+  std::vector<std::string> headers;  ///< "Name: value", without those that carry the key.
+  std::string body;
+};
+
+/// One wire format. Request k of a conversation, less its closing brackets, is a byte prefix of request k+1: servers'
+/// prompt caches depend on it. `request.messages` must be normalised.
+struct Codec {
+  WireRequest (*encode)(const std::string& model, const ModelRequest& request, const Caps& caps);
+  std::unique_ptr<Decoder> (*decoder)(const std::string& content_type, const DecoderLimits& limits);
+};
+const Codec& CodecOf(Wire wire);
 
 }  // namespace rune::agent

@@ -19,6 +19,7 @@ enum class ModelErrorKind : std::uint8_t {
   kDown,        ///< Unreachable, 5xx, deadline, after all retries.
   kProtocol,    ///< Not this protocol: HTML, malformed stream, no terminal marker, empty answer after a retry.
   kBadRequest,  ///< 400, 404, 413, 422: the request itself. Not retried.
+  kTooLong,     ///< The conversation does not fit the model's window: compact, then ask again.
   kDiverged,    ///< A cassette was asked something that it has not recorded.
   kCancelled,
   kDeadline,  ///< The run's own wall clock ran out.
@@ -29,12 +30,17 @@ struct ModelError {
   std::string message;  ///< One line that says what to change. Safe and redacted.
 };
 
+/// How long a model may think before it answers; kDefault leaves it to the provider.
+enum class Thinking : std::uint8_t { kDefault, kOff, kLow, kMedium, kHigh, kXHigh };
+
 struct GenerationOptions {
   std::uint64_t max_output_tokens = 0;  ///< 0: the provider's default.
   std::optional<double> temperature;
   std::optional<std::int64_t> seed;
   std::string schema;  ///< JSON Schema for the answer; empty: none.
   bool stream = true;
+  Thinking thinking = Thinking::kDefault;
+  std::string cache_key;  ///< Stable through one conversation, tells nothing; empty: none is sent.
 };
 
 struct ModelRequest {
