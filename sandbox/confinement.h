@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,8 +38,10 @@ struct LayerReport {
 };
 
 enum class Network : std::uint8_t {
-  kClosed,  ///< No internet socket can be made.
-  kOpen,    ///< The host's network, unfiltered. Only when the policy says so by name.
+  kClosed,   ///< No internet socket can be made.
+  kGuarded,  ///< Names and addresses of `allowed_domains`, through the guard; nothing else. An empty list is nothing
+             ///< but the command's own servers on loopback. Closed where no guard can be had.
+  kOpen,  ///< The host's network, unfiltered. Only when the policy says so by name.
 };
 
 /// Limits of one Sandbox: memory and pids are shared by all commands that it runs at the same time.
@@ -74,7 +77,10 @@ enum class Enforcement : std::uint8_t {
 
 struct Confinement {
   FileAccess files;
-  Network network = Network::kClosed;
+  Network network = Network::kGuarded;
+  std::vector<std::string> allowed_domains;            ///< Entries of sandbox/domain_allowlist.h, of kGuarded.
+  std::uint64_t max_upload_bytes = 0;                  ///< To each name, by all commands of the run. 0: no cap.
+  std::map<std::string, std::uint64_t> upload_limits;  ///< For single names, instead of max_upload_bytes.
   std::vector<std::string> denied_syscalls;  ///< Names, each extended to its family (open -> openat, openat2, ...).
   Enforcement enforcement = Enforcement::kBestEffort;
   std::vector<Layer> required;  ///< With kRequire; empty means all five.

@@ -54,9 +54,23 @@ enum class LimitHit : std::uint8_t { kNone, kWall, kMemory, kPids, kCpu, kOutput
 std::string_view LimitHitName(LimitHit limit);
 
 struct Denial {
-  std::string layer;   ///< LayerName(), or "policy".
-  std::string what;    ///< "exec", "read", "write", "connect", "syscall".
-  std::string target;  ///< Path, name:port, syscall name.
+  std::string layer;        ///< LayerName(), or "policy".
+  std::string what;         ///< "exec", "read", "write", "lookup", "connect", "bind", "send", "socket", "syscall".
+  std::string target;       ///< Path, name, name:port or address:port, syscall name. Safe text.
+  std::uint32_t count = 1;  ///< How often, in this command.
+};
+
+/// What one command exchanged with one target. See sandbox/network/ledger.h.
+struct Egress {
+  std::string target;      ///< Name, or address for what was reached by one. Safe text.
+  std::uint16_t port = 0;  ///< 0: only looked up.
+  std::uint32_t lookups = 0;
+  std::uint32_t connections = 0;
+  std::uint32_t refused = 0;   ///< Lookups and connections that policy refused.
+  std::uint64_t sent = 0;      ///< Bytes to the server.
+  std::uint64_t received = 0;  ///< Bytes from it.
+
+  bool operator==(const Egress&) const = default;
 };
 
 /// Everything the guardian knows about a finished command.
@@ -73,6 +87,8 @@ struct Report {
   std::uint64_t max_rss_kb = 0;  ///< Of the largest single process (getrusage(2)).
   std::uint32_t leftovers = 0;   ///< Processes that outlived the command and were killed.
   std::vector<Denial> denials;
+  std::vector<Egress> egress;
+  std::vector<std::string> programs;  ///< Run by the command, in order, once each. Only in watch-only mode.
 };
 
 struct Completed {

@@ -1,0 +1,58 @@
+#pragma once
+/// Which names and addresses a confined command may reach. Pure matching, one implementation for policy texts, the
+/// resolver, the relay and the agent's own fetches.
+///
+/// Entries: "name" (exactly that name), "*.suffix" (one or more labels in front of it, never the suffix itself), an
+/// address or a range ("10.0.0.5", "10.0.0.0/8", "[fd00::1]", "[fd00::]/8"), each with an optional ":port"; without a
+/// port a name means 80 and 443 and an address or range means every port. "*" is everything: see every().
+/// Names and addresses never imply each other, but an address entry also opens the private range it names to the names
+/// that lead there.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/base/result.h"
+#include "sandbox/network/address.h"
+
+namespace rune::sandbox {
+
+/// Lower case, without one final dot; at most 253 characters, labels of 1 to 63 from [a-z0-9_-] that neither begin nor
+/// end with '-' (RFC 1035 2.3.4, RFC 5890 A-labels). nullopt for everything else, and for what some programs read as an
+/// address ("127.1", "0x7f.1", "2130706433").
+std::optional<std::string> NormalizeHostName(std::string_view name);
+
+class DomainAllowlist {
+ public:
+  /// kInvalidInput naming the entry and what is wrong with it.
+  static Result<DomainAllowlist> Parse(const std::vector<std::string>& entries);
+
+  bool every() const { return every_; }
+  bool empty() const { return !every_ && names_.empty() && ranges_.empty(); }
+  /// Whether any port of `name` (normalised) is allowed: then it may be looked up.
+  bool KnowsName(std::string_view name) const;
+  bool AllowsName(std::string_view name, std::uint16_t port) const;
+  /// By an address or range entry alone. `address` is unwrapped first (Unwrap()).
+  bool AllowsAddress(const IpAddress& address, std::uint16_t port) const;
+  /// The names without a wildcard, to look for in /etc/hosts.
+  std::vector<std::string> ExactNames() const;
+
+ private:
+  struct Name {
+    bool subdomains = false;
+    std::string suffix;
+    std::uint16_t port = 0;  ///< 0: 80 and 443.
+  };
+  struct Range {
+    IpAddress address;
+    std::uint8_t prefix = 0;  ///< Bits.
+    std::uint16_t port = 0;   ///< 0: every one.
+  };
+  bool every_ = false;
+  std::vector<Name> names_;
+  std::vector<Range> ranges_;
+};
+
+}  // namespace rune::sandbox

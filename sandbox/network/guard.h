@@ -1,0 +1,57 @@
+#pragma once
+/// Layer 2, the network guard of one command: answers the system calls that its filter hands over (seccomp_unotify(2)).
+///
+/// No race by construction: the guard makes every internet socket itself, injects it (SECCOMP_IOCTL_NOTIF_ADDFD) and
+/// performs connect(2), bind(2) and listen(2) on its own twin of it. A UDP socket is a stand-in, one end of a seqpacket
+/// pair, so that whatever is sent arrives here and nowhere else. SECCOMP_USER_NOTIF_FLAG_CONTINUE is used only where it
+/// decides nothing. What cannot be read or matched is refused.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/unique_fd.h"
+#include "sandbox/domain_allowlist.h"
+#include "sandbox/network/ledger.h"
+#include "sandbox/network/resolver.h"
+#include "sandbox/sandbox.h"
+
+namespace rune::sandbox {
+
+struct GuardOptions {
+  const DomainAllowlist* rules = nullptr;  ///< Borrowed; outlives the guard.
+  std::vector<std::string> unix_roots;     ///< Trees whose sockets may be connected to: what the policy lets it write.
+  std::vector<std::string> unix_denied;    ///< Wins over unix_roots.
+  uid_t tool_uid = 0;                      ///< Who the command is: only sockets of this uid may be connected to.
+  std::function<bool(const std::string& path)> may_execute;             ///< What Landlock answers: for the report only.
+  std::function<std::uint64_t(const std::string& target)> upload_left;  ///< As in RelayOptions.
+  bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.
+};
+
+class NetworkGuard {
+ public:
+  NetworkGuard(EventLoop& loop, Resolver& resolver, GuardOptions options);
+  ~NetworkGuard();  ///< Closes every twin, stand-in and relayed connection.
+  NetworkGuard(const NetworkGuard&) = delete;
+  NetworkGuard& operator=(const NetworkGuard&) = delete;
+
+  /// Starts answering. The listener ends by itself when the last process under the filter is gone.
+  void Serve(UniqueFd listener);
+  /// Until now: denials (one per kind and target, with a count), the ledger, and (watch_only) the programs run.
+  void AddTo(Report& report) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Whether this kernel and whatever confines us offer a listener (not already taken), ADDFD and readable memory of a
+/// child, tried out in a throw-away child. Empty: yes. Else the reason, for the report.
+std::string WhyNoGuard();
+
+}  // namespace rune::sandbox
