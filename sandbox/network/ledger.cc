@@ -1,0 +1,35 @@
+#include "sandbox/network/ledger.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::size_t kMaxTargets = 512;
+constexpr const char* kOthers = "(others)";
+
+}  // namespace
+
+Egress& EgressLedger::At(const std::string& target, std::uint16_t port) {
+  if (const auto found = entries_.find({target, port}); found != entries_.end()) return found->second;
+  const bool full = entries_.size() >= kMaxTargets;
+  Egress& entry = entries_[full ? std::pair(std::string(kOthers), std::uint16_t{0}) : std::pair(target, port)];
+  entry.target = full ? kOthers : target;
+  entry.port = full ? std::uint16_t{0} : port;
+  return entry;
+}
+
+std::uint64_t EgressLedger::SentTo(const std::string& target) const {
+  std::uint64_t sent = 0;
+  for (auto it = entries_.lower_bound({target, 0}); it != entries_.end() && it->first.first == target; ++it) {
+    sent += it->second.sent;
+  }
+  return sent;
+}
+
+std::vector<Egress> EgressLedger::Entries() const {
+  std::vector<Egress> entries;
+  entries.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) entries.push_back(entry);
+  return entries;
+}
+
+}  // namespace rune::sandbox
