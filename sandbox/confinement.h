@@ -41,7 +41,7 @@ enum class Network : std::uint8_t {
   kClosed,   ///< No internet socket can be made.
   kGuarded,  ///< Names and addresses of `allowed_domains`, through the guard; nothing else. An empty list is nothing
              ///< but the command's own servers on loopback. Closed where no guard can be had.
-  kOpen,  ///< The host's network, unfiltered. Only when the policy says so by name.
+  kOpen,     ///< The host's network, unfiltered. Only when the policy says so by name.
 };
 
 /// Limits of one Sandbox: memory and pids are shared by all commands that it runs at the same time.
@@ -84,6 +84,7 @@ struct Confinement {
   std::vector<std::string> denied_syscalls;  ///< Names, each extended to its family (open -> openat, openat2, ...).
   Enforcement enforcement = Enforcement::kBestEffort;
   std::vector<Layer> required;  ///< With kRequire; empty means all five.
+  bool watch_only = false;      ///< Network and programs are watched, not held: to learn a policy, never to run under.
 
   bool operator==(const Confinement&) const = default;
 };

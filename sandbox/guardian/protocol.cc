@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <cstring>
+#include <map>
 #include <optional>
 #include <type_traits>
 
@@ -35,6 +36,11 @@ class Put {
   void operator()(const std::vector<T>& values) {
     (*this)(static_cast<std::uint32_t>(values.size()));
     for (const T& value : values) (*this)(value);
+  }
+  template <typename K, typename T>
+  void operator()(const std::map<K, T>& values) {
+    (*this)(static_cast<std::uint32_t>(values.size()));
+    for (const auto& [key, value] : values) (*this)(key), (*this)(value);
   }
   template <typename T>
     requires(std::is_class_v<T>)
@@ -78,6 +84,16 @@ class Take {
     (*this)(size);
     for (std::uint32_t i = 0; i < size && ok_; ++i) (*this)(values.emplace_back());
   }
+  template <typename K, typename T>
+  void operator()(std::map<K, T>& values) {
+    std::uint32_t size = 0;
+    (*this)(size);
+    for (std::uint32_t i = 0; i < size && ok_; ++i) {
+      K key{};
+      (*this)(key);
+      (*this)(values[key]);
+    }
+  }
   template <typename T>
     requires(std::is_class_v<T>)
   void operator()(T& value) {
@@ -108,7 +124,8 @@ void Fields(V& v, FileAccess& x) {
 }
 template <typename V>
 void Fields(V& v, Confinement& x) {
-  v(x.files), v(x.network), v(x.denied_syscalls), v(x.enforcement), v(x.required);
+  v(x.files), v(x.network), v(x.allowed_domains), v(x.max_upload_bytes), v(x.upload_limits);
+  v(x.denied_syscalls), v(x.enforcement), v(x.required), v(x.watch_only);
 }
 template <typename V>
 void Fields(V& v, Command& x) {
@@ -120,12 +137,17 @@ void Fields(V& v, LayerReport& x) {
 }
 template <typename V>
 void Fields(V& v, Denial& x) {
-  v(x.layer), v(x.what), v(x.target);
+  v(x.layer), v(x.what), v(x.target), v(x.count);
+}
+template <typename V>
+void Fields(V& v, Egress& x) {
+  v(x.target), v(x.port), v(x.lookups), v(x.connections), v(x.refused), v(x.sent), v(x.received);
 }
 template <typename V>
 void Fields(V& v, Report& x) {
   v(x.exit_code), v(x.signal), v(x.limit), v(x.cancelled), v(x.guardian_lost), v(x.setup_error), v(x.setup_errno);
   v(x.wall_us), v(x.cpu_us), v(x.max_rss_kb), v(x.leftovers), v(x.denials);
+  v(x.egress), v(x.programs);
 }
 template <typename V>
 void Fields(V& v, SetupFrame& x) {

@@ -33,7 +33,13 @@ std::string ReportJson(const Report& report, const std::vector<LayerReport>& lay
   };
   const auto denial = [](const Denial& d) {
     return "{" + Member("layer", Quote(d.layer)) + "," + Member("what", Quote(d.what)) + "," +
-           Member("target", Quote(d.target)) + "}";
+           Member("target", Quote(d.target)) + "," + Member("count", std::to_string(d.count)) + "}";
+  };
+  const auto egress = [](const Egress& e) {
+    return "{" + Member("target", Quote(e.target)) + "," + Member("port", std::to_string(e.port)) + "," +
+           Member("lookups", std::to_string(e.lookups)) + "," + Member("connections", std::to_string(e.connections)) +
+           "," + Member("refused", std::to_string(e.refused)) + "," + Member("sent", std::to_string(e.sent)) + "," +
+           Member("received", std::to_string(e.received)) + "}";
   };
   return "{" + Member("exit_code", report.exit_code ? std::to_string(*report.exit_code) : "null") + "," +
          Member("signal", std::to_string(report.signal)) + "," + Member("limit", Quote(LimitHitName(report.limit))) +
@@ -41,7 +47,8 @@ std::string ReportJson(const Report& report, const std::vector<LayerReport>& lay
          Member("wall_us", std::to_string(report.wall_us)) + "," + Member("cpu_us", std::to_string(report.cpu_us)) +
          "," + Member("max_rss_kb", std::to_string(report.max_rss_kb)) + "," +
          Member("leftovers", std::to_string(report.leftovers)) + "," + Member("layers", Array(layers, layer)) + "," +
-         Member("denials", Array(report.denials, denial)) + "}\n";
+         Member("denials", Array(report.denials, denial)) + "," + Member("egress", Array(report.egress, egress)) +
+         "}\n";
 }
 
 }  // namespace rune::sandbox

@@ -79,7 +79,7 @@ Result<LandlockRuleset> BuildLandlock(const Confinement& confinement) {
   ruleset.skipped = Missing(confinement.files);
 
   kernel::RulesetAttr attr{.handled_fs = HandledFileRights(ruleset.abi)};
-  if (ruleset.abi >= 4 && confinement.network == Network::kClosed)
+  if (ruleset.abi >= 4 && confinement.network != Network::kOpen)
     attr.handled_net = kernel::kNetBindTcp | kernel::kNetConnectTcp;
   if (ruleset.abi >= 6) attr.scoped = kernel::kScopeAbstractUnix | kernel::kScopeSignal;
   const long fd = ::syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);

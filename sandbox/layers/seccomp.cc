@@ -38,9 +38,12 @@ bool Same(const BpfProgram& a, const BpfProgram& b) {
   });
 }
 
-std::uint32_t LowHalfOf(std::uint8_t argument) {
-  constexpr std::size_t kOffset = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : sizeof(std::uint32_t);
-  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + argument * sizeof(std::uint64_t) + kOffset);
+constexpr std::uint32_t kLowHalf = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : sizeof(std::uint32_t);
+constexpr std::uint32_t kHighHalf = sizeof(std::uint32_t) - kLowHalf;
+
+sock_filter LoadArgument(std::uint8_t argument, std::uint32_t half) {
+  return Statement(BPF_LD | BPF_W | BPF_ABS,
+                   static_cast<std::uint32_t>(offsetof(seccomp_data, args) + argument * sizeof(std::uint64_t)) + half);
 }
 
 /// Appends "if all tests hold, return action"; a test that fails jumps behind it.
@@ -48,7 +51,14 @@ void AppendRule(BpfProgram& code, const ArgumentRule& rule) {
   std::vector<std::size_t> exits;
   for (const ArgumentTest& test : rule.tests) {
     if (test.kind == ArgumentTest::Kind::kNone) continue;
-    code.push_back(Statement(BPF_LD | BPF_W | BPF_ABS, LowHalfOf(test.argument)));
+    code.push_back(LoadArgument(test.argument, kLowHalf));
+    if (test.kind == ArgumentTest::Kind::kNotNull) {
+      code.push_back(Jump(BPF_JMP | BPF_JSET | BPF_K, ~0u, 2, 0));
+      code.push_back(LoadArgument(test.argument, kHighHalf));
+      exits.push_back(code.size());
+      code.push_back(Jump(BPF_JMP | BPF_JSET | BPF_K, ~0u, 0, 0));
+      continue;
+    }
     const bool equal = test.kind == ArgumentTest::Kind::kEqual;
     if (equal && test.mask != ~0u) code.push_back(Statement(BPF_ALU | BPF_AND | BPF_K, test.mask));
     exits.push_back(code.size());
@@ -57,6 +67,18 @@ void AppendRule(BpfProgram& code, const ArgumentRule& rule) {
   }
   code.push_back(Statement(BPF_RET | BPF_K, rule.action));
   for (const std::size_t exit : exits) code[exit].jf = static_cast<std::uint8_t>(code.size() - exit - 1);
+}
+
+/// execve(2) goes on in any case; the guard hears of all but the one at `silent`.
+BpfProgram NotedExec(std::uint64_t silent) {
+  const auto at = static_cast<std::uint32_t>(offsetof(seccomp_data, instruction_pointer));
+  BpfProgram code{Statement(BPF_LD | BPF_W | BPF_ABS, at + kLowHalf),
+                  Jump(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(silent), 0, 3),
+                  Statement(BPF_LD | BPF_W | BPF_ABS, at + kHighHalf),
+                  Jump(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(silent >> 32), 0, 1),
+                  Statement(BPF_RET | BPF_K, kSeccompAllow),
+                  Statement(BPF_RET | BPF_K, kSeccompNotify)};
+  return code;
 }
 
 /// From `first` up to the next run, every system call number gets the answer of `body`.
@@ -86,6 +108,13 @@ BpfProgram Search(const std::vector<Run>& runs, std::size_t begin, std::size_t e
 /// What each number answers, in numerical order.
 class Table {
  public:
+  explicit Table(SeccompPolicy::Notify notify) : notify_(notify) {}
+
+  /// What answers in the place of `action`.
+  std::uint32_t Answer(std::uint32_t action) const {
+    return notify_ == SeccompPolicy::Notify::kDenials && action == SeccompErrno(EPERM) ? kSeccompNotify : action;
+  }
+
   void Set(std::string_view name, const BpfProgram& body) {
     if (const int number = NumberOf(name); number >= 0) bodies_[static_cast<std::uint32_t>(number)] = body;
   }
@@ -94,7 +123,11 @@ class Table {
     for (std::size_t i = 0; i < rules.size();) {
       BpfProgram body;
       const std::string_view name = rules[i].name;
-      for (; i < rules.size() && rules[i].name == name; ++i) AppendRule(body, rules[i]);
+      for (; i < rules.size() && rules[i].name == name; ++i) {
+        ArgumentRule rule = rules[i];
+        rule.action = Answer(rule.action);
+        AppendRule(body, rule);
+      }
       Set(name, body);
     }
   }
@@ -127,8 +160,21 @@ class Table {
   }
 
  private:
+  SeccompPolicy::Notify notify_;
   std::map<std::uint32_t, BpfProgram> bodies_;
 };
+
+std::span<const ArgumentRule> RulesOf(Network network) {
+  switch (network) {
+    case Network::kClosed:
+      return ClosedNetworkRules();
+    case Network::kGuarded:
+      return GuardedNetworkRules();
+    case Network::kOpen:
+      return OpenNetworkRules();
+  }
+  return ClosedNetworkRules();
+}
 
 Error UnknownSyscall(const std::string& name) {
   std::vector<std::string> known;
@@ -143,15 +189,19 @@ Error UnknownSyscall(const std::string& name) {
 }  // namespace
 
 Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
-  Table table;
+  Table table(policy.notify);
   for (const SyscallGroup& group : SyscallGroups()) {
-    for (const std::string_view name : group.names) table.Set(name, Return(group.action));
+    for (const std::string_view name : group.names) table.Set(name, Return(table.Answer(group.action)));
   }
   table.SetRules(CommonRules());
-  table.SetRules(policy.network == Network::kOpen ? OpenNetworkRules() : ClosedNetworkRules());
+  table.SetRules(RulesOf(policy.network));
+  if (policy.notify == SeccompPolicy::Notify::kDenials) {
+    table.Set("execve", NotedExec(policy.silent_exec));
+    table.Set("execveat", NotedExec(policy.silent_exec));
+  }
   for (const std::string& name : policy.denied_syscalls) {
     if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);
-    for (const std::string& member : SyscallFamily(name)) table.Set(member, Return(SeccompErrno(EPERM)));
+    for (const std::string& member : SyscallFamily(name)) table.Set(member, Return(table.Answer(SeccompErrno(EPERM))));
   }
 
   const std::uint32_t arch = ::seccomp_arch_native();
@@ -178,6 +228,18 @@ std::vector<std::string> SyscallFamily(std::string_view name) {
 int InstallSeccomp(const BpfProgram& program) {
   const sock_fprog filter{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0 ? 0 : errno;
+}
+
+int InstallSeccompWithListener(const BpfProgram& program) {
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
+  // Without the second flag before 5.19.
+  for (const unsigned long flags :
+       {SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, SECCOMP_FILTER_FLAG_NEW_LISTENER}) {
+    const long listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+    if (listener >= 0) return static_cast<int>(listener);
+    if (errno != EINVAL) break;
+  }
+  return -errno;
 }
 
 bool SeccompAvailable() {

@@ -16,9 +16,16 @@ namespace rune::sandbox {
 
 struct SeccompPolicy {
   /// kClosed: socket(2) only makes AF_UNIX stream and seqpacket sockets, and connect(2) is refused: no filter can see
-  /// the path. kOpen: socket(2) makes TCP, UDP and route sockets and no AF_UNIX ones. socketpair(2) works in both.
+  /// the path. kGuarded: the guard is asked (sandbox/network/guard.h). kOpen: socket(2) makes TCP, UDP and route
+  /// sockets and no AF_UNIX ones. socketpair(2) works in all.
   Network network = Network::kClosed;
   std::vector<std::string> denied_syscalls;  ///< Each name closes its whole family.
+  /// Ask the guard about what is known to be bad, which refuses and notes it, and about execve(2), which it only notes.
+  /// Needs a listener.
+  enum class Notify : std::uint8_t { kNothing, kDenials } notify = Notify::kNothing;
+  /// Return address of the one execve(2) that is not notified: the one that starts the command, while the guardian
+  /// waits for it. Whoever jumps there gains nothing but an unnoted execve.
+  std::uint64_t silent_exec = 0;
 };
 
 using BpfProgram = std::vector<sock_filter>;
@@ -30,6 +37,9 @@ std::vector<std::string> SyscallFamily(std::string_view name);
 
 /// seccomp(2) SECCOMP_SET_MODE_FILTER. Returns 0 or errno. Safe between fork and exec; no_new_privs must be set.
 int InstallSeccomp(const BpfProgram& program);
+/// The same with SECCOMP_FILTER_FLAG_NEW_LISTENER: the listener (close-on-exec), or a negative errno. EBUSY: there is
+/// one already. A notified call waits killably once it was received (5.19), so that no signal tears it apart.
+int InstallSeccompWithListener(const BpfProgram& program);
 /// False when the kernel has no seccomp filters.
 bool SeccompAvailable();
 

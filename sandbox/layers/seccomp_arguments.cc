@@ -118,6 +118,63 @@ constexpr ArgumentRule kClosed[] = {
     {"setsockopt", kSeccompAllow},
 };
 
+constexpr ArgumentTest NotNull(std::uint8_t argument) { return {ArgumentTest::Kind::kNotNull, argument, ~0u, 0}; }
+
+/// Internet sockets are made by the guard; what a filter cannot see (an address) is asked of it.
+constexpr ArgumentRule kGuarded[] = {
+    {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, 0)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, 0)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, IPPROTO_UDP)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET6), Type(SOCK_STREAM), Is(2, 0)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET6), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET6), Type(SOCK_DGRAM), Is(2, 0)}},
+    {"socket", kSeccompNotify, {Is(0, AF_INET6), Type(SOCK_DGRAM), Is(2, IPPROTO_UDP)}},
+    {"socket", kSeccompNotify, {Is(0, AF_UNIX), Type(SOCK_STREAM)}},
+    {"socket", kSeccompNotify, {Is(0, AF_UNIX), Type(SOCK_SEQPACKET)}},
+    {"socket", kNoProtocol, {Is(0, AF_UNIX)}},
+    {"socket", kNoProtocol, {Is(0, AF_INET)}},
+    {"socket", kNoProtocol, {Is(0, AF_INET6)}},
+    {"socket", kNoFamily},
+    {"connect", kSeccompNotify},
+    {"bind", kSeccompNotify},
+    {"listen", kSeccompNotify},
+    {"getsockname", kSeccompNotify},
+    {"getpeername", kSeccompNotify},
+    {"sendto", SeccompErrno(EOPNOTSUPP), {Any(3, MSG_FASTOPEN)}},
+    {"sendto", kSeccompNotify, {NotNull(4)}},
+    {"sendto", kSeccompAllow},
+    {"recvfrom", kSeccompNotify, {NotNull(4)}},
+    {"recvfrom", kSeccompAllow},
+    {"recvmsg", kSeccompNotify},
+
+    // What changes the address on the wire or the interface, and socket filters beyond the classic one.
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292PKTOPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDRDSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTODEVICE)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTOIFINDEX)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_MARK)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_BPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_CBPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    {"setsockopt", kSeccompAllow},
+};
+
 constexpr ArgumentRule kOpen[] = {
     {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, 0)}},
     {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
@@ -166,6 +223,7 @@ constexpr ArgumentRule kOpen[] = {
 
 std::span<const ArgumentRule> CommonRules() { return kCommon; }
 std::span<const ArgumentRule> ClosedNetworkRules() { return kClosed; }
+std::span<const ArgumentRule> GuardedNetworkRules() { return kGuarded; }
 std::span<const ArgumentRule> OpenNetworkRules() { return kOpen; }
 
 }  // namespace rune::sandbox

@@ -13,6 +13,8 @@
 namespace rune::sandbox {
 
 inline constexpr std::uint32_t kSeccompAllow = SECCOMP_RET_ALLOW;
+/// The guard decides (seccomp_unotify(2)).
+inline constexpr std::uint32_t kSeccompNotify = SECCOMP_RET_USER_NOTIF;
 constexpr std::uint32_t SeccompErrno(int err) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(err); }
 
 /// System calls that get one answer whatever their arguments are.
@@ -25,10 +27,11 @@ struct SyscallGroup {
 /// A test of the low 32 bits of one argument: all that the kernel looks at in an int or unsigned int. Comparing 64 bits
 /// would let a call pass a denial with garbage in the upper half (the class of CVE-2019-10063).
 struct ArgumentTest {
-  enum class Kind : std::uint8_t { kNone, kEqual, kAnyBit };
+  enum class Kind : std::uint8_t { kNone, kEqual, kAnyBit, kNotNull };
   Kind kind = Kind::kNone;
   std::uint8_t argument = 0;  ///< 0..5
   std::uint32_t mask = ~0u;   ///< kEqual: (argument & mask) == value. kAnyBit: (argument & mask) != 0.
+                              ///< kNotNull: all 64 bits of a pointer.
   std::uint32_t value = 0;
 };
 
@@ -41,10 +44,11 @@ struct ArgumentRule {
 
 /// Allowed and refused system calls; later groups do not repeat a name.
 std::span<const SyscallGroup> SyscallGroups();
-/// Rules on arguments for both kinds of network, then those of a closed and of an open one. Rules of a name are
-/// adjacent.
+/// Rules on arguments for every kind of network, then those of each kind, which replace the common ones of the same
+/// name. Rules of a name are adjacent.
 std::span<const ArgumentRule> CommonRules();
 std::span<const ArgumentRule> ClosedNetworkRules();
+std::span<const ArgumentRule> GuardedNetworkRules();
 std::span<const ArgumentRule> OpenNetworkRules();
 /// Names that reach the same end: whoever denies one means all.
 std::span<const std::span<const std::string_view>> SyscallFamilies();
