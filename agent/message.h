@@ -47,12 +47,14 @@ struct Usage {
   std::uint64_t cached = 0;
   std::uint64_t output = 0;  ///< Reasoning included.
   std::uint64_t reasoning = 0;
+  std::uint64_t cache_write = 0;  ///< Written to the provider's cache; part of `input`, none of it in `cached`.
   std::uint64_t total() const { return input + output; }
   Usage& operator+=(const Usage& other) {
     input += other.input;
     cached += other.cached;
     output += other.output;
     reasoning += other.reasoning;
+    cache_write += other.cache_write;
     return *this;
   }
 };

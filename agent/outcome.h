@@ -14,6 +14,7 @@ enum class Outcome : std::uint8_t {
   kRefusedPolicy,        ///< Policy forbids the run itself (confirm mode without a terminal and without --yes, ...).
   kBudgetSteps,
   kBudgetTokens,
+  kBudgetCost,
   kBudgetTime,
   kSchemaUnsatisfied,
   kSandboxUnavailable,
@@ -36,12 +37,13 @@ struct OutcomeInfo {
 
 /// Exit codes: 0 answer, 1 failure, 2 usage or configuration, 3 budget or step limit, 4 refused by policy,
 /// 5 provider unavailable, 6 confinement unavailable, 130/143 interrupted (by SIGINT/SIGTERM; see ExitCode()).
-inline constexpr std::array<OutcomeInfo, 17> kOutcomes{{
+inline constexpr std::array<OutcomeInfo, 18> kOutcomes{{
     {Outcome::kAnswered, "answered", 0},
     {Outcome::kAnsweredWithDenials, "answered_with_denials", 4},
     {Outcome::kRefusedPolicy, "refused_policy", 4},
     {Outcome::kBudgetSteps, "budget_steps", 3},
     {Outcome::kBudgetTokens, "budget_tokens", 3},
+    {Outcome::kBudgetCost, "budget_cost", 3},
     {Outcome::kBudgetTime, "budget_time", 3},
     {Outcome::kSchemaUnsatisfied, "schema_unsatisfied", 1},
     {Outcome::kSandboxUnavailable, "sandbox_unavailable", 6},

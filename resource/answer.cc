@@ -34,6 +34,7 @@ ErrorKind KindOf(agent::Outcome outcome) {
     case agent::Outcome::kAnswered:
     case agent::Outcome::kBudgetSteps:
     case agent::Outcome::kBudgetTokens:
+    case agent::Outcome::kBudgetCost:
     case agent::Outcome::kBudgetTime:
     case agent::Outcome::kSchemaUnsatisfied:
     case agent::Outcome::kStalled:

@@ -53,8 +53,19 @@ struct Budgets {
   std::uint32_t steps = 50;         ///< Model calls.
   std::uint64_t tokens = 0;         ///< Input and output of all calls.
   std::uint64_t output_tokens = 0;  ///< Cap of one answer, sent to the provider. 0: the provider's.
+  double cost_usd = 0;              ///< Of all calls, by the price table.
   std::chrono::seconds wall{600};
   std::chrono::seconds tool_wall{120};  ///< Default and ceiling of one tool call.
+};
+
+/// The `[embeddings]` table. Without a provider nothing is ever sent anywhere.
+struct EmbeddingsConfig {
+  std::string provider;          ///< "openai" (and compatible), "gemini", "ollama"; empty: off.
+  std::string model;             ///< Empty: the provider's default.
+  std::string base_url;          ///< Empty: the provider's own.
+  std::string api_key;           ///< Its own: the model's key is not sent to another endpoint.
+  std::string store;             ///< File of known vectors; empty: in the user's directory.
+  std::uint32_t keep_turns = 4;  ///< Earlier turns that compaction keeps for their relevance.
 };
 
 enum class OnDenial : std::uint8_t { kFail, kWarn };
@@ -80,9 +91,13 @@ struct Config {
   std::uint32_t compact_keep_last = 6;
   std::optional<double> temperature;
   std::optional<std::int64_t> seed;
+  std::string thinking;             ///< "off", "low", "medium", "high", "xhigh"; empty: the provider's.
+  std::uint32_t max_images = 10;    ///< Of one prompt.
+  std::vector<std::string> prices;  ///< "<provider>/<model> <input> <cached> <cache write> <output>", USD per million.
   Budgets budgets;
   Deadlines deadlines;
   RetryConfig retry;
+  EmbeddingsConfig embeddings;
   PolicyConfig policy;
 };
 

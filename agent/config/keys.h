@@ -63,6 +63,11 @@ inline constexpr std::array kSettings{
             "Sampling temperature. Unset: the provider's.", 0, 2},
     Setting{"seed", kInteger, "RUNE_SEED", "--seed", "", kIgnored, "Sampling seed, where the provider has one.", -9e18,
             9e18},
+    Setting{"thinking", kWord, "RUNE_THINKING", "--thinking", "", kIgnored,
+            "How much the model thinks before it answers, where it can. Unset: the provider's.", 0, 0,
+            "off|low|medium|high|xhigh"},
+    Setting{"max_images", kInteger, "RUNE_MAX_IMAGES", "--max-images", "10", kMinimum,
+            "Pictures of one prompt, of 5 MiB each.", 1, 100},
     Setting{"max_output_tokens", kInteger, "RUNE_MAX_OUTPUT_TOKENS", "--max-output-tokens", "0", kMinimum,
             "Cap of one answer. 0: the provider's.", 0, 1e9},
     Setting{"context_window", kInteger, "RUNE_CONTEXT_WINDOW", "--context-window", "128000", kIgnored,
@@ -81,6 +86,12 @@ inline constexpr std::array kSettings{
             "Model calls of a run. 0: unlimited.", 0, 4294967295.0},
     Setting{"token_budget", kInteger, "RUNE_TOKEN_BUDGET", "--token-budget", "0", kMinimum,
             "Tokens of a run, in and out. 0: unlimited.", 0, 1e15},
+    Setting{"limits.cost_usd", kNumber, "RUNE_LIMITS_COST_USD", "--max-cost-usd", "0", kMinimum,
+            "Estimated cost of a run, in USD. 0: unlimited.", 0, 1e6},
+    Setting{"prices", kStrings, "RUNE_PRICES", "--price", "", kIgnored,
+            "Prices besides the built-in ones: `provider/model input cached cache-write output`, in USD per million "
+            "tokens. "
+            "`*` stands for any text; the last match counts."},
     Setting{"timeout_secs", kInteger, "RUNE_TIMEOUT_SECS", "--timeout-secs", "600", kMinimum,
             "Wall clock of a run, in seconds. 0: unlimited.", 0, 31'536'000},
     Setting{"tool_timeout_secs", kInteger, "RUNE_TOOL_TIMEOUT_SECS", "--tool-timeout-secs", "120", kMinimum,
@@ -111,6 +122,19 @@ inline constexpr std::array kSettings{
             "Until the answer begins, in seconds.", 0.001, 3600},
     Setting{"deadlines.idle_secs", kNumber, "RUNE_DEADLINES_IDLE_SECS", "", "30", kIgnored,
             "Longest silence within an answer, in seconds.", 0.001, 3600},
+    // [embeddings]
+    Setting{"embeddings.provider", kWord, "RUNE_EMBEDDINGS_PROVIDER", "--embeddings-provider", "", kIgnored,
+            "Who turns text into vectors. Unset: nobody, nothing is sent.", 0, 0, "openai|gemini|ollama"},
+    Setting{"embeddings.model", kString, "RUNE_EMBEDDINGS_MODEL", "--embeddings-model", "", kIgnored,
+            "Embedding model. Empty: the provider's default."},
+    Setting{"embeddings.base_url", kString, "RUNE_EMBEDDINGS_BASE_URL", "--embeddings-base-url", "", kIgnored,
+            "Endpoint, where it is not the provider's own."},
+    Setting{"embeddings.api_key", kString, "RUNE_EMBEDDINGS_API_KEY", "--embeddings-api-key", "", kIgnored,
+            "Key of that endpoint. The model's key is never sent there."},
+    Setting{"embeddings.store", kPath, "RUNE_EMBEDDINGS_STORE", "--embeddings-store", "", kIgnored,
+            "File that keeps the vectors. Empty: `~/.rune/embeddings`."},
+    Setting{"embeddings.keep_turns", kInteger, "RUNE_EMBEDDINGS_KEEP_TURNS", "--embeddings-keep-turns", "4", kIgnored,
+            "Earlier turns that compaction keeps because they matter for the current one.", 0, 100},
     // [policy]
     Setting{"policy.mode", kWord, "RUNE_POLICY_MODE", "--policy-mode", "", kStricter,
             "Who decides about a tool call. Unset: confirm on a terminal, else allowlist.", 0, 0,
@@ -135,9 +159,11 @@ inline constexpr std::array kSettings{
             "`best-effort`, `require` (all layers) or a list of layers without which nothing runs."},
 };
 
+/// True of settings that hold a secret.
+bool IsKey(const Setting& setting);
 /// Null when there is none.
 const Setting* FindSetting(std::string_view key);
-/// True of "policy", "retry", "deadlines".
+/// True of "policy", "retry", "limits", ...
 bool IsSection(std::string_view name);
 /// "unknown key 'modle' (did you mean 'model'?)"
 std::string UnknownKey(std::string_view key);

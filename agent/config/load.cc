@@ -45,6 +45,7 @@ class Loader {
       }
     }
     AddSecret(loaded_.config.api_key);
+    AddSecret(loaded_.config.embeddings.api_key);
     return std::move(loaded_);
   }
 
@@ -120,7 +121,7 @@ class Loader {
       RUNE_ASSIGN_OR_RETURN(const Setting* const setting, SettingOf(entry));
       if (setting == nullptr) continue;
       RUNE_ASSIGN_OR_RETURN(Value value, ValueOf(*setting, entry));
-      if (setting->key == "api_key" && (file.status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+      if (IsKey(*setting) && (file.status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
         Notice(file.name + ": holds an api_key and can be read by others (chmod 600)");
       }
       Set(*setting, std::move(value), file.name);

@@ -84,7 +84,8 @@ Narrowed Unite(List current, const List& proposed) {
   return {.value = std::move(current)};
 }
 
-Narrowed Minimum(std::int64_t current, std::int64_t proposed) {
+template <typename T>
+Narrowed Minimum(T current, T proposed) {
   const bool lower = proposed != 0 && (current == 0 || proposed <= current);
   if (!lower) return {.refused = proposed != current};
   return {.value = proposed};
@@ -110,6 +111,7 @@ Narrowed Narrow(const Setting& setting, const Value& current, const Value& propo
     case ProjectRule::kIgnored:
       return {.refused = current != proposed};
     case ProjectRule::kMinimum:
+      if (setting.type == ValueType::kNumber) return Minimum(Held<double>(current), Held<double>(proposed));
       return Minimum(Held<std::int64_t>(current), Held<std::int64_t>(proposed));
     case ProjectRule::kIntersect:
       if (setting.type == ValueType::kPaths) return IntersectPaths(Strings(current), Strings(proposed), cwd);

@@ -123,7 +123,7 @@ Result<Value> CheckValue(const Setting& setting, Value value) {
   value = Convert(setting.type, std::move(value));
   if (Fits(setting, value)) return value;
   // A key that was put into the wrong place must not end up in a message.
-  const std::string found = setting.key == "api_key" ? "something else" : Show(value);
+  const std::string found = IsKey(setting) ? "something else" : Show(value);
   return Error::Invalid("expected " + ExpectedText(setting) + ", found " + found);
 }
 

@@ -34,7 +34,8 @@ TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
   for (const Setting& setting : kSettings) {
     const auto value = DefaultValue(setting);
     if (value) Assign(setting, *value, from_table);
-    const bool may_be_unset = setting.key == "policy.mode" || setting.key == "temperature" || setting.key == "seed";
+    const bool may_be_unset = setting.key == "policy.mode" || setting.key == "temperature" || setting.key == "seed" ||
+                              setting.key == "thinking" || setting.key == "embeddings.provider";
     EXPECT_EQ(value.has_value(), !may_be_unset) << setting.key;
   }
   const Config plain;
@@ -50,6 +51,7 @@ TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
   EXPECT_EQ(from_table.budgets.steps, plain.budgets.steps);
   EXPECT_EQ(from_table.budgets.tokens, plain.budgets.tokens);
   EXPECT_EQ(from_table.budgets.output_tokens, plain.budgets.output_tokens);
+  EXPECT_EQ(from_table.budgets.cost_usd, plain.budgets.cost_usd);
   EXPECT_EQ(from_table.budgets.wall, plain.budgets.wall);
   EXPECT_EQ(from_table.budgets.tool_wall, plain.budgets.tool_wall);
   EXPECT_EQ(from_table.retry.attempts, plain.retry.attempts);
@@ -57,6 +59,9 @@ TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
   EXPECT_EQ(from_table.deadlines.connect, plain.deadlines.connect);
   EXPECT_EQ(from_table.deadlines.first_byte, plain.deadlines.first_byte);
   EXPECT_EQ(from_table.deadlines.idle, plain.deadlines.idle);
+  EXPECT_EQ(from_table.max_images, plain.max_images);
+  EXPECT_EQ(from_table.prices, plain.prices);
+  EXPECT_EQ(from_table.embeddings.keep_turns, plain.embeddings.keep_turns);
   EXPECT_EQ(from_table.policy.mode, plain.policy.mode);
   EXPECT_EQ(from_table.policy.allowed_commands, plain.policy.allowed_commands);
   EXPECT_EQ(from_table.policy.allowed_domains, plain.policy.allowed_domains);

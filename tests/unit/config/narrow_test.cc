@@ -40,6 +40,13 @@ TEST(Narrow, LowersANumberAndNeverRaisesIt) {
   }
 }
 
+TEST(Narrow, LowersAnAmountOfMoneyAndNeverRaisesIt) {
+  EXPECT_EQ(After("limits.cost_usd", "0", "0.5"), Value(0.5));
+  EXPECT_EQ(After("limits.cost_usd", "0.5", "0.25"), Value(0.25));
+  EXPECT_EQ(After("limits.cost_usd", "0.5", "0.75"), Value(0.5));
+  EXPECT_EQ(After("limits.cost_usd", "0.5", "0"), Value(0.5));
+}
+
 TEST(Narrow, TightensTheModeAndNeverLoosensIt) {
   const List modes{"allowlist", "confirm", "unrestricted"};
   for (std::size_t current = 0; current < modes.size(); ++current) {
