@@ -34,7 +34,7 @@ class DomainAllowlist {
   /// Whether any port of `name` (normalised) is allowed: then it may be looked up.
   bool KnowsName(std::string_view name) const;
   bool AllowsName(std::string_view name, std::uint16_t port) const;
-  /// By an address or range entry alone. `address` is unwrapped first (Unwrap()).
+  /// By an address or range entry alone: "*" does not count. `address` is unwrapped first (Unwrap()).
   bool AllowsAddress(const IpAddress& address, std::uint16_t port) const;
   /// The names without a wildcard, to look for in /etc/hosts.
   std::vector<std::string> ExactNames() const;
@@ -50,6 +50,8 @@ class DomainAllowlist {
     std::uint8_t prefix = 0;  ///< Bits.
     std::uint16_t port = 0;   ///< 0: every one.
   };
+  static bool Covers(const Name& entry, std::string_view name);
+
   bool every_ = false;
   std::vector<Name> names_;
   std::vector<Range> ranges_;

@@ -58,7 +58,7 @@ struct SocketAddress {
   enum class Kind : std::uint8_t { kInet, kUnixPath, kUnixAbstract, kUnixUnnamed, kUnspecified, kOther, kMalformed };
   Kind kind = Kind::kMalformed;
   sa_family_t family = AF_UNSPEC;
-  Endpoint inet;     ///< Of kInet. Not unwrapped.
+  Endpoint inet;     ///< Of kInet, and of kUnspecified when long enough: bind(2) reads that as AF_INET. Not unwrapped.
   std::string path;  ///< Of kUnixPath (up to the first NUL) and kUnixAbstract (without the leading NUL).
 };
 /// The kernel's own rules for lengths: sockaddr_in needs 16 bytes, sockaddr_in6 24, sun_path may lack its NUL.

@@ -37,7 +37,8 @@ struct DnsAnswer {
 };
 std::string WriteDnsAnswer(const DnsQuery& query, const DnsAnswer& answer);
 
-/// A recursive question for an upstream server.
+/// A recursive question for an upstream server, without EDNS (every server knows that). Empty when `name` is no host
+/// name.
 std::string WriteDnsQuery(std::uint16_t id, std::string_view name, std::uint16_t type);
 struct DnsReply {
   DnsCode code = DnsCode::kServFail;

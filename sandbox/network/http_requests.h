@@ -13,17 +13,19 @@ class HttpRequests {
  public:
   enum class State : std::uint8_t {
     kReading,  ///< Everything up to `passed()` may go on.
-    kTunnel,   ///< An upgrade to websocket was asked for: what follows is no HTTP. All may pass.
-    kNotHttp,  ///< The first bytes are no request line.
+    kTunnel,   ///< The client speaks websocket, after it asked for that upgrade: what follows is no HTTP. All may pass.
+    kNotHttp,  ///< The first line is no request line. Nothing is passed: those bytes are the caller's to judge.
     kRefused,  ///< `reason()`. Nothing more may pass.
   };
-  /// `allow(host, port)` decides each request; port 0 when the Host header names none. Host is normalised.
+  /// `allow(host, port)` decides each request; port 0 when the Host header names none. Host is normalised: a name
+  /// (NormalizeHostName) or an address (Format(IpAddress)).
   explicit HttpRequests(std::function<bool(const std::string& host, std::uint16_t port)> allow);
 
   /// The next bytes of the client. A head passes only when it is whole and allowed; at most 64 KiB of it are kept.
   /// Refused: CONNECT, h2c upgrades and the HTTP/2 preface, no or several Host headers, a Host that differs from an
   /// absolute request target, both Content-Length and Transfer-Encoding, several or odd lengths, obsolete folding,
-  /// bare CR, NUL, blanks before a colon.
+  /// bare CR or LF, NUL and other controls, blanks before a colon. A server may decline to speak websocket: until the
+  /// first masked frame (RFC 6455 5.2), which no request can look like, requests are still read as such.
   State Feed(std::string_view bytes);
   /// Bytes that may be forwarded now; each call hands over what has become free since the last one.
   std::string TakePassed();
@@ -32,18 +34,29 @@ class HttpRequests {
 
  private:
   enum class Part : std::uint8_t { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailer };
-  State Refuse(std::string reason);
-  bool TakeHead();
+  enum class Sniffed : std::uint8_t { kNothing, kMethod, kTarget };
+  void Sniff(char c);
+  void TakeHeadByte(char c);
+  void TakeAfterUpgrade();
+  void TakeHead();
+  void TakeLineByte(char c);
+  void TakeLine();
+  void PassBody(std::string_view& bytes);
+  void PassHeld(Part next);
+  void Refuse(std::string reason);
 
   std::function<bool(const std::string&, std::uint16_t)> allow_;
   State state_ = State::kReading;
   Part part_ = Part::kHead;
-  std::uint64_t left_ = 0;  ///< Bytes of the body or chunk.
-  std::string held_;        ///< An unfinished head or line.
+  Sniffed sniffed_ = Sniffed::kNothing;  ///< Of the first line, so far.
+  std::uint64_t left_ = 0;               ///< Bytes of the body or chunk.
+  std::string held_;                     ///< An unfinished head or line.
   std::string passed_;
   std::string host_;
   std::string reason_;
-  bool any_ = false;  ///< A whole request was seen.
+  bool http_ = false;        ///< A request line was seen: it is HTTP, from now on to the letter.
+  bool websocket_ = false;   ///< The last head asked for it.
+  std::size_t trailer_ = 0;  ///< Bytes of the trailer so far.
 };
 
 }  // namespace rune::sandbox

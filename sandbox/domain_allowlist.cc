@@ -1,0 +1,179 @@
+#include "sandbox/domain_allowlist.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "sandbox/base/text.h"
+
+namespace rune::sandbox {
+namespace {
+
+using std::string_view;
+
+constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxLabel = 63;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool AllDigits(string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
+bool IsLabelChar(char c) { return (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_'; }
+
+/// One entry before it is known what it is.
+struct Entry {
+  std::string name;
+  bool subdomains = false;
+  std::optional<IpAddress> address;  ///< Instead of a name.
+  std::uint8_t prefix = 0;
+  std::uint16_t port = 0;
+};
+
+std::optional<std::int64_t> ParseNumber(string_view text, std::int64_t max) {
+  if (text.empty() || !AllDigits(text) || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+  const auto value = ParseInt(text);
+  return value && *value <= max ? value : std::nullopt;
+}
+
+/// The address with all bits behind `prefix` set to 0, or to 1.
+IpAddress Edge(IpAddress address, int prefix, bool last) {
+  for (int bit = prefix; bit < address.size * 8; ++bit) {
+    std::uint8_t& byte = address.bytes[static_cast<std::size_t>(bit / 8)];
+    const auto mask = static_cast<std::uint8_t>(0x80 >> (bit % 8));
+    byte = static_cast<std::uint8_t>(last ? byte | mask : byte & ~mask);
+  }
+  return address;
+}
+
+/// `text` is what follows the address: "", "/8", ":80", "/8:80".
+Result<Entry> ParseRange(const IpAddress& address, string_view text) {
+  Entry entry;
+  const int bits = address.size * 8;
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const string_view prefix = text.substr(0, colon);
+  const auto length = prefix.starts_with('/') ? ParseNumber(prefix.substr(1), bits) : std::optional(std::int64_t{bits});
+  if (!length || (!prefix.empty() && prefix[0] != '/')) return Error::Invalid("a malformed length of the range");
+  entry.prefix = static_cast<std::uint8_t>(*length);
+  if (colon < text.size()) {
+    const auto port = ParseNumber(text.substr(colon + 1), 65535);
+    if (!port || *port == 0) return Error::Invalid("a malformed port");
+    entry.port = static_cast<std::uint16_t>(*port);
+  }
+  const IpAddress first = Edge(address, entry.prefix, false);
+  const IpAddress last = Edge(address, entry.prefix, true);
+  if (first != address) {
+    return Error::Invalid("an address within the range instead of its first one, " + Format(first));
+  }
+  if (Unwrap(first) != first && Unwrap(last) != last) {
+    return Error::Invalid("an IPv4 address inside an IPv6 one; write it as four decimal numbers");
+  }
+  entry.address = first;
+  return entry;
+}
+
+Result<Entry> ParseEntry(string_view text) {
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    const auto address = ParseIp(text.substr(1, end == string_view::npos ? end : end - 1));
+    if (end == string_view::npos || !address || address->is_v4()) return Error::Invalid("a malformed IPv6 address");
+    return ParseRange(*address, text.substr(end + 1));
+  }
+  if (text.find("://") != string_view::npos) return Error::Invalid("a URL instead of a host name");
+  if (const auto v6 = ParseIp(text.substr(0, text.find('/'))); v6 && !v6->is_v4()) {
+    return Error::Invalid("an IPv6 address without brackets");
+  }
+  const std::size_t host_end = std::min(text.find_first_of("/:"), text.size());
+  if (const auto v4 = ParseIp(text.substr(0, host_end))) return ParseRange(*v4, text.substr(host_end));
+
+  Entry entry;
+  string_view name = text.substr(0, std::min(text.find(':'), text.size()));
+  const string_view rest = text.substr(name.size());
+  if (name.starts_with("*.")) {
+    entry.subdomains = true;
+    name.remove_prefix(2);
+  }
+  if (name.find('*') != string_view::npos) return Error::Invalid("'*' can only stand for the first parts of a name");
+  const auto normal = NormalizeHostName(name);
+  if (!normal) {
+    return Error::Invalid("no host name (international names in their xn-- form, addresses as four decimal numbers)");
+  }
+  entry.name = *normal;
+  if (rest.empty()) return entry;
+  const auto port = ParseNumber(rest.substr(1), 65535);
+  if (!port || *port == 0) return Error::Invalid("a malformed port");
+  entry.port = static_cast<std::uint16_t>(*port);
+  return entry;
+}
+
+}  // namespace
+
+std::optional<std::string> NormalizeHostName(string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.empty() || name.size() > kMaxName) return std::nullopt;
+  std::string out = ToLower(name);
+  string_view last;
+  for (const string_view label : Split(out, '.')) {
+    if (label.empty() || label.size() > kMaxLabel || !std::all_of(label.begin(), label.end(), IsLabelChar)) {
+      return std::nullopt;
+    }
+    if (label.front() == '-' || label.back() == '-') return std::nullopt;
+    last = label;
+  }
+  // A last label that looks like a number makes it an address to some programs (WHATWG URL, "ends in a number").
+  if (AllDigits(last) || last.starts_with("0x")) return std::nullopt;
+  return out;
+}
+
+Result<DomainAllowlist> DomainAllowlist::Parse(const std::vector<std::string>& entries) {
+  DomainAllowlist list;
+  for (const std::string& text : entries) {
+    if (text == "*") {
+      list.every_ = true;
+      continue;
+    }
+    Result<Entry> entry = ParseEntry(text);
+    if (!entry.ok()) {
+      return Error::Invalid("'" + OneLine(text) + "': " + entry.error().message +
+                            "; write name, *.suffix, an address or a range, each with or without :port, or *");
+    }
+    if (entry->address) {
+      list.ranges_.push_back({*entry->address, entry->prefix, entry->port});
+    } else {
+      list.names_.push_back({entry->subdomains, std::move(entry->name), entry->port});
+    }
+  }
+  return list;
+}
+
+bool DomainAllowlist::Covers(const Name& entry, string_view name) {
+  if (!entry.subdomains) return name == entry.suffix;
+  // The dot keeps to whole labels; something has to stand in front of it.
+  return name.size() > entry.suffix.size() + 1 && name.ends_with(entry.suffix) &&
+         name[name.size() - entry.suffix.size() - 1] == '.';
+}
+
+bool DomainAllowlist::KnowsName(string_view name) const {
+  return every_ || std::any_of(names_.begin(), names_.end(), [&](const Name& entry) { return Covers(entry, name); });
+}
+
+bool DomainAllowlist::AllowsName(string_view name, std::uint16_t port) const {
+  return every_ || std::any_of(names_.begin(), names_.end(), [&](const Name& entry) {
+           return (entry.port == 0 ? port == 80 || port == 443 : port == entry.port) && Covers(entry, name);
+         });
+}
+
+bool DomainAllowlist::AllowsAddress(const IpAddress& address, std::uint16_t port) const {
+  const IpAddress plain = Unwrap(address);
+  return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
+    return (range.port == 0 || range.port == port) && range.address.size == plain.size &&
+           Edge(plain, range.prefix, false) == range.address;
+  });
+}
+
+std::vector<std::string> DomainAllowlist::ExactNames() const {
+  std::set<std::string> names;
+  for (const Name& entry : names_) {
+    if (!entry.subdomains) names.insert(entry.suffix);
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace rune::sandbox
