@@ -21,6 +21,9 @@ struct RelayTarget {
   std::string name;   ///< Allowed name; empty when the command used an address that an entry allows.
   IpAddress address;  ///< Of the latter.
   std::uint16_t port = 0;
+
+  /// The name, or else the address: what the ledger calls it.
+  std::string key() const { return name.empty() ? Format(address) : name; }
 };
 
 struct RelayOptions {
@@ -30,6 +33,8 @@ struct RelayOptions {
   std::function<std::uint64_t(const std::string& target)> upload_left;
   /// A refusal that the relay found: what ("tls", "http", "address", "upload"), and a safe line.
   std::function<void(const std::string& what, const std::string& detail, const RelayTarget& target)> on_refused;
+  /// A server name or HTTP host that a client asked for, allowed or not.
+  std::function<void(const std::string& name, const RelayTarget& target)> on_name;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};
   bool inspect = true;  ///< False in watch-only mode: nothing is refused, but names are noted all the same.

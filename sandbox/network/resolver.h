@@ -24,9 +24,13 @@ struct ResolverConfig {
   int ndots = 1;
   int attempts = 2;
   std::chrono::milliseconds timeout{5'000};  ///< Per server and attempt.
+  bool rotate = false;                       ///< Each lookup begins with the next server.
+  bool use_tcp = false;                      ///< "use-vc": never by UDP.
   std::multimap<std::string, IpAddress> hosts;
 };
 ResolverConfig ReadResolverConfig(const std::string& resolv_conf_text, const std::string& hosts_text);
+/// Of /etc/resolv.conf and /etc/hosts, as far as they can be read.
+ResolverConfig SystemResolverConfig();
 
 class Resolver {
  public:

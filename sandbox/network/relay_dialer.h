@@ -1,0 +1,54 @@
+#pragma once
+/// Finds the server of one connection and connects to it: to an address that was checked, never to a name.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/event_loop.h"
+#include "sandbox/base/unique_fd.h"
+#include "sandbox/network/relay.h"
+#include "sandbox/network/resolver.h"
+
+namespace rune::sandbox {
+
+struct DialOutcome {
+  int error = 0;        ///< errno.
+  UniqueFd upstream;    ///< With error 0.
+  std::string refusal;  ///< With EACCES: which addresses are out of bounds.
+};
+
+class Dialer {
+ public:
+  using Done = std::function<void(DialOutcome)>;
+  /// Borrows `options`. `done` is called once, later; it may destroy the dialer.
+  Dialer(EventLoop& loop, Resolver& resolver, const RelayOptions& options, RelayTarget target, Done done);
+  ~Dialer();
+  Dialer(const Dialer&) = delete;
+  Dialer& operator=(const Dialer&) = delete;
+
+ private:
+  void Resolved(Result<std::vector<IpAddress>> addresses);
+  /// Keeps what may be connected to, the families taking turns (RFC 8305 4).
+  void Choose(const std::vector<IpAddress>& addresses);
+  bool IsOpen(const IpAddress& address) const;
+  void ConnectNext();
+  void Check(int fd);
+  void Finish(DialOutcome outcome);
+
+  EventLoop& loop_;
+  Resolver& resolver_;
+  const RelayOptions& options_;
+  RelayTarget target_;
+  Done done_;
+  Resolver::QueryId query_ = 0;
+  std::deque<IpAddress> left_;
+  std::map<int, UniqueFd> connecting_;
+  int error_ = 0;  ///< What failed so far, the most telling one.
+  EventLoop::TimerId next_ = 0;
+  EventLoop::TimerId deadline_ = 0;
+};
+
+}  // namespace rune::sandbox

@@ -1,0 +1,119 @@
+#include "sandbox/network/relay_inspector.h"
+
+#include <utility>
+
+#include "sandbox/network/tls_hello.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
+}  // namespace
+
+ClientInspector::ClientInspector(InspectorRules rules)
+    : rules_(std::move(rules)),
+      tls_possible_(rules_.port != kHttpPort),
+      http_([this](const std::string& host, std::uint16_t port) { return AllowsRequest(host, port); }) {}
+
+bool ClientInspector::AllowsRequest(const std::string& host, std::uint16_t port) const {
+  // Clients take the port of a Host header and that of the connection from one URL; a server may route by either.
+  return rules_.allow(host) && (port == 0 || port == rules_.port);
+}
+
+ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
+  if (!rules_.enforce) passed_ += bytes;
+  switch (state_) {
+    case State::kUndecided:
+      first_ += bytes;
+      Decide(bytes);
+      break;
+    case State::kHttp:
+      FeedHttp(bytes);
+      break;
+    case State::kOpen:
+      if (rules_.enforce) passed_ += bytes;
+      break;
+    case State::kRefused:
+      break;
+  }
+  return state_;
+}
+
+void ClientInspector::Decide(std::string_view bytes) {
+  if (!tls_possible_) return FeedHttp(bytes);
+  const TlsHello hello = ReadTlsHello(first_);
+  switch (hello.state) {
+    case TlsHello::State::kIncomplete:
+      return;
+    case TlsHello::State::kMalformed:
+      return Refuse("tls", "a TLS hello that breaks the rules");
+    case TlsHello::State::kNoName:
+      return Refuse("tls", "a TLS hello without a server name");
+    case TlsHello::State::kName:
+      if (!rules_.allow(hello.name)) return Refuse("tls", "the TLS server name " + hello.name + " is not allowed");
+      return Open(std::exchange(first_, {}));
+    case TlsHello::State::kNotTls:
+      if (rules_.port == kHttpsPort) return Refuse("tls", "port 443 is for TLS only");
+      tls_possible_ = false;
+      return FeedHttp(first_);
+  }
+}
+
+void ClientInspector::FeedHttp(std::string_view bytes) {
+  switch (http_.Feed(bytes)) {
+    case HttpRequests::State::kReading: {
+      const std::string passed = http_.TakePassed();
+      if (passed.empty()) return;
+      state_ = State::kHttp;
+      first_.clear();
+      if (rules_.enforce) passed_ += passed;
+      return;
+    }
+    case HttpRequests::State::kTunnel:
+      return Open(http_.TakePassed());
+    case HttpRequests::State::kNotHttp:
+      if (rules_.port == kHttpPort) return Refuse("http", "port 80 is for HTTP only");
+      return Open(std::exchange(first_, {}));
+    case HttpRequests::State::kRefused:
+      return Refuse("http", http_.reason());
+  }
+}
+
+ClientInspector::State ClientInspector::End() {
+  if (state_ != State::kUndecided || first_.empty()) return state_;
+  if (rules_.port == kHttpsPort) {
+    Refuse("tls", "the client left in the middle of its TLS hello");
+  } else if (rules_.port == kHttpPort || (!tls_possible_ && first_.find('\n') != std::string::npos)) {
+    // A server may take a request for whole that ends with the connection.
+    Refuse("http", "the client left in the middle of a request");
+  } else {
+    Open(std::exchange(first_, {}));
+  }
+  return state_;
+}
+
+ClientInspector::State ClientInspector::Expire() {
+  if (state_ == State::kUndecided) {
+    Refuse(tls_possible_ ? "tls" : "http", "the client did not say in time which server it wants");
+  }
+  return state_;
+}
+
+std::string ClientInspector::TakePassed() { return std::exchange(passed_, {}); }
+
+void ClientInspector::Open(std::string bytes) {
+  state_ = State::kOpen;
+  first_.clear();
+  if (rules_.enforce) passed_ += bytes;
+}
+
+void ClientInspector::Refuse(std::string what, std::string detail) {
+  if (!rules_.enforce) return Open({});
+  state_ = State::kRefused;
+  what_ = std::move(what);
+  detail_ = std::move(detail);
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,59 @@
+#pragma once
+/// Looks at what a client says about itself before it is believed: TLS server name, HTTP hosts. Pure.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "sandbox/network/http_requests.h"
+
+namespace rune::sandbox {
+
+struct InspectorRules {
+  std::uint16_t port = 0;                              ///< 443: TLS only. 80: HTTP only.
+  std::function<bool(const std::string& name)> allow;  ///< Called once for each name that is asked for.
+  bool enforce = true;                                 ///< False: everything passes at once, names are noted.
+};
+
+class ClientInspector {
+ public:
+  enum class State : std::uint8_t {
+    kUndecided,  ///< More bytes are needed; nothing has passed.
+    kHttp,       ///< Each request is looked at.
+    kOpen,       ///< All may pass: what follows need not be fed any more.
+    kRefused,    ///< what() and detail().
+  };
+  explicit ClientInspector(InspectorRules rules);
+
+  State Feed(std::string_view bytes);
+  /// The client sends nothing more.
+  State End();
+  /// The client has had its time.
+  State Expire();
+  /// What may go on to the server and has not been taken yet.
+  std::string TakePassed();
+
+  State state() const { return state_; }
+  bool has_bytes() const { return !first_.empty(); }
+  const std::string& what() const { return what_; }  ///< "tls" or "http".
+  const std::string& detail() const { return detail_; }
+
+ private:
+  bool AllowsRequest(const std::string& host, std::uint16_t port) const;
+  void Decide(std::string_view bytes);
+  void FeedHttp(std::string_view bytes);
+  void Open(std::string bytes);
+  void Refuse(std::string what, std::string detail);
+
+  InspectorRules rules_;
+  State state_ = State::kUndecided;
+  bool tls_possible_;
+  std::string first_;  ///< Everything so far, while undecided.
+  std::string passed_;
+  HttpRequests http_;
+  std::string what_;
+  std::string detail_;
+};
+
+}  // namespace rune::sandbox
