@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <map>
+#include <memory>
 
 #include "sandbox/base/text.h"
 #include "sandbox/layers/seccomp_table.h"
@@ -223,6 +225,12 @@ std::vector<std::string> SyscallFamily(std::string_view name) {
     }
   }
   return members;
+}
+
+std::string SyscallName(int number) {
+  const std::unique_ptr<char, void (*)(void*)> name(::seccomp_syscall_resolve_num_arch(::seccomp_arch_native(), number),
+                                                    ::free);
+  return name != nullptr ? name.get() : "system call " + std::to_string(number);
 }
 
 int InstallSeccomp(const BpfProgram& program) {

@@ -35,6 +35,9 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy);
 /// The family of a name: "ptrace" -> ptrace, process_vm_readv, ...; "mount" -> mount, umount2, move_mount, fsopen, ...
 std::vector<std::string> SyscallFamily(std::string_view name);
 
+/// "ptrace"; "system call 999" when it has no name.
+std::string SyscallName(int number);
+
 /// seccomp(2) SECCOMP_SET_MODE_FILTER. Returns 0 or errno. Safe between fork and exec; no_new_privs must be set.
 int InstallSeccomp(const BpfProgram& program);
 /// The same with SECCOMP_FILTER_FLAG_NEW_LISTENER: the listener (close-on-exec), or a negative errno. EBUSY: there is

@@ -172,6 +172,10 @@ constexpr ArgumentRule kGuarded[] = {
     {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    // A stand-in for UDP is no internet socket: the guard lets these succeed there, and elsewhere the kernel sets them.
+    {"setsockopt", kSeccompNotify, {Is(1, IPPROTO_IP)}},
+    {"setsockopt", kSeccompNotify, {Is(1, IPPROTO_IPV6)}},
+    {"setsockopt", kSeccompNotify, {Is(1, SOL_SOCKET), Is(2, SO_REUSEPORT)}},
     {"setsockopt", kSeccompAllow},
 };
 

@@ -1,0 +1,91 @@
+#include "sandbox/network/dns_service.h"
+
+#include "sandbox/base/text.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::size_t kMaxNames = 512;
+constexpr std::uint32_t kTtl = 60;
+/// 198.18.0.1 is what stand-ins give as their own address.
+constexpr std::uint32_t kFirstFake = 0xC6120002;
+
+IpAddress FakeAt(std::size_t position) {
+  const auto value = static_cast<std::uint32_t>(kFirstFake + position);
+  IpAddress address;
+  for (std::size_t i = 0; i < 4; ++i) address.bytes[i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+  return address;
+}
+
+std::uint32_t ValueOf(const IpAddress& address) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | address.bytes[i];
+  return value;
+}
+
+/// RFC 6761 6.3: never asked of anyone.
+bool IsLocalhost(std::string_view name) { return name == "localhost" || name.ends_with(".localhost"); }
+
+/// "2.0.18.198.in-addr.arpa" and the like: nobody's name, so its refusal is no news.
+bool IsReverse(std::string_view name) { return name.ends_with(".in-addr.arpa") || name.ends_with(".ip6.arpa"); }
+
+DnsAnswer Refusal(DnsCode code) {
+  DnsAnswer answer;
+  answer.code = code;
+  return answer;
+}
+
+}  // namespace
+
+std::optional<std::string> DnsService::Answer(std::string_view message) {
+  const auto query = ReadDnsQuery(message);
+  if (!query) return std::nullopt;
+  return WriteDnsAnswer(*query, query->well_formed ? Decide(*query) : Refusal(DnsCode::kFormErr));
+}
+
+DnsAnswer DnsService::Decide(const DnsQuery& query) {
+  DnsAnswer answer;
+  answer.ttl = kTtl;
+  if (IsLocalhost(query.name)) {
+    if (query.type == kDnsA) answer.address = ParseIp("127.0.0.1");
+    return answer;
+  }
+  if (IsReverse(query.name)) return Refusal(DnsCode::kNxDomain);
+  // The other question of a pair is the same lookup.
+  const bool counts = query.type != kDnsAaaa;
+  const bool known = options_.rules->KnowsName(query.name);
+  if (!known) {
+    if (counts) ++options_.ledger->At(query.name, 0).refused;
+    if (!options_.every_name) {
+      if (counts || !options_.notes->Has(Layer::kNames, "lookup", query.name)) {
+        options_.notes->Add(Layer::kNames, "lookup", query.name);
+      }
+      answer = Refusal(DnsCode::kNxDomain);
+      answer.prohibited = true;
+      return answer;
+    }
+  }
+  if (counts) ++options_.ledger->At(query.name, 0).lookups;
+  if (query.type != kDnsA) return answer;
+  answer.address = FakeFor(query.name);
+  if (!answer.address) answer.code = DnsCode::kServFail;
+  return answer;
+}
+
+std::optional<IpAddress> DnsService::FakeFor(const std::string& name) {
+  if (const auto found = addresses_.find(name); found != addresses_.end()) return found->second;
+  if (names_.size() >= kMaxNames) return std::nullopt;
+  const IpAddress address = FakeAt(names_.size());
+  names_.push_back(name);
+  addresses_.emplace(name, address);
+  return address;
+}
+
+std::optional<std::string> DnsService::NameOf(const IpAddress& address) const {
+  if (!address.is_v4()) return std::nullopt;
+  const std::uint32_t value = ValueOf(address);
+  if (value < kFirstFake || value - kFirstFake >= names_.size()) return std::nullopt;
+  return names_[value - kFirstFake];
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,45 @@
+#pragma once
+/// The resolver of one command: answers from the rules alone. An allowed name gets an address of 198.18.0.0/15 that
+/// stands for it here and nowhere else; every other name does not exist. No question leaves the machine, so nothing can
+/// be told to the world by looking up names; the true address is found when the command connects.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/domain_allowlist.h"
+#include "sandbox/network/address.h"
+#include "sandbox/network/denial_notes.h"
+#include "sandbox/network/dns_message.h"
+#include "sandbox/network/ledger.h"
+
+namespace rune::sandbox {
+
+class DnsService {
+ public:
+  struct Options {
+    const DomainAllowlist* rules = nullptr;  ///< This and the next two: borrowed.
+    EgressLedger* ledger = nullptr;
+    DenialNotes* notes = nullptr;
+    bool every_name = false;  ///< Watch-only: no name is refused.
+  };
+  explicit DnsService(Options options) : options_(options) {}
+
+  /// The answer to a message of the command; nullopt when it is no DNS query.
+  std::optional<std::string> Answer(std::string_view message);
+  /// The name that a fake address stands for.
+  std::optional<std::string> NameOf(const IpAddress& address) const;
+
+ private:
+  DnsAnswer Decide(const DnsQuery& query);
+  std::optional<IpAddress> FakeFor(const std::string& name);
+
+  Options options_;
+  std::map<std::string, IpAddress, std::less<>> addresses_;
+  std::vector<std::string> names_;  ///< By position in the range.
+};
+
+}  // namespace rune::sandbox

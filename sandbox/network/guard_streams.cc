@@ -1,0 +1,232 @@
+#include "sandbox/network/guard_streams.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace rune::sandbox {
+namespace {
+
+constexpr Milliseconds kRetryPath{10};
+
+/// Keeps an open file description from blocking for the length of one call. It is shared with the command, which sees
+/// no data on a socket that is not connected, so that it cannot tell.
+class Unblocked {
+ public:
+  explicit Unblocked(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
+    if ((flags_ & O_NONBLOCK) == 0) ::fcntl(fd_, F_SETFL, flags_ | O_NONBLOCK);
+  }
+  ~Unblocked() {
+    if ((flags_ & O_NONBLOCK) == 0) ::fcntl(fd_, F_SETFL, flags_);
+  }
+  Unblocked(const Unblocked&) = delete;
+  Unblocked& operator=(const Unblocked&) = delete;
+
+ private:
+  int fd_;
+  int flags_;
+};
+
+int PendingError(int socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+bool IsDecided(int socket) {
+  pollfd ready{socket, POLLOUT, 0};
+  return ::poll(&ready, 1, 0) == 1;
+}
+
+/// connect(2) with AF_UNSPEC undoes an earlier connect(2) or its failure.
+int Dissolve(int socket) {
+  sockaddr address{};
+  address.sa_family = AF_UNSPEC;
+  return ::connect(socket, &address, sizeof address) == 0 ? 0 : errno;
+}
+
+/// What sockets are compared with is resolved; what is not there holds none.
+std::vector<std::string> RealPaths(const std::vector<std::string>& paths) {
+  std::vector<std::string> real;
+  for (const std::string& path : paths) {
+    const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), ::free);
+    if (resolved != nullptr) real.emplace_back(resolved.get());
+  }
+  return real;
+}
+
+/// The kernel's own answer to an address of another family.
+int WrongFamily(const GuardedSocket& socket, const SocketAddress& address, std::size_t length) {
+  const std::size_t needed = socket.domain == AF_INET6 ? 24 : sizeof(sockaddr_in);
+  if (address.kind == SocketAddress::Kind::kMalformed || length < needed) return EINVAL;
+  return EAFNOSUPPORT;
+}
+
+}  // namespace
+
+GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& relay)
+    : state_(state), routes_(routes), relay_(relay), door_(state.loop), dns_streams_(state.loop, state.dns) {
+  const GuardOptions& options = state.options;
+  unix_rules_ = {RealPaths(options.unix_roots), RealPaths(options.unix_denied), options.tool_uid, options.watch_only};
+}
+
+void GuardStreams::Clear() {
+  door_.Clear();
+  dns_streams_.Clear();
+}
+
+void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& socket, const std::string& bytes) {
+  if (socket->busy) return state_.calls.Fail(call.id, EALREADY);
+  const SocketAddress address = DecodeSocketAddress(bytes);
+  Attempt attempt{call, socket, "", IsBlocking(socket->twin.get())};
+  if (socket->kind == GuardedSocket::Kind::kUnix) {
+    switch (address.kind) {
+      case SocketAddress::Kind::kUnixPath:
+        return ConnectPath(attempt, address.path);
+      case SocketAddress::Kind::kUnixAbstract:
+        return state_.Refuse(call, "connect", "@" + address.path);
+      case SocketAddress::Kind::kUnixUnnamed:
+      case SocketAddress::Kind::kInet:
+      case SocketAddress::Kind::kUnspecified:
+      case SocketAddress::Kind::kOther:
+      case SocketAddress::Kind::kMalformed:
+        return state_.calls.Fail(call.id, EINVAL);
+    }
+  }
+  if (address.kind == SocketAddress::Kind::kUnspecified) return state_.Answer(call, Dissolve(socket->twin.get()));
+  if (address.kind != SocketAddress::Kind::kInet || address.family != socket->domain) {
+    return state_.calls.Fail(call.id, WrongFamily(*socket, address, bytes.size()));
+  }
+  attempt.asked = bytes;
+  ConnectInternet(attempt, address.inet);
+}
+
+void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wanted) {
+  const Route route = routes_.To(wanted);
+  if (!route.permitted) ++state_.ledger.At(route.Target(), route.target.port).refused;
+  switch (route.kind) {
+    case Route::Kind::kRefused:
+      return state_.Refuse(attempt.call, "connect", route.Text());
+    case Route::Kind::kResolver:
+      return Enter(attempt, [this](UniqueFd client) { dns_streams_.Add(std::move(client)); });
+    case Route::Kind::kOwnListener: {
+      Attempt direct = attempt;
+      direct.asked.clear();
+      return Await(direct, Start(direct, route.own));
+    }
+    case Route::Kind::kRelay:
+      if (attempt.blocking) return Dial(attempt, route.target);
+      return Enter(attempt,
+                   [this, target = route.target](UniqueFd client) { relay_.DialAndJoin(std::move(client), target); });
+  }
+}
+
+/// The command waits in its call until the server has answered, so that it gets the true errno.
+void GuardStreams::Dial(const Attempt& attempt, const RelayTarget& target) {
+  const std::uint64_t call = attempt.call.id;
+  const Relay::DialId dial = relay_.Dial(target, [this, attempt, target, call](int error, UniqueFd upstream) {
+    attempt.socket->busy = false;
+    if (!state_.held.Take(call)) return;
+    if (error != 0) return state_.calls.Fail(call, error);
+    Enter(attempt, [this, target, server = std::make_shared<UniqueFd>(std::move(upstream))](UniqueFd client) {
+      relay_.Join(std::move(client), std::move(*server), target);
+    });
+  });
+  attempt.socket->busy = true;
+  const auto dropped = [this, dial, socket = attempt.socket] {
+    socket->busy = false;
+    relay_.Cancel(dial);
+  };
+  const TimePoint deadline = DeadlineOf(attempt.socket->twin.get(), SO_SNDTIMEO);
+  if (state_.held.Keep(attempt.call, {deadline, EINPROGRESS, dropped})) return;
+  dropped();
+  state_.calls.Fail(call, EAGAIN);
+}
+
+/// Connects the twin to ourselves; `entered` gets the other end.
+void GuardStreams::Enter(const Attempt& attempt, LoopbackDoor::Entered entered) {
+  if (const int err = door_.Open()) return Finish(attempt, err);
+  const int error = Start(attempt, door_.AddressFor(attempt.socket->domain));
+  if (error == 0 || error == EINPROGRESS) door_.Expect(attempt.socket->twin.get(), std::move(entered));
+  Await(attempt, error);
+}
+
+int GuardStreams::Start(const Attempt& attempt, const Endpoint& address) {
+  const int twin = attempt.socket->twin.get();
+  const bool mapped = attempt.socket->domain == AF_INET6 && address.address.is_v4();
+  sockaddr_storage storage{};
+  const socklen_t length = EncodeSocketAddress(mapped ? MapToV6(address) : address, storage);
+  const int off = 0;
+  // Whatever the command wants to reach by IPv6 alone, we are on 127.0.0.1. Fails for a socket that is bound.
+  if (attempt.socket->domain == AF_INET6) ::setsockopt(twin, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  const Unblocked unblocked(twin);
+  return ::connect(twin, reinterpret_cast<const sockaddr*>(&storage), length) == 0 ? 0 : errno;
+}
+
+/// Answers now, or once the twin is connected if the socket is a blocking one.
+void GuardStreams::Await(const Attempt& attempt, int error) {
+  if (error != EINPROGRESS || !attempt.blocking) return Finish(attempt, error);
+  const int twin = attempt.socket->twin.get();
+  if (IsDecided(twin)) return Finish(attempt, PendingError(twin));
+  attempt.socket->busy = true;
+  const auto dropped = [this, twin, socket = attempt.socket] {
+    socket->busy = false;
+    state_.loop.Unwatch(twin);
+  };
+  if (!state_.held.Keep(attempt.call, {DeadlineOf(twin, SO_SNDTIMEO), EINPROGRESS, dropped})) {
+    dropped();
+    return state_.calls.Fail(attempt.call.id, EAGAIN);
+  }
+  state_.loop.Watch(twin, POLLOUT, [this, attempt, twin, dropped](short) {
+    dropped();
+    if (state_.held.Take(attempt.call.id)) Finish(attempt, PendingError(twin));
+  });
+}
+
+void GuardStreams::Finish(const Attempt& attempt, int error) {
+  if (error == 0 || error == EINPROGRESS) {
+    attempt.socket->asked = attempt.asked;
+    state_.sockets.Retire(*attempt.socket, GuardedSocket::Kind::kConnected);
+  }
+  state_.Answer(attempt.call, error);
+}
+
+void GuardStreams::ConnectPath(const Attempt& attempt, const std::string& path) {
+  const UniqueFd directory = Tracee(attempt.call.tid).WorkingDirectory();
+  if (!state_.calls.StillWaits(attempt.call.id)) return;
+  if (!directory.valid()) return state_.FailLook(attempt.call, EACCES);
+  UnixSocket found = FindUnixSocket(unix_rules_, directory.get(), path);
+  if (found.error == EACCES) return state_.Refuse(attempt.call, "connect", found.path);
+  if (found.error != 0) return state_.calls.Fail(attempt.call.id, found.error);
+  RetryPath(attempt, std::make_shared<UniqueFd>(std::move(found.place)));
+}
+
+/// A full backlog makes connect(2) to a Unix socket wait, and nothing tells when it is over.
+void GuardStreams::RetryPath(const Attempt& attempt, std::shared_ptr<UniqueFd> place) {
+  const int twin = attempt.socket->twin.get();
+  const int error = [&] {
+    const Unblocked unblocked(twin);
+    return ConnectUnix(unix_rules_, twin, *place);
+  }();
+  if (error != EAGAIN || !attempt.blocking) return Finish(attempt, error);
+  attempt.socket->busy = true;
+  const TimePoint deadline = DeadlineOf(twin, SO_SNDTIMEO);
+  const auto again = [this, attempt, place = std::move(place)] {
+    attempt.socket->busy = false;
+    if (state_.held.Take(attempt.call.id)) RetryPath(attempt, place);
+  };
+  const EventLoop::TimerId timer = state_.loop.At(Clock::now() + kRetryPath, again);
+  const auto dropped = [this, timer, socket = attempt.socket] {
+    socket->busy = false;
+    state_.loop.CancelTimer(timer);
+  };
+  if (state_.held.Keep(attempt.call, {deadline, EAGAIN, dropped})) return;
+  dropped();
+  state_.calls.Fail(attempt.call.id, EAGAIN);
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,137 @@
+#include "sandbox/network/socket_table.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "sandbox/base/text.h"
+#include "sandbox/network/tracee.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::size_t kMaxTwins = 1024;
+constexpr std::size_t kMinTwins = 64;
+constexpr std::size_t kMaxRetired = 4096;
+constexpr Milliseconds kCollectInterval{100};
+
+/// As many descriptors as this process may have, and of them the share of one command.
+std::size_t TwinsWeMayHold() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMinTwins;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return std::clamp<std::size_t>(limit.rlim_max / 8, kMinTwins, kMaxTwins);
+}
+
+using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+/// Calls `visit(inode)` for every socket that a process of `owner` has open; ends early when it returns false.
+template <typename F>
+void ForEachOpenSocket(uid_t owner, F visit) {
+  const Dir proc(::opendir("/proc"), ::closedir);
+  if (proc == nullptr) return;
+  while (const dirent* process = ::readdir(proc.get())) {
+    const auto pid = ParseInt(process->d_name);
+    if (!pid || *pid == ::getpid()) continue;
+    struct stat info{};
+    if (::fstatat(::dirfd(proc.get()), process->d_name, &info, 0) != 0 || info.st_uid != owner) continue;
+    const Dir fds(::opendir(("/proc/" + std::string(process->d_name) + "/fd").c_str()), ::closedir);
+    if (fds == nullptr) continue;
+    while (const dirent* entry = ::readdir(fds.get())) {
+      std::array<char, 64> target;
+      const ssize_t size = ::readlinkat(::dirfd(fds.get()), entry->d_name, target.data(), target.size());
+      if (size <= 0) continue;
+      const auto inode = SocketInodeOf({target.data(), static_cast<std::size_t>(size)});
+      if (inode && !visit(*inode)) return;
+    }
+  }
+}
+
+}  // namespace
+
+bool SocketIsOpenSomewhere(uid_t owner, ino_t inode) {
+  bool found = false;
+  ForEachOpenSocket(owner, [&](ino_t open) {
+    found = open == inode;
+    return !found;
+  });
+  return found;
+}
+
+SocketTable::SocketTable(uid_t owner) : owner_(owner), max_twins_(TwinsWeMayHold()) {}
+
+bool SocketTable::HasRoom() {
+  if (twins_ >= max_twins_) Collect();
+  return twins_ < max_twins_;
+}
+
+SocketTable::Entry SocketTable::Add(GuardedSocket socket) {
+  struct stat info{};
+  if (::fstat(socket.twin.get(), &info) != 0) return nullptr;
+  socket.inode = info.st_ino;
+  if (const auto stale = sockets_.find(info.st_ino); stale != sockets_.end()) Drop(stale);
+  ++twins_;
+  return sockets_[info.st_ino] = std::make_shared<GuardedSocket>(std::move(socket));
+}
+
+SocketTable::Entry SocketTable::Find(ino_t inode) const {
+  const auto found = sockets_.find(inode);
+  return found == sockets_.end() ? nullptr : found->second;
+}
+
+void SocketTable::Remove(const GuardedSocket& socket) {
+  if (const auto found = sockets_.find(socket.inode); found != sockets_.end()) Drop(found);
+}
+
+void SocketTable::Retire(GuardedSocket& socket, GuardedSocket::Kind kind) {
+  if (!socket.twin.valid()) return;
+  socket.twin.Reset();
+  socket.kind = kind;
+  --twins_;
+  retired_.push_back(socket.inode);
+  if (retired_.size() <= kMaxRetired) return;
+  const auto oldest = sockets_.find(retired_.front());
+  if (oldest != sockets_.end() && !oldest->second->twin.valid()) sockets_.erase(oldest);
+  retired_.pop_front();
+}
+
+void SocketTable::Drop(std::map<ino_t, Entry>::iterator at) {
+  const Entry socket = at->second;
+  if (socket->twin.valid()) --twins_;
+  sockets_.erase(at);
+  if (on_dropped_) on_dropped_(*socket);
+  socket->twin.Reset();
+  socket->ours.Reset();
+}
+
+void SocketTable::Collect() {
+  if (Clock::now() - collected_ < kCollectInterval) return;
+  std::set<ino_t> open;
+  ForEachOpenSocket(owner_, [&](ino_t inode) {
+    open.insert(inode);
+    return true;
+  });
+  for (auto it = sockets_.begin(); it != sockets_.end();) {
+    const auto next = std::next(it);
+    if (it->second->twin.valid() && !it->second->busy && !open.contains(it->first)) Drop(it);
+    it = next;
+  }
+  // After the work, so that a large machine is not kept busy with it.
+  collected_ = Clock::now();
+}
+
+void SocketTable::Clear() {
+  while (!sockets_.empty()) Drop(sockets_.begin());
+  retired_.clear();
+}
+
+}  // namespace rune::sandbox

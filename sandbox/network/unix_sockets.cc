@@ -1,0 +1,84 @@
+#include "sandbox/network/unix_sockets.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/fsuid.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "sandbox/base/files.h"
+
+namespace rune::sandbox {
+namespace {
+
+/// Walks files as another user (setfsuid(2)), so that a command learns nothing through us that it could not see itself.
+class FileUser {
+ public:
+  explicit FileUser(uid_t user) : before_(static_cast<uid_t>(::setfsuid(user))) {}
+  ~FileUser() { ::setfsuid(before_); }
+  FileUser(const FileUser&) = delete;
+  FileUser& operator=(const FileUser&) = delete;
+
+ private:
+  uid_t before_;
+};
+
+std::string PathOf(int fd) {
+  std::array<char, PATH_MAX> target;
+  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+  return size < 0 ? "" : std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+bool Covers(const std::vector<std::string>& roots, const std::string& path) {
+  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
+}
+
+}  // namespace
+
+UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path) {
+  UnixSocket found;
+  found.path = path;
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  {
+    const FileUser user(rules.owner);
+    found.place.Reset(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+  }
+  if (!found.place.valid()) {
+    found.error = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? errno : EACCES;
+    return found;
+  }
+  found.path = PathOf(found.place.get());
+  struct stat info{};
+  if (::fstat(found.place.get(), &info) != 0 || found.path.empty()) {
+    found.error = EACCES;
+  } else if (!rules.every && (!Covers(rules.roots, found.path) || Covers(rules.denied, found.path))) {
+    found.error = EACCES;
+  } else if (!S_ISSOCK(info.st_mode)) {
+    found.error = ECONNREFUSED;
+  } else if (!rules.every && info.st_uid != rules.owner) {
+    found.error = EACCES;
+  }
+  return found;
+}
+
+int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const FileUser user(rules.owner);
+  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,32 @@
+#pragma once
+/// Which Unix sockets with a path (unix(7)) a command may connect to, and a hold on such a socket that its path cannot
+/// be swapped under.
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "sandbox/base/unique_fd.h"
+
+namespace rune::sandbox {
+
+struct UnixSocketRules {
+  std::vector<std::string> roots;   ///< Normalised; a socket must lie below one ...
+  std::vector<std::string> denied;  ///< ... and below none of these.
+  uid_t owner = 0;                  ///< Whose sockets may be reached, and with whose rights paths are walked.
+  bool every = false;               ///< Watch-only.
+};
+
+struct UnixSocket {
+  UniqueFd place;    ///< O_PATH: the very socket that was checked.
+  int error = 0;     ///< EACCES when the rules refuse it; else as the kernel says (ENOENT, ...).
+  std::string path;  ///< As far as it is known, for the report.
+};
+/// `directory`: where a relative path starts. No magic links of proc(5) on the way (openat2(2); ENOSYS before 5.6).
+UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path);
+
+/// connect(2) to it, with the owner's rights. 0 or an errno.
+int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place);
+
+}  // namespace rune::sandbox
