@@ -40,7 +40,14 @@ using Part = std::variant<Text, Image, Reasoning, ToolCall, ToolResult>;
 enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool };
 
 /// Why a model stopped.
-enum class Stop : std::uint8_t { kUnknown, kEnd, kToolCalls, kLength, kFiltered };
+enum class Stop : std::uint8_t {
+  kUnknown,
+  kEnd,
+  kToolCalls,
+  kLength,
+  kFiltered,
+  kPaused,  ///< Goes on when it is sent back.
+};
 
 struct Usage {
   std::uint64_t input = 0;  ///< Tokens, cached ones included.

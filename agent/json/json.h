@@ -3,6 +3,7 @@
 /// a missing member is a value and not an abort, and every error carries the path of the place.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +103,8 @@ class Writer {
   Writer& Double(double value);  ///< NaN and infinities become null.
   Writer& Null();
   Writer& Raw(std::string_view json);  ///< Text that is valid JSON already; written as it is.
+  /// A string of `size` characters that need no escape; `fill` writes them in place.
+  Writer& PlainString(std::size_t size, const std::function<void(char*)>& fill);
 
   /// Shorthands for members.
   Writer& Member(std::string_view key, std::string_view value) { return Key(key).String(value); }

@@ -189,6 +189,17 @@ Writer& Writer::Raw(std::string_view json) {
   return *this;
 }
 
+Writer& Writer::PlainString(std::size_t size, const std::function<void(char*)>& fill) {
+  impl_->BeforeValue();
+  impl_->text += '"';
+  const std::size_t at = impl_->text.size();
+  impl_->text.resize(at + size);
+  fill(impl_->text.data() + at);
+  impl_->text += '"';
+  impl_->AfterValue();
+  return *this;
+}
+
 std::string Writer::Take() {
   if (!impl_->done) std::abort();
   return std::move(impl_->text);
