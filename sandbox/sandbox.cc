@@ -23,6 +23,7 @@ namespace {
 constexpr Milliseconds kAnswerTimeout{2'000};
 constexpr Milliseconds kStreamGrace{500};  ///< For the streams to end after the command was reported dead.
 constexpr Milliseconds kShutdown{5'000};
+constexpr Milliseconds kProbeTimeout{5'000};
 constexpr int kGuardianSocket = 3;
 
 Result<UniqueFd> StdinFor(const std::string& data) {
@@ -344,6 +345,21 @@ Result<void> Sandbox::Prepare(const Confinement& confinement) {
 Result<CommandId> Sandbox::Launch(Command command, const Confinement& confinement,
                                   std::function<void(Completed)> done) {
   return impl_->Launch(std::move(command), confinement, std::move(done));
+}
+Result<CommandId> Sandbox::Probe(const Confinement& confinement, std::function<void(Result<ProbeReport>)> done) {
+  Command command;
+  command.kind = Command::Kind::kProbe;
+  command.argv = {"probe"};
+  command.limits.wall = kProbeTimeout;
+  return impl_->Launch(std::move(command), confinement, [done = std::move(done)](const Completed& completed) {
+    if (completed.report.exit_code != 0) {
+      const std::string& why = completed.report.setup_error;
+      return done(Error{ErrorKind::kUnavailable, why.empty() ? "the probes did not end" : why});
+    }
+    auto results = ReadProbeLines(completed.out.head);
+    if (!results.ok()) return done(std::move(results).error());
+    done(ProbeReport{std::move(results).value(), completed.report.wall_us});
+  });
 }
 void Sandbox::Kill(CommandId id, Milliseconds grace) { impl_->Kill(id, KillReason::kCancelled, grace); }
 std::size_t Sandbox::running() const { return impl_->running(); }

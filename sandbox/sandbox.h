@@ -23,6 +23,7 @@
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/confinement.h"
+#include "sandbox/probe.h"
 
 namespace rune::sandbox {
 
@@ -31,6 +32,7 @@ struct Command {
     kExec,     ///< argv[0] is a program: a path, or a name looked up in kToolPath.
     kBuiltin,  ///< argv[0] is a file operation of sandbox/guardian/file_operations.h, done by the confined child
                ///< itself.
+    kProbe,    ///< The acts of sandbox/probe.h, tried by the confined child; argv[0] is only a name.
   };
   Kind kind = Kind::kExec;
   std::vector<std::string> argv;
@@ -129,6 +131,9 @@ class Sandbox {
 
   /// The layers in force for `confinement`, outermost first. Starts the guardian and waits (at most 2 s) if need be.
   Result<std::vector<LayerReport>> Layers(const Confinement& confinement);
+
+  /// Tries forbidden acts under `confinement`, as if a command did, and without it. `done` as in Launch().
+  Result<CommandId> Probe(const Confinement& confinement, std::function<void(Result<ProbeReport>)> done);
 
   /// The run's private directory: writable by every command of this sandbox, gone at the end.
   const std::string& tmp_dir() const;

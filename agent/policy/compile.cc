@@ -122,6 +122,7 @@ Confinement Policy::Base() const {
   confinement.denied_syscalls = config_.denied_syscalls;
   confinement.enforcement = config_.enforcement;
   confinement.required = config_.required_layers;
+  confinement.network = sandbox::Network::kClosed;
   return confinement;
 }
 
@@ -153,9 +154,17 @@ const std::vector<std::string>& Policy::FilesOf(const std::string& program) cons
   return found->second;
 }
 
+/// Only what runs a program gets a network.
+void Policy::OpenNetwork(Confinement& confinement) const {
+  confinement.network = network_open() ? sandbox::Network::kOpen : sandbox::Network::kGuarded;
+  if (network_open()) return;
+  confinement.allowed_domains = config_.allowed_domains;
+  confinement.max_upload_bytes = config_.max_upload_mb << 20;
+}
+
 Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const {
   Confinement confinement = Base();
-  if (network_open()) confinement.network = sandbox::Network::kOpen;
+  OpenNetwork(confinement);
   FileAccess& files = confinement.files;
   if (every_program() || (approved == Approved::kYes && !plan.understood)) {
     AddEveryProgram(files);
@@ -177,7 +186,7 @@ Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const
 
 Confinement Policy::ForFetch() const {
   Confinement confinement = Base();
-  if (network_open()) confinement.network = sandbox::Network::kOpen;
+  OpenNetwork(confinement);
   confinement.files.execute = FilesOf("curl");
   return confinement;
 }

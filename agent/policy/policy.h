@@ -106,6 +106,7 @@ class Policy {
   const Compiled& compiled() const;
   Compiled Compile() const;
   void AddWritable(Compiled& out) const;
+  void OpenNetwork(sandbox::Confinement& confinement) const;
   std::string FromConfig(std::string_view path) const;
   bool every_program() const;
   bool ProgramAllowed(const std::string& name) const;

@@ -11,6 +11,8 @@
 
 #include <cerrno>
 
+#include "sandbox/base/files.h"
+#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/guardian/file_operations.h"
 
 namespace rune::sandbox {
@@ -81,17 +83,64 @@ int EnterLandlock(const ChildPlan& plan) {
   return plan.policy->landlock.fd.valid() ? InstallLandlock(plan.policy->landlock.fd.get()) : 0;
 }
 
-int EnterSeccomp(const ChildPlan& plan) {
-  return plan.policy->seccomp.empty() ? 0 : InstallSeccomp(plan.policy->seccomp);
+/// What was forgotten meets a network with nothing in it. The sockets that the guard injects belong to another.
+int EnterEmptyNetwork(const ChildPlan& plan) {
+  return plan.empty_network < 0 ? 0 : ErrnoOf(::setns(plan.empty_network, CLONE_NEWNET));
 }
 
-/// An operation does not exec, so what close-on-exec would have closed is closed here.
+int EnterSeccomp(const ChildPlan& plan) {
+  if (plan.listener_socket < 0) return plan.policy->unguarded.empty() ? 0 : InstallSeccomp(plan.policy->unguarded);
+  // A guard must be able to read what an address argument points to; what execs is dumpable by then.
+  if (plan.kind == Command::Kind::kProbe) ::prctl(PR_SET_DUMPABLE, 1);
+  const int listener = InstallSeccompWithListener(plan.policy->guarded);
+  if (listener < 0) return -listener;
+  return SendDescriptor(plan.listener_socket, listener);  // sendmsg(2) without an address is nobody's business
+}
+
+extern "C" const char rune_command_exec_site[];
+
+/// execve(2) at an address of its own. The guardian waits for this one call (CLONE_VFORK), so that it must not be asked
+/// about it.
+__attribute__((noinline, noclone)) long ExecCommand(const char* path, char* const* argv, char* const* env) {
+#if defined(__x86_64__)
+  long result = SYS_execve;
+  asm volatile(
+      "syscall\n"
+      ".globl rune_command_exec_site\n"
+      ".hidden rune_command_exec_site\n"
+      "rune_command_exec_site:\n"
+      : "+a"(result)
+      : "D"(path), "S"(argv), "d"(env)
+      : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long number asm("x8") = SYS_execve;
+  register long result asm("x0") = reinterpret_cast<long>(path);
+  register char* const* second asm("x1") = argv;
+  register char* const* third asm("x2") = env;
+  asm volatile(
+      "svc #0\n"
+      ".globl rune_command_exec_site\n"
+      ".hidden rune_command_exec_site\n"
+      "rune_command_exec_site:\n"
+      : "+r"(result)
+      : "r"(number), "r"(second), "r"(third)
+      : "memory");
+  return result;
+#else
+#error "the system call convention of this architecture is not known"
+#endif
+}
+
+/// An operation or a probe does not exec, so what close-on-exec would have closed is closed here.
 [[noreturn]] void RunOperation(const ChildPlan& plan) {
   if (::syscall(SYS_close_range, kFirstFreeFd, ~0U, 0) != 0) {
     for (int fd = kFirstFreeFd; fd < 4096; ++fd) ::close(fd);
   }
   plan.status->stage = Stage::kRunning;
-  ::_exit(RunFileOperation(plan.operation));
+  if (plan.kind == Command::Kind::kBuiltin) ::_exit(RunFileOperation(plan.operation));
+  TryProbes(*plan.probe, plan.outcomes->inside);
+  ::_exit(WriteAll(1, WriteProbeLines(JudgeProbes(*plan.outcomes))).ok() ? 0 : 1);
 }
 
 }  // namespace
@@ -106,6 +155,8 @@ std::string_view StageName(Stage stage) {
       return "standard streams";
     case Stage::kLimits:
       return "limits";
+    case Stage::kNetwork:
+      return "empty network";
     case Stage::kIdentity:
       return "identity";
     case Stage::kTie:
@@ -124,9 +175,11 @@ std::string_view StageName(Stage stage) {
   return "";
 }
 
+std::uint64_t CommandExecSite() { return reinterpret_cast<std::uint64_t>(rune_command_exec_site); }
+
 pid_t StartChild(const ChildPlan& plan) {
-  // An operation uses the heap, so it needs a copy of its own.
-  if (plan.kind == Command::Kind::kBuiltin) {
+  // What does not exec uses the heap, so it needs a copy of its own.
+  if (plan.kind != Command::Kind::kExec) {
     const pid_t pid = ::fork();
     if (pid == 0) RunChild(plan);
     return pid;
@@ -148,6 +201,8 @@ void RunChild(const ChildPlan& plan) {
       {Stage::kStdio, PlaceStdio},
       // Before the identity: /proc/self/oom_score_adj belongs to who we still are.
       {Stage::kLimits, ApplyLimits},
+      // Before the identity: it takes a capability.
+      {Stage::kNetwork, EnterEmptyNetwork},
       // Sets no_new_privs, which the two filters below need.
       {Stage::kIdentity, [](const ChildPlan& p) { return ApplyIdentity(p.identity); }},
       // After the identity, whose change clears the setting (prctl(2)).
@@ -167,9 +222,8 @@ void RunChild(const ChildPlan& plan) {
     }
   }
   plan.status->stage = Stage::kExec;
-  if (plan.kind == Command::Kind::kBuiltin) RunOperation(plan);
-  ::execve(plan.program.c_str(), plan.argv.data(), plan.env.data());
-  plan.status->error = errno;
+  if (plan.kind != Command::Kind::kExec) RunOperation(plan);
+  plan.status->error = static_cast<int>(-ExecCommand(plan.program.c_str(), plan.argv.data(), plan.env.data()));
   ::_exit(kExitSetup);
 }
 

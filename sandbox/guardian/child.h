@@ -3,12 +3,14 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sandbox/confinement.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/probes.h"
 #include "sandbox/layers/identity.h"
 #include "sandbox/layers/rlimits.h"
 #include "sandbox/sandbox.h"
@@ -21,6 +23,7 @@ enum class Stage : int {
   kSession,
   kStdio,
   kLimits,
+  kNetwork,
   kIdentity,
   kTie,
   kDirectory,
@@ -35,6 +38,7 @@ std::string_view StageName(Stage stage);
 struct ChildStatus {
   Stage stage = Stage::kStart;
   int error = 0;  ///< errno of the stage that failed; 0 while none has.
+  ProbeOutcomes outcomes;
 };
 
 /// Everything the child needs, made before the fork: between fork and exec nothing is allocated.
@@ -48,10 +52,17 @@ struct ChildPlan {
   const CompiledPolicy* policy = nullptr;
   Identity identity;
   RlimitPlan rlimits;
-  std::vector<std::string> operation;  ///< argv of a kBuiltin.
+  std::vector<std::string> operation;   ///< argv of a kBuiltin.
+  const ProbeTargets* probe = nullptr;  ///< Of a kProbe.
+  ProbeOutcomes* outcomes = nullptr;    ///< The same, in `status`.
   ChildStatus* status = nullptr;
   pid_t guardian = 0;
+  int empty_network = -1;    ///< Network namespace to enter; -1: none.
+  int listener_socket = -1;  ///< Where the listener of the filter goes (SCM_RIGHTS); -1: a filter without one.
 };
+
+/// Return address of the execve(2) that starts a command: SeccompPolicy::silent_exec.
+std::uint64_t CommandExecSite();
 
 /// Signals that a guardian behind a socket ignores: its client ends it by closing the socket.
 inline constexpr int kIgnoredByGuardian[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};

@@ -7,6 +7,7 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 #include "sandbox/layers/seccomp.h"
 
 namespace rune::sandbox {
@@ -56,10 +57,24 @@ Result<void> AddSystem(CommandLine& line, const std::string&) {
 Result<void> SetNetwork(CommandLine& line, const std::string& value) {
   if (value == "none")
     line.confinement.network = Network::kClosed;
+  else if (value == "guarded")
+    line.confinement.network = Network::kGuarded;
   else if (value == "open")
     line.confinement.network = Network::kOpen;
   else
-    return Error::Invalid("--net takes 'none' or 'open', not '" + value + "'");
+    return Error::Invalid("--net takes 'none', 'guarded' or 'open', not '" + value + "'");
+  return Ok();
+}
+
+Result<void> AllowDomain(CommandLine& line, const std::string& value) {
+  RUNE_RETURN_IF_ERROR(DomainAllowlist::Parse({value}));
+  if (value == "*") line.confinement.network = Network::kOpen;
+  line.confinement.allowed_domains.push_back(value);
+  return Ok();
+}
+
+Result<void> SetMaxUpload(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.confinement.max_upload_bytes, ParseSize(value));
   return Ok();
 }
 
@@ -152,7 +167,11 @@ const std::vector<Flag>& Flags() {
       {"--system", "",
        "what programs need to start: /usr, /bin, /lib executable, /etc without its secrets, /proc, /dev/null",
        AddSystem},
-      {"--net", "none|open", "no internet sockets (default), or the host's network", SetNetwork},
+      {"--allow-domain", "NAME",
+       "that may be reached: name, *.suffix, address or range, each with :port; '*' opens all", AllowDomain},
+      {"--net", "none|guarded|open",
+       "no internet sockets, allowed domains and own servers only (default), or the host's network", SetNetwork},
+      {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
       {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
       {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
       {"--cpu", "SECONDS", "processor time of each process", SetCpu},
@@ -178,6 +197,17 @@ const std::vector<Flag>& Flags() {
        "the command is a file operation (read, write, edit, list, find, search, inspect), done without exec",
        [](CommandLine& l, const std::string&) {
          l.command.kind = Command::Kind::kBuiltin;
+         return Ok();
+       }},
+      {"--probe", "", "no command: try forbidden acts under these flags and without them, and print what happened",
+       [](CommandLine& l, const std::string&) {
+         l.command.kind = Command::Kind::kProbe;
+         return Ok();
+       }},
+      {"--audit", "",
+       "watch the network and the programs instead of holding them, and print the policy that was needed",
+       [](CommandLine& l, const std::string&) {
+         l.confinement.watch_only = true;
          return Ok();
        }},
       {"--help", "", "this text",
@@ -229,6 +259,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
   if (i < arguments.size() && arguments[i] == "--") ++i;
   line.command.argv.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
   if (line.command.cwd.empty() && Grants(line.confinement.files, Absolute("."))) line.command.cwd = Absolute(".");
+  if (line.command.kind == Command::Kind::kProbe) line.command.argv = {"probe"};
   if (line.command.argv.empty() && line.action == CommandLine::Action::kRun) return Error::Invalid("no command given");
   return line;
 }

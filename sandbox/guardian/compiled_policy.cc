@@ -31,6 +31,49 @@ LayerReport LandlockReport(const CompiledPolicy& policy, const std::string& miss
   return {Layer::kLandlock, state, mechanism, policy.landlock.lacks};
 }
 
+constexpr const char* kNoSeccomp = "the kernel offers no seccomp filter";
+
+/// A file operation reaches no network at all. A command is noted and, where its policy says so, guarded; an open
+/// network needs no guard.
+Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
+  const Confinement& confinement = policy.confinement;
+  const bool open = confinement.network == Network::kOpen;
+  RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
+                                                          .denied_syscalls = confinement.denied_syscalls}));
+  if (!facts.no_guard.empty()) return Ok();
+  RUNE_ASSIGN_OR_RETURN(policy.guarded, CompileSeccomp({.network = confinement.network,
+                                                        .denied_syscalls = confinement.denied_syscalls,
+                                                        .notify = SeccompPolicy::Notify::kDenials,
+                                                        .silent_exec = facts.silent_exec}));
+  return Ok();
+}
+
+LayerReport NetworkReport(const CompiledPolicy& policy, const RunFacts& facts, bool filtered) {
+  const Confinement& confinement = policy.confinement;
+  if (confinement.network == Network::kOpen) return {Layer::kNetwork, LayerState::kOff, "open by policy", ""};
+  if (!filtered) return {Layer::kNetwork, LayerState::kMissing, "", kNoSeccomp};
+  const std::string besides = facts.empty_network ? ", empty network namespace" : "";
+  if (confinement.network == Network::kGuarded && !policy.guarded.empty()) {
+    if (confinement.watch_only) return {Layer::kNetwork, LayerState::kOff, "watched, not held", ""};
+    return {Layer::kNetwork, LayerState::kEnforced, "guard" + besides, ""};
+  }
+  const std::string closed = "closed: no internet socket can be made" + besides;
+  if (policy.domains.empty() || confinement.network == Network::kClosed)
+    return {Layer::kNetwork, LayerState::kEnforced, closed, ""};
+  return {Layer::kNetwork, LayerState::kDegraded, closed, "allowed domains cannot be reached: " + facts.no_guard};
+}
+
+/// Names are as good as the network beneath them.
+LayerReport NamesReport(const CompiledPolicy& policy, const LayerReport& network) {
+  LayerReport names = network;
+  names.layer = Layer::kNames;
+  if (network.state != LayerState::kEnforced && network.state != LayerState::kDegraded) return names;
+  const bool guarded = policy.confinement.network == Network::kGuarded && !policy.guarded.empty();
+  names.mechanism = guarded ? "own resolver, " + std::to_string(policy.confinement.allowed_domains.size()) + " entries"
+                            : "closed: no resolver can be reached";
+  return names;
+}
+
 /// The refusal of a confinement that demands more than there is; empty when it may run.
 std::string Demand(const CompiledPolicy& policy) {
   if (policy.confinement.enforcement != Enforcement::kRequire) return "";
@@ -67,29 +110,23 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
   } else {
     return std::move(landlock).error();
   }
-  if (SeccompAvailable()) {
-    RUNE_ASSIGN_OR_RETURN(policy.seccomp, CompileSeccomp({.network = confinement.network,
-                                                          .denied_syscalls = confinement.denied_syscalls}));
-  }
-
-  const bool filtered = !policy.seccomp.empty();
-  const bool closed = confinement.network == Network::kClosed;
-  LayerReport network{Layer::kNetwork, LayerState::kOff, "open by policy", ""};
-  LayerReport names{Layer::kNames, LayerState::kOff, "open by policy", ""};
-  if (closed && filtered) {
-    network = {Layer::kNetwork, LayerState::kEnforced, "closed: no internet socket can be made", ""};
-    names = {Layer::kNames, LayerState::kEnforced, "closed: no resolver can be reached", ""};
-  } else if (closed) {
-    network = {Layer::kNetwork, LayerState::kMissing, "", "the kernel offers no seccomp filter"};
-    names = {Layer::kNames, LayerState::kMissing, "", "the kernel offers no seccomp filter"};
-    policy.refusal = "the network cannot be closed: the kernel offers no seccomp filter";
-  }
-  LayerReport seccomp{Layer::kSeccomp, LayerState::kMissing, "", "the kernel offers no seccomp filter"};
+  RUNE_ASSIGN_OR_RETURN(policy.domains, DomainAllowlist::Parse(confinement.allowed_domains));
+  const bool filtered = SeccompAvailable();
+  if (filtered) RUNE_RETURN_IF_ERROR(CompileFilters(policy, facts));
+  const LayerReport network = NetworkReport(policy, facts, filtered);
+  const LayerReport names = NamesReport(policy, network);
+  if (network.state == LayerState::kMissing) policy.refusal = "the network cannot be closed: " + network.why;
+  LayerReport seccomp{Layer::kSeccomp, LayerState::kMissing, "", kNoSeccomp};
   if (filtered) seccomp = {Layer::kSeccomp, LayerState::kEnforced, "allow-list of system calls", ""};
 
   policy.layers = {LimitsReport(facts), network, seccomp, LandlockReport(policy, no_landlock, facts.identity), names};
   if (policy.refusal.empty()) policy.refusal = Demand(policy);
   return policy;
+}
+
+bool MayExecute(const CompiledPolicy& policy, const std::string& path) {
+  const FileAccess& files = policy.confinement.files;
+  return Covers(files.execute, path) && !Covers(files.denied, path);
 }
 
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {

@@ -1,11 +1,13 @@
 #pragma once
 /// A Confinement made ready: BPF program and Landlock ruleset are built once and only attached per command.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
+#include "sandbox/domain_allowlist.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
 
@@ -13,15 +15,20 @@ namespace rune::sandbox {
 
 /// What the guardian as a whole could get; part of every policy's report.
 struct RunFacts {
-  std::string cgroup;     ///< "cgroup v1 (memory, pids)"; empty when there is none.
-  std::string no_cgroup;  ///< Why there is none, or only half of one.
-  std::string identity;   ///< Identity::mechanism
+  std::string cgroup;             ///< "cgroup v1 (memory, pids)"; empty when there is none.
+  std::string no_cgroup;          ///< Why there is none, or only half of one.
+  std::string identity;           ///< Identity::mechanism
+  std::string no_guard;           ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
+  bool empty_network = false;     ///< Commands are put into a network namespace with nothing in it, besides.
+  std::uint64_t silent_exec = 0;  ///< SeccompPolicy::silent_exec
 };
 
 struct CompiledPolicy {
   Confinement confinement;
   LandlockRuleset landlock;         ///< fd invalid when Landlock is missing.
-  BpfProgram seccomp;               ///< Empty when seccomp is missing.
+  BpfProgram guarded;               ///< For commands, with a listener. Empty when there is no guard.
+  BpfProgram unguarded;             ///< For file operations, and for commands without a guard. Empty: no seccomp.
+  DomainAllowlist domains;          ///< Of a guarded network.
   std::vector<LayerReport> layers;  ///< Outermost first.
   std::string refusal;              ///< Not empty: nothing may run under this policy, and why.
 };
@@ -29,6 +36,9 @@ struct CompiledPolicy {
 /// kInvalidInput on a confinement that means nothing (unknown system call). A missing layer is no error: it is in
 /// `layers`, and in `refusal` when the confinement requires it or the network would otherwise stay open.
 Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFacts& facts);
+
+/// Whether Landlock lets a command execute `path`, judged by the plan.
+bool MayExecute(const CompiledPolicy& policy, const std::string& path);
 
 /// The layer that refuses `path`, judged by the plan: "landlock" when no rule grants it, else "identity".
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path);

@@ -87,6 +87,7 @@ ChildPlan Guardian::PlanChild(const LaunchFrame& frame, const CompiledPolicy& po
   plan.policy = &policy;
   plan.identity = identity_;
   plan.guardian = ::getpid();
+  if (policy.confinement.network != Network::kOpen) plan.empty_network = empty_network_.get();
   plan.rlimits.command = frame.command.limits;
   if (!cgroup_ || !cgroup_->has_memory()) plan.rlimits.data_bytes = limits_.memory_bytes;
   if ((!cgroup_ || !cgroup_->has_pids()) && limits_.pids > 0 && identity_.uid != 0) {
@@ -123,12 +124,16 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   call.policy = frame.policy;
   call.status = plan.status;
   call.started = Clock::now();
+  if (frame.command.kind == Command::Kind::kProbe) PlanProbe(policy, call, plan);
+  if (frame.command.kind != Command::Kind::kBuiltin) call.guard = MakeGuard(policy);
+  if (call.guard) plan.listener_socket = listeners_.write.get();
   const pid_t pid = StartChild(plan);
   if (pid < 0) {
     const int err = errno;
     free_statuses_.push_back(plan.status);
     return Fail(frame.id, "fork", err);
   }
+  StartGuard(call);
   call.command = std::move(frame.command);
   if (call.command.limits.wall.count() > 0) {
     call.wall_timer = loop_.At(call.started + call.command.limits.wall, [this, pid] {
@@ -210,7 +215,8 @@ void Guardian::Finish(Orphans orphans) {
       ++it;
       continue;
     }
-    const DoneFrame frame{.id = it->second.id, .report = MakeReport(it->second)};
+    DoneFrame frame{.id = it->second.id, .report = MakeReport(it->second)};
+    EndGuard(it->second, frame.report);
     free_statuses_.push_back(it->second.status);
     it = calls_.erase(it);
     done_(frame);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sandbox/base/event_loop.h"
+#include "sandbox/base/files.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/guardian/child.h"
@@ -23,6 +24,8 @@
 #include "sandbox/guardian/protocol.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/identity.h"
+#include "sandbox/network/guard.h"
+#include "sandbox/network/resolver.h"
 
 namespace rune::sandbox {
 
@@ -67,12 +70,20 @@ class Guardian {
     LimitHit limit = LimitHit::kNone;
     bool cancelled = false;
     std::uint32_t leftovers = 0;
+    std::unique_ptr<NetworkGuard> guard;
+    std::unique_ptr<ProbeTargets> probe;
     EventLoop::TimerId wall_timer = 0;
     EventLoop::TimerId grace_timer = 0;
   };
 
   void EnterMounts(const FileAccess& files);
   void JoinGroup(Result<RunCgroup> group);
+  void SetupNetwork(Network network);
+  void BecomeToolUser();
+  std::unique_ptr<NetworkGuard> MakeGuard(const CompiledPolicy& policy);
+  void PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const;
+  void StartGuard(Call& call);
+  void EndGuard(Call& call, Report& report);
   void Fail(CommandId id, const std::string& what, int err);
   void Reap();
   bool SweepOrphans();
@@ -106,6 +117,10 @@ class Guardian {
   EventLoop::TimerId count_timer_ = 0;
   EventLoop::TimerId sweep_timer_ = 0;
   std::map<std::uint32_t, CompiledPolicy> policies_;
+  std::optional<Resolver> resolver_;
+  UniqueFd empty_network_;
+  Pipe listeners_;  ///< Ends of a socket pair through which a child hands over the listener of its filter.
+  std::map<std::string, std::uint64_t> uploaded_;  ///< Bytes sent to each target by the commands that have ended.
   std::map<pid_t, Call> calls_;
   std::vector<ChildStatus*> free_statuses_;
   std::set<pid_t> dying_;  ///< Orphans that were sent SIGKILL and are not reaped yet.

@@ -38,6 +38,9 @@ void Guardian::Setup(const SetupFrame& frame) {
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
+  SetupNetwork(frame.first.network);
+  BecomeToolUser();
+  ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it
 }
 
 void Guardian::RemoveTmp() {

@@ -16,11 +16,13 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/guardian/audit.h"
 #include "sandbox/guardian/command_line.h"
 #include "sandbox/guardian/one_layer.h"
 #include "sandbox/guardian/protocol.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
+#include "sandbox/program.h"
 
 namespace rune::sandbox {
 namespace {
@@ -108,6 +110,9 @@ class OneCommand {
     if (report.limit != LimitHit::kNone) Log(LogLevel::kError, "limit hit: " + std::string(LimitHitName(report.limit)));
     if (!line_.report_path.empty()) {
       RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined_->layers)));
+    }
+    if (line_.confinement.watch_only) {
+      RUNE_RETURN_IF_ERROR(WriteAll(STDERR_FILENO, AuditText(report, FindProgram(line_.command.argv[0]))));
     }
     return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);
   }

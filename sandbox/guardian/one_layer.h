@@ -9,7 +9,7 @@ namespace rune::sandbox {
 
 /// True when `name` is one of the three.
 bool IsOneLayerName(const std::string& name);
-/// Returns only on failure, with the exit code.
+/// Returns the exit code: of a failure, or of the command that rune-net-guard stays behind to guard.
 int RunOneLayer(const std::string& name, const std::vector<std::string>& arguments);
 
 }  // namespace rune::sandbox

@@ -88,8 +88,7 @@ class NetworkGuard::Impl {
     settings.upload_left = state_.options.upload_left;
     settings.inspect = !state_.options.watch_only;
     settings.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget& target) {
-      const std::string name = target.name.empty() ? Format(target.address) : target.name;
-      state_.notes.Add(Layer::kNetwork, what, name + ":" + std::to_string(target.port) + ": " + detail);
+      state_.notes.Add(Layer::kNetwork, what, target.key() + ":" + std::to_string(target.port) + ": " + detail);
     };
     return settings;
   }

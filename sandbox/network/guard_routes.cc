@@ -7,8 +7,6 @@ constexpr std::uint16_t kDnsPort = 53;
 
 }  // namespace
 
-std::string Route::Target() const { return target.name.empty() ? Format(target.address) : target.name; }
-
 std::string Route::Text() const {
   if (target.name.empty()) return Format(Endpoint{target.address, target.port, 0});
   return target.name + ":" + std::to_string(target.port);

@@ -22,8 +22,6 @@ struct Route {
 
   /// "name:port" or "address:port".
   std::string Text() const;
-  /// Name or address, as the ledger calls it.
-  std::string Target() const;
 };
 
 class GuardRoutes {

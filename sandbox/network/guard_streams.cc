@@ -107,7 +107,7 @@ void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& soc
 
 void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wanted) {
   const Route route = routes_.To(wanted);
-  if (!route.permitted) ++state_.ledger.At(route.Target(), route.target.port).refused;
+  if (!route.permitted) ++state_.ledger.At(route.target.key(), route.target.port).refused;
   switch (route.kind) {
     case Route::Kind::kRefused:
       return state_.Refuse(attempt.call, "connect", route.Text());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/network/resolver.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxServers = 3;
 constexpr std::size_t kMaxSearch = 6;
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::size_t kMaxFile = 1u << 20;
 
 std::vector<std::string_view> Words(std::string_view line) {
   std::vector<std::string_view> words;
@@ -90,6 +92,14 @@ ResolverConfig ReadResolverConfig(const std::string& resolv_conf_text, const std
     }
   }
   return config;
+}
+
+ResolverConfig SystemResolverConfig() {
+  const auto read = [](const char* path) {
+    auto text = ReadFile(path, kMaxFile);
+    return text.ok() ? std::move(text).value() : std::string();
+  };
+  return ReadResolverConfig(read("/etc/resolv.conf"), read("/etc/hosts"));
 }
 
 }  // namespace rune::sandbox

@@ -2,6 +2,8 @@
 /// memory of a child counts from the size of the process that spawned it.
 ///
 ///   probe launch HELPER COUNT RESIDENT_MB    confined launches of /bin/true, interleaved with plain posix_spawn(3)
+///   probe many HELPER COUNT AT_ONCE          the same, AT_ONCE launches at a time: microseconds per launch
+///   probe leak HELPER COUNT                  descriptors and memory of the guardian before and after COUNT launches
 ///   probe run COUNT STDIN_TEXT COMMAND...    whole runs of a program: start, end (CLOCK_MONOTONIC), peak memory
 
 #include <fcntl.h>
@@ -14,11 +16,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sandbox/base/event_loop.h"
+#include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
 #include "sandbox/sandbox.h"
@@ -130,6 +134,73 @@ int MeasureLaunch(const std::string& helper, std::int64_t count, std::int64_t re
   return 0;
 }
 
+/// Starts `count` commands, at most `at_once` at a time, and waits for all.
+double TimedMany(rune::EventLoop& loop, Sandbox& sandbox, std::int64_t count, std::size_t at_once) {
+  const Confinement confinement = TypicalConfinement(sandbox);
+  std::int64_t ended = 0;
+  const TimePoint begin = Clock::now();
+  for (std::int64_t i = 0; i < count; ++i) {
+    loop.RunUntil([&] { return sandbox.running() < at_once; }, begin + std::chrono::seconds(100));
+    auto id = sandbox.Launch({.argv = {"true"}}, confinement, [&](Completed completed) {
+      if (completed.report.exit_code != 0) Die("a confined command failed: " + completed.report.setup_error);
+      ++ended;
+    });
+    if (!id.ok()) Die(id.error().message);
+  }
+  loop.RunUntil([&] { return ended == count; }, begin + std::chrono::seconds(100));
+  if (ended != count) Die("the confined commands did not end");
+  return Microseconds(Clock::now() - begin) / static_cast<double>(count);
+}
+
+int MeasureMany(const std::string& helper, std::int64_t count, std::int64_t at_once) {
+  rune::EventLoop loop;
+  auto sandbox = Sandbox::Create(loop, {.helper = helper});
+  if (!sandbox.ok()) Die(sandbox.error().message);
+  TimedMany(loop, **sandbox, 5, 1);
+  const double single = TimedMany(loop, **sandbox, count, 1);
+  const double many = TimedMany(loop, **sandbox, count, static_cast<std::size_t>(at_once));
+  std::printf(R"({"single_us":%.1f,"many_us":%.1f})"
+              "\n",
+              single, many);
+  return 0;
+}
+
+struct Held {
+  std::size_t descriptors = 0;
+  long resident_kb = 0;
+};
+
+/// Of our only child, the guardian. Its descriptors can only be listed by root: it is not dumpable.
+Held HeldByGuardian() {
+  const std::string self = std::to_string(::getpid());
+  auto children = rune::ReadFile("/proc/self/task/" + self + "/children", 4096);
+  if (!children.ok() || children->empty()) Die("no guardian");
+  const std::string guardian = "/proc/" + children->substr(0, children->find(' '));
+  Held held;
+  std::error_code error;
+  for (auto it = std::filesystem::directory_iterator(guardian + "/fd", error); it != end(it); it.increment(error)) {
+    ++held.descriptors;
+  }
+  auto statm = rune::ReadFile(guardian + "/statm", 256);
+  if (!statm.ok()) Die(statm.error().message);
+  held.resident_kb = std::strtol(statm->c_str() + statm->find(' '), nullptr, 10) * (::sysconf(_SC_PAGESIZE) / 1024);
+  return held;
+}
+
+int MeasureLeak(const std::string& helper, std::int64_t count) {
+  rune::EventLoop loop;
+  auto sandbox = Sandbox::Create(loop, {.helper = helper});
+  if (!sandbox.ok()) Die(sandbox.error().message);
+  TimedMany(loop, **sandbox, 50, 4);
+  const Held before = HeldByGuardian();
+  TimedMany(loop, **sandbox, count, 4);
+  const Held after = HeldByGuardian();
+  std::printf(R"({"fds_before":%zu,"fds_after":%zu,"kb_before":%ld,"kb_after":%ld})"
+              "\n",
+              before.descriptors, after.descriptors, before.resident_kb, after.resident_kb);
+  return 0;
+}
+
 int MeasureRun(std::int64_t count, const std::string& input, const std::vector<std::string>& argv) {
   const int stdin_fd = memfd_create("stdin", MFD_CLOEXEC);
   if (stdin_fd < 0 || write(stdin_fd, input.data(), input.size()) != static_cast<ssize_t>(input.size())) Die("memfd");
@@ -160,10 +231,20 @@ int main(int argc, char** argv) {
     const auto resident = rune::ParseInt(words[3]);
     if (count && resident) return MeasureLaunch(words[1], *count, *resident);
   }
+  if (words.size() == 4 && words[0] == "many") {
+    const auto count = rune::ParseInt(words[2]);
+    const auto at_once = rune::ParseInt(words[3]);
+    if (count && at_once) return MeasureMany(words[1], *count, *at_once);
+  }
+  if (words.size() == 3 && words[0] == "leak") {
+    if (const auto count = rune::ParseInt(words[2])) return MeasureLeak(words[1], *count);
+  }
   if (words.size() >= 4 && words[0] == "run") {
     const auto count = rune::ParseInt(words[1]);
     if (count) return MeasureRun(*count, words[2], {words.begin() + 3, words.end()});
   }
-  std::fprintf(stderr, "usage: probe launch HELPER COUNT RESIDENT_MB | probe run COUNT STDIN_TEXT COMMAND...\n");
+  std::fprintf(stderr,
+               "usage: probe launch HELPER COUNT RESIDENT_MB | many HELPER COUNT AT_ONCE | leak HELPER COUNT |"
+               " probe run COUNT STDIN_TEXT COMMAND...\n");
   return 2;
 }

@@ -18,7 +18,8 @@ TEST(CommandLineTest, NothingIsGrantedByDefault) {
   const auto line = ParseCommandLine({"--", "ls"});
   ASSERT_TRUE(line.ok());
   EXPECT_EQ(line->confinement, Confinement());
-  EXPECT_EQ(line->confinement.network, Network::kClosed);
+  EXPECT_EQ(line->confinement.network, Network::kGuarded);
+  EXPECT_TRUE(line->confinement.allowed_domains.empty());
 }
 
 TEST(CommandLineTest, RequireTakesItsListOnlyAttached) {
@@ -33,7 +34,8 @@ TEST(CommandLineTest, MistakesAreNamed) {
     const char* part;
   } cases[] = {{{"--rw"}, "--rw takes PATH"},
                {{"--timout", "1", "ls"}, "did you mean '--timeout'"},
-               {{"--net", "some", "ls"}, "'none' or 'open'"},
+               {{"--net", "some", "ls"}, "'none', 'guarded' or 'open'"},
+               {{"--allow-domain", "https://a.test", "ls"}, "a URL instead of a host name"},
                {{"--pids", "0", "ls"}, "--pids"},
                {{"--memory", "1T", "ls"}, "not a size"},
                {{"--timeout", "soon", "ls"}, "not a time"},

@@ -1,0 +1,56 @@
+#include "sandbox/guardian/audit.h"
+
+#include <set>
+#include <vector>
+
+#include "sandbox/base/text.h"
+#include "sandbox/program.h"
+
+namespace rune::sandbox {
+namespace {
+
+/// By its name when that leads to the same file, else by its path.
+std::string CommandEntry(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return FindProgram(name) == path ? name : path;
+}
+
+std::string DomainEntry(const Egress& egress) {
+  const bool usual = egress.port == 0 || egress.port == 80 || egress.port == 443;
+  const std::string host =
+      egress.target.find(':') == std::string::npos ? egress.target : "[" + egress.target + "]";
+  return usual ? host : host + ":" + std::to_string(egress.port);
+}
+
+/// A string that TOML and YAML read alike. Names of programs and hosts have no control characters; what has is not
+/// something to put into a policy unseen.
+std::string Quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : OneLine(text, 4096)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string List(const std::set<std::string>& entries) {
+  std::string out = "[";
+  for (const std::string& entry : entries) out += (out.size() > 1 ? ", " : "") + Quoted(entry);
+  return out + "]";
+}
+
+}  // namespace
+
+std::string AuditText(const Report& report, const std::string& program) {
+  std::set<std::string> commands{CommandEntry(program)};
+  for (const std::string& path : report.programs) commands.insert(CommandEntry(path));
+  std::set<std::string> domains;
+  for (const Egress& egress : report.egress) {
+    if (egress.connections > 0) domains.insert(DomainEntry(egress));
+  }
+  return "# rune.toml\n[policy]\nallowed_commands = " + List(commands) + "\nallowed_domains = " + List(domains) +
+         "\n\n# pipeline\nsource:\n  policy:\n    allowed_commands: " + List(commands) +
+         "\n    allowed_domains: " + List(domains) + "\n";
+}
+
+}  // namespace rune::sandbox
