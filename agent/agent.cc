@@ -1,8 +1,11 @@
 #include "agent/agent.h"
 
-#include <algorithm>
+#include <sys/random.h>
 
-#include "agent/conversation/history.h"
+#include <algorithm>
+#include <array>
+
+#include "agent/cost/spending.h"
 #include "agent/json/schema.h"
 #include "agent/loop/breaker.h"
 #include "agent/loop/tool_batch.h"
@@ -12,8 +15,10 @@
 namespace rune::agent {
 namespace {
 
-/// What the worst case of one answer is taken for when nobody set a cap.
-constexpr std::uint64_t kAssumedOutput = 1024;
+/// The cap of one answer where a budget needs one and nobody set it: what current models can be asked for.
+constexpr std::uint64_t kUsualCap = 16'384;
+/// Less room for an answer than this is none; some providers refuse a smaller cap.
+constexpr std::uint64_t kLeastOutput = 16;
 constexpr Milliseconds kPrepareAfter{50};
 
 Outcome OutcomeOf(ModelErrorKind kind) {
@@ -40,6 +45,13 @@ Outcome OutcomeOf(ModelErrorKind kind) {
   return Outcome::kInternal;
 }
 
+/// Tells one conversation from another, and nothing else.
+std::string NewCacheKey() {
+  std::array<char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return "";
+  return "rune-" + HexEncode({bytes.data(), bytes.size()});
+}
+
 std::vector<ToolSpec> BuiltinSpecs() {
   std::vector<ToolSpec> specs;
   for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
@@ -51,14 +63,23 @@ std::vector<ToolSpec> BuiltinSpecs() {
 /// One Run(): the steps from a prompt to a result.
 class Agent::Turn {
  public:
-  explicit Turn(Agent& agent) : agent_(agent), parts_(agent.parts_), options_(agent.options_), started_(Clock::now()) {
+  explicit Turn(Agent& agent)
+      : agent_(agent),
+        parts_(agent.parts_),
+        options_(agent.options_),
+        started_(Clock::now()),
+        spending_(agent.options_.prices, agent.options_.budgets.cost_usd) {
     deadline_ = options_.budgets.wall.count() > 0 ? started_ + options_.budgets.wall : kNever;
     result_.provider = parts_.model.provider();
     result_.model = parts_.model.model();
   }
 
-  RunResult Run(const std::string& prompt) {
-    agent_.history_.push_back(MakeText(Role::kUser, ScrubUtf8(prompt)));
+  RunResult Run(const std::string& prompt, std::vector<Image> images) {
+    Message question;
+    // Pictures first: models look better at what they were shown before the question.
+    for (Image& image : images) question.parts.emplace_back(std::move(image));
+    question.parts.emplace_back(Text{ScrubUtf8(prompt)});
+    agent_.history_.push_back(std::move(question));
     while (!ended_) Step();
     if (!result_.tools.empty()) {
       if (auto layers = parts_.sandbox.Layers(parts_.policy.ForFiles()); layers.ok()) result_.layers = *layers;
@@ -105,6 +126,9 @@ class Agent::Turn {
         static_cast<std::uint64_t>(static_cast<double>(options_.context_window) * options_.compact_threshold);
     const std::uint64_t before = EstimatedInput();
     if (limit == 0 || before <= limit || !agent_.Compact()) return;
+    counted_last_ = 0;
+    // What seemed to matter must not keep the rest from fitting.
+    if (options_.pick_turns && EstimatedInput() > limit) agent_.Compact({});
     parts_.observer.OnNotice("context compacted: about " + std::to_string(before) + " -> " +
                              std::to_string(EstimatedInput()) + " tokens");
   }
@@ -113,6 +137,18 @@ class Agent::Turn {
   bool AffordNextCall() {
     generation_ = options_.generation;
     if (options_.budgets.output_tokens > 0) generation_.max_output_tokens = options_.budgets.output_tokens;
+    cut_by_money_ = false;
+    return AffordTokens() && AffordMoney();
+  }
+
+  /// Lowers the cap of the next answer to `room`; true when it was lowered below what it would have been.
+  bool CapOutput(std::uint64_t room) {
+    const std::uint64_t wanted = generation_.max_output_tokens > 0 ? generation_.max_output_tokens : kUsualCap;
+    generation_.max_output_tokens = std::min(wanted, room);
+    return room < wanted;
+  }
+
+  bool AffordTokens() {
     const std::uint64_t budget = options_.budgets.tokens;
     if (budget == 0) return true;
     const std::uint64_t spent = result_.usage.total() + EstimatedInput();
@@ -121,9 +157,31 @@ class Agent::Turn {
                                       std::to_string(budget) + " tokens in all (token_budget)");
       return false;
     }
-    const std::uint64_t wanted = generation_.max_output_tokens > 0 ? generation_.max_output_tokens : kAssumedOutput;
-    const std::uint64_t room = budget - spent;
-    if (wanted > room || generation_.max_output_tokens == 0) generation_.max_output_tokens = room;
+    CapOutput(budget - spent);
+    return true;
+  }
+
+  std::string ModelName() const { return parts_.model.provider() + "/" + parts_.model.model(); }
+
+  bool AffordMoney() {
+    if (!spending_.has_cap()) return true;
+    const std::string name = ModelName();
+    if (!spending_.Knows(name) && !told_unknown_) {
+      told_unknown_ = true;
+      parts_.observer.OnNotice("no price is known for " + name +
+                               ": limits.cost_usd takes it for the dearest model there is (see `prices`)");
+    }
+    // A guess may be low, and money is not given back: what no provider has counted yet counts twice.
+    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
+    const std::uint64_t added = guess > guess_at_last_ ? guess - guess_at_last_ : 0;
+    const std::uint64_t input = counted_last_ > 0 ? counted_last_ + 2 * added : 2 * guess;
+    const auto output = spending_.AffordableOutput(name, input);
+    if (!output || *output < kLeastOutput) {
+      End(Outcome::kBudgetCost, "the next call could cost more than is left: " + UsdText(spending_.spent()) + " of " +
+                                    UsdText(Picodollars(options_.budgets.cost_usd)) + " are spent (limits.cost_usd)");
+      return false;
+    }
+    cut_by_money_ = CapOutput(*output);
     return true;
   }
 
@@ -142,26 +200,43 @@ class Agent::Turn {
     ModelOutcome outcome = parts_.model.Complete(request, sink);
     parts_.loop.CancelTimer(prepare);
     if (const auto* error = std::get_if<ModelError>(&outcome)) {
+      if (error->kind == ModelErrorKind::kTooLong && ShortenOnce()) return;
       return End(OutcomeOf(error->kind), error->kind == ModelErrorKind::kDeadline ? TimeText() : error->message);
     }
     auto& reply = std::get<ModelReply>(outcome);
+    const std::string& origin = reply.message.origin;
+    const auto cost = spending_.Pay(origin.empty() ? ModelName() : origin, reply.usage);
     result_.usage += reply.usage;
+    result_.cost = spending_.total();
     counted_last_ = reply.usage_known ? reply.usage.input : 0;
     guess_at_last_ = guess;
     if (!reply.model.empty()) result_.model = OneLine(reply.model, 100);
     const std::vector<ToolCall> calls = CallsOf(reply.message);
     const Stop stop = reply.message.stop;
     const std::string text = TextOf(reply.message);
-    parts_.observer.OnStep({result_.steps, result_.model, reply.usage, calls.size(),
+    parts_.observer.OnStep({result_.steps, result_.model, reply.usage, cost, calls.size(),
                             static_cast<std::uint64_t>(
                                 std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked).count())});
     agent_.history_.push_back(std::move(reply.message));
-    if (stop == Stop::kLength)
-      return End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
+    if (stop == Stop::kLength) {
+      return cut_by_money_
+                 ? End(Outcome::kBudgetCost, "the answer was cut where the money would have run out: " +
+                                                 UsdText(spending_.spent()) + " are spent (limits.cost_usd)")
+                 : End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
+    }
     if (stop == Stop::kFiltered)
       return End(Outcome::kProviderProtocol, "the provider's content filter stopped the answer");
     if (!calls.empty()) return RunTools(calls);
     Answer(text);
+  }
+
+  /// The provider knows the window better than the configuration does.
+  bool ShortenOnce() {
+    if (shortened_ || !agent_.Compact({})) return false;
+    shortened_ = true;
+    counted_last_ = 0;
+    parts_.observer.OnNotice("the conversation does not fit the model's window: older messages were left out");
+    return true;
   }
 
   void RunTools(const std::vector<ToolCall>& calls) {
@@ -234,8 +309,12 @@ class Agent::Turn {
   std::uint64_t guess_at_last_ = 0;  ///< Our own guess of the same request.
   RunResult result_;
   Breaker breaker_;
+  Spending spending_;
   bool ended_ = false;
   bool repaired_ = false;
+  bool shortened_ = false;
+  bool told_unknown_ = false;
+  bool cut_by_money_ = false;  ///< The cap of the last answer was what the money allowed.
 };
 
 Agent::Agent(AgentParts parts, AgentOptions options)
@@ -246,10 +325,15 @@ Agent::Agent(AgentParts parts, AgentOptions options)
 void Agent::Reset() {
   history_.clear();
   history_.push_back(MakeText(Role::kSystem, options_.system_prompt));
+  options_.generation.cache_key = NewCacheKey();
 }
 
-bool Agent::Compact() { return CompactHistory(history_, std::max<std::size_t>(1, options_.compact_keep_last)); }
+bool Agent::Compact(const TurnPicker& pick) {
+  return CompactHistory(history_, std::max<std::size_t>(1, options_.compact_keep_last), pick);
+}
 
-RunResult Agent::Run(const std::string& prompt) { return Turn(*this).Run(prompt); }
+RunResult Agent::Run(const std::string& prompt, std::vector<Image> images) {
+  return Turn(*this).Run(prompt, std::move(images));
+}
 
 }  // namespace rune::agent

@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/conversation/history.h"
+#include "agent/cost/price.h"
 #include "agent/message.h"
 #include "agent/outcome.h"
 #include "agent/policy/policy.h"
@@ -40,7 +43,8 @@ struct RunResult {
   std::string provider;
   std::uint32_t steps = 0;  ///< Model calls.
   Usage usage;
-  std::vector<ToolRecord> tools;  ///< In call order.
+  std::optional<std::uint64_t> cost;  ///< Picodollars, estimated by the price table; unset: a price is not known.
+  std::vector<ToolRecord> tools;      ///< In call order.
   std::vector<Refusal> denials;
   std::vector<sandbox::LayerReport> layers;
   std::uint64_t wall_ms = 0;
@@ -56,7 +60,8 @@ struct StepRecord {
   std::uint32_t step = 0;
   std::string model;
   Usage usage;
-  std::size_t calls = 0;  ///< Tool calls in it.
+  std::optional<std::uint64_t> cost;  ///< Picodollars; unset: no price is known.
+  std::size_t calls = 0;              ///< Tool calls in it.
   std::uint64_t wall_us = 0;
 };
 
@@ -91,20 +96,23 @@ struct AgentOptions {
   std::uint64_t context_window = 128'000;
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;
+  TurnPicker pick_turns;  ///< Which earlier turns compaction keeps; empty: none.
+  PriceTable prices;
 };
 
 class Agent {
  public:
   Agent(AgentParts parts, AgentOptions options);
   /// One prompt, one result. Appends to history(), so that a next prompt goes on with the conversation.
-  RunResult Run(const std::string& prompt);
+  RunResult Run(const std::string& prompt, std::vector<Image> images = {});
   const std::vector<Message>& history() const { return history_; }
   void Reset();
   /// Shortens the history now; true when it got shorter.
-  bool Compact();
+  bool Compact() { return Compact(options_.pick_turns); }
 
  private:
   class Turn;
+  bool Compact(const TurnPicker& pick);
   AgentParts parts_;
   AgentOptions options_;
   std::vector<Message> history_;

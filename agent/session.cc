@@ -4,9 +4,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
+#include "agent/cost/price.h"
+#include "agent/embeddings/relevance.h"
 #include "agent/json/json.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
@@ -39,7 +43,34 @@ std::string SystemPrompt(const Config& config, const std::string& schema) {
   return prompt;
 }
 
-AgentOptions OptionsFor(const Config& config, const SessionOptions& options) {
+/// Of the `thinking` setting, which the configuration has checked.
+Thinking ThinkingOf(const std::string& word) {
+  constexpr std::array<std::pair<std::string_view, Thinking>, 5> kWords{{{"off", Thinking::kOff},
+                                                                         {"low", Thinking::kLow},
+                                                                         {"medium", Thinking::kMedium},
+                                                                         {"high", Thinking::kHigh},
+                                                                         {"xhigh", Thinking::kXHigh}}};
+  const auto* const found = std::find_if(kWords.begin(), kWords.end(), [&](const auto& w) { return w.first == word; });
+  return found == kWords.end() ? Thinking::kDefault : found->second;
+}
+
+/// Empty unless the user named an endpoint.
+Result<TurnPicker> MakeTurnPicker(EventLoop& loop, const EmbeddingsConfig& config, const std::string& home) {
+  if (config.provider.empty() || config.keep_turns == 0) return TurnPicker();
+  RUNE_ASSIGN_OR_RETURN(EmbeddingEndpoint endpoint, ChooseEmbeddings(config));
+  const std::string store = config.store.empty() && !home.empty() ? home + "/.rune/embeddings" : config.store;
+  const auto relevance = std::make_shared<Relevance>(std::make_unique<HttpEmbedder>(loop, std::move(endpoint)), store);
+  return TurnPicker(
+      [relevance, most = config.keep_turns](const std::string& question, const std::vector<std::string>& turns) {
+        auto picked = relevance->MostRelevant(question, turns, most);
+        if (picked.ok()) return std::move(picked).value();
+        // Compaction goes on without: it needs no such help to be right.
+        Log(LogLevel::kWarn, picked.error().message);
+        return std::vector<std::size_t>();
+      });
+}
+
+Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const SessionOptions& options) {
   AgentOptions agent;
   agent.system_prompt = SystemPrompt(config, options.schema);
   agent.budgets = config.budgets;
@@ -50,19 +81,25 @@ AgentOptions OptionsFor(const Config& config, const SessionOptions& options) {
   agent.generation.seed = config.seed;
   agent.generation.schema = options.schema;
   agent.generation.stream = true;
+  agent.generation.thinking = ThinkingOf(config.thinking);
   agent.context_window = config.context_window;
   agent.compact_threshold = config.compact_threshold;
   agent.compact_keep_last = config.compact_keep_last;
+  RUNE_ASSIGN_OR_RETURN(agent.prices, PriceTable::Create(config.prices));
+  RUNE_ASSIGN_OR_RETURN(agent.pick_turns, MakeTurnPicker(loop, config.embeddings, options.home));
   return agent;
 }
 
-void WriteUsage(json::Writer& writer, const Usage& usage) {
+void WriteUsage(json::Writer& writer, const RunResult& result) {
+  const Usage& usage = result.usage;
   writer.Key("usage")
       .BeginObject()
       .Member("input", usage.input)
       .Member("cached", usage.cached)
       .Member("output", usage.output);
-  writer.Member("reasoning", usage.reasoning).EndObject();
+  writer.Member("reasoning", usage.reasoning);
+  if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
+  writer.EndObject();
 }
 
 }  // namespace
@@ -108,12 +145,15 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
     auto layers = parts->sandbox->Layers(parts->policy->ForFiles());
     if (!layers.ok()) return std::move(layers).error();
   }
+  RUNE_ASSIGN_OR_RETURN(AgentOptions agent, OptionsFor(loop, config, options));
   parts->agent = std::make_unique<Agent>(
-      AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer}, OptionsFor(config, options));
+      AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer}, std::move(agent));
   return std::unique_ptr<Session>(new Session(std::move(parts)));
 }
 
-RunResult Session::Run(const std::string& prompt) { return parts_->agent->Run(prompt); }
+RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
+  return parts_->agent->Run(prompt, std::move(images));
+}
 
 namespace {
 
@@ -182,7 +222,7 @@ std::string ResultJson(const RunResult& result) {
   writer.Key("tools_used").BeginArray();
   for (const ToolRecord& tool : result.tools) writer.String(tool.name);
   writer.EndArray();
-  WriteUsage(writer, result.usage);
+  WriteUsage(writer, result);
   writer.Member("model", result.model).Member("provider", result.provider).Member("wall_ms", result.wall_ms);
   writer.Key("sandbox").BeginObject();
   for (const sandbox::LayerReport& layer : result.layers) {

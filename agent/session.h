@@ -23,11 +23,11 @@ struct SessionOptions {
 /// Owns model client, sandbox, policy and agent. Single-threaded, on the caller's loop.
 class Session {
  public:
-  /// kInvalidInput, kUnavailable (required layers): nothing ran.
+  /// kInvalidInput, kUnavailable (required layers): nothing ran, nothing was sent.
   static Result<std::unique_ptr<Session>> Create(EventLoop& loop, const Config& config, const SessionOptions& options,
                                                  RunObserver& observer);
   ~Session();
-  RunResult Run(const std::string& prompt);
+  RunResult Run(const std::string& prompt, std::vector<Image> images = {});
   Agent& agent();
   Policy& policy();
   sandbox::Sandbox& sandbox();

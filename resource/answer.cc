@@ -109,6 +109,8 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
   record.input_tokens = result.usage.input;
   record.cached_tokens = result.usage.cached;
   record.output_tokens = result.usage.output;
+  record.reasoning_tokens = result.usage.reasoning;
+  record.cost = result.cost;
   record.steps = result.steps;
   record.layers = LayerLetters(result.layers);
   for (const agent::ToolRecord& tool : result.tools) {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "agent/cost/price.h"
 #include "agent/json/json.h"
 #include "resource/metadata.h"
 #include "sandbox/base/files.h"
@@ -15,7 +16,12 @@ namespace {
 void WriteUsage(json::Writer& writer, const agent::Record& record) {
   writer.Key("usage").BeginObject();
   writer.Member("input_tokens", record.input_tokens).Member("cached_tokens", record.cached_tokens);
-  writer.Member("output_tokens", record.output_tokens).Member("steps", std::uint64_t{record.steps}).EndObject();
+  writer.Member("output_tokens", record.output_tokens);
+  // Only when the record says so: a record of an earlier release gives the bytes that it always gave.
+  if (record.reasoning_tokens > 0) writer.Member("reasoning_tokens", record.reasoning_tokens);
+  writer.Member("steps", std::uint64_t{record.steps});
+  if (record.cost) writer.Key("cost_usd").Double(agent::Usd(*record.cost));
+  writer.EndObject();
 }
 
 void WriteSandbox(json::Writer& writer, const agent::Record& record) {

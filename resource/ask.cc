@@ -52,7 +52,7 @@ Result<agent::RunResult> SessionAsker::Ask(const Question& question) {
   RUNE_ASSIGN_OR_RETURN(const auto session, agent::Session::Create(loop_, question.config, question.options, progress));
   const Heartbeat heartbeat(loop_);
   RUNE_ASSIGN_OR_RETURN(const std::string prompt, PromptWithOutputs(loop_, *session, question));
-  agent::RunResult result = session->Run(prompt);
+  agent::RunResult result = session->Run(prompt, question.images);
   if (!result.layers.empty()) Say("sandbox: " + agent::LayersLine(result.layers));
   return result;
 }

@@ -13,6 +13,7 @@ namespace rune::resource {
 
 struct Question {
   std::string prompt;
+  std::vector<agent::Image> images;
   std::vector<std::string> pre_commands;  ///< Command lines; what they print is added to the prompt.
   std::string pre_commands_key;           ///< "source.pre_commands": where they were written, for messages.
   agent::Config config;

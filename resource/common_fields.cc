@@ -26,11 +26,17 @@ Result<void> LimitSteps(const json::View& view, Limits& into) {
   return Ok();
 }
 
-constexpr std::array<Field<Limits>, 5> kLimits{{{"steps", LimitSteps},
+Result<void> LimitCost(const json::View& view, Limits& into) {
+  RUNE_RETURN_IF_ERROR(ReadNumber(view, into.cost_usd.emplace()));
+  return *into.cost_usd < 0 ? ProblemAt(view, "expected an amount in USD, not negative") : Result<void>();
+}
+
+constexpr std::array<Field<Limits>, 6> kLimits{{{"steps", LimitSteps},
                                                 {"tokens", LimitCount<&Limits::tokens>},
                                                 {"seconds", LimitTime<&Limits::seconds>},
                                                 {"tool_seconds", LimitTime<&Limits::tool_seconds>},
-                                                {"output_tokens", LimitCount<&Limits::output_tokens>}}};
+                                                {"output_tokens", LimitCount<&Limits::output_tokens>},
+                                                {"cost_usd", LimitCost}}};
 
 }  // namespace
 

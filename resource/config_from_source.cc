@@ -72,6 +72,7 @@ void ApplyLimits(const Limits& limits, agent::Budgets& budgets) {
   if (limits.output_tokens) budgets.output_tokens = *limits.output_tokens;
   if (limits.seconds) budgets.wall = *limits.seconds;
   if (limits.tool_seconds) budgets.tool_wall = *limits.tool_seconds;
+  if (limits.cost_usd) budgets.cost_usd = *limits.cost_usd;
 }
 
 /// A provider of its own, or an endpoint, may do without a key.
@@ -95,6 +96,10 @@ agent::Config ConfigOf(const Source& source) {
   config.on_denial = source.on_denial;
   config.temperature = source.temperature;
   config.seed = source.seed;
+  config.thinking = source.thinking;
+  if (source.max_images) config.max_images = *source.max_images;
+  config.prices = source.prices;
+  config.embeddings = source.embeddings;
   config.policy = source.policy;
   return config;
 }
@@ -147,6 +152,7 @@ Result<agent::PolicyConfig> Narrow(const agent::PolicyConfig& wider, const std::
   KeepDenials(wider.denied_syscalls, narrow.denied_syscalls);
   RUNE_RETURN_IF_ERROR(CheckLimit("max_memory_mb", wider.max_memory_mb, narrow.max_memory_mb));
   RUNE_RETURN_IF_ERROR(CheckLimit("max_pids", wider.max_pids, narrow.max_pids));
+  RUNE_RETURN_IF_ERROR(CheckLimit("max_upload_mb", wider.max_upload_mb, narrow.max_upload_mb));
   if (wider.enforcement == sandbox::Enforcement::kRequire) {
     narrow.enforcement = wider.enforcement;
     narrow.required_layers = wider.required_layers;
@@ -161,6 +167,7 @@ const std::string& SealSecret(const Source& source) {
 void HideSecrets(const Source& source) {
   AddSecret(source.api_key);
   AddSecret(source.record_key);
+  AddSecret(source.embeddings.api_key);
   for (const std::string& secret : source.redact) AddSecret(secret);
 }
 

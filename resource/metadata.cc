@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 
+#include "agent/cost/price.h"
 #include "agent/json/schema.h"
 #include "sandbox/base/text.h"
 #include "sandbox/confinement.h"
@@ -85,6 +86,7 @@ Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   metadata.emplace_back("model", record.model);
   metadata.emplace_back("tokens", std::to_string(record.input_tokens + record.output_tokens));
   metadata.emplace_back("steps", std::to_string(record.steps));
+  if (record.cost) metadata.emplace_back("cost", agent::UsdText(*record.cost));
   metadata.emplace_back("sandbox", SandboxLine(record));
   metadata.emplace_back("verified", word(provenance.verified));
   metadata.emplace_back("replayed", word(provenance.replayed));

@@ -13,9 +13,9 @@ namespace rune::resource {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// ref, response_length, model, tokens, steps, sandbox, verified, replayed, answered_at, outcome, answer (the first
-/// KiB); then the top-level scalars of a structured answer. A member of the answer never takes one of our names: the
-/// model must not be able to say `verified` itself.
+/// ref, response_length, model, tokens, steps, cost (when it is known), sandbox, verified, replayed, answered_at,
+/// outcome, answer (the first KiB); then the top-level scalars of a structured answer. A member of the answer never
+/// takes one of our names: the model must not be able to say `verified` itself.
 Metadata MetadataOf(const agent::Record& record, const Provenance& provenance);
 
 void WriteMetadata(json::Writer& writer, const Metadata& metadata);

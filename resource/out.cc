@@ -65,7 +65,10 @@ Result<StepResult> Out(const Request& request, const StepContext& context, const
   const Params& params = request.params;
   RUNE_ASSIGN_OR_RETURN(const std::string prompt, PromptText(params, context, inputs));
   RUNE_ASSIGN_OR_RETURN(const std::string blocks, ContextBlocks(params, inputs));
-  RUNE_ASSIGN_OR_RETURN(const Question question, PutQuestion(request, prompt + blocks, inputs));
+  RUNE_ASSIGN_OR_RETURN(Question question, PutQuestion(request, prompt + blocks, inputs));
+  auto images = ReadImages(inputs, params.images, question.config.max_images);
+  if (!images.ok()) return std::move(images).error().Wrap("params.images");
+  question.images = std::move(*images);
   RUNE_ASSIGN_OR_RETURN(const agent::RunResult run, context.asker.Ask(question));
   if (run.answered()) SayBlock("answer", run.answer);
   RUNE_ASSIGN_OR_RETURN(Answer answer, AnswerOf(run, {.shape = params.shape,

@@ -52,10 +52,11 @@ Result<void> ReadPolicyText(const json::View& view, Params& params) {
   return Ok();
 }
 
-constexpr std::array<Field<Params>, 12> kPut{
+constexpr std::array<Field<Params>, 13> kPut{
     {{"prompt", MaybeText<Params, &Params::prompt>},
      {"prompt_file", Text<Params, &Params::prompt_file>},
      {"context", Texts<Params, &Params::context>},
+     {"images", Texts<Params, &Params::images>},
      {"system_prompt", MaybeText<Params, &Params::system_prompt>},
      {"append_system_prompt", MaybeText<Params, &Params::append_system_prompt>},
      {"pre_commands", Texts<Params, &Params::pre_commands>},

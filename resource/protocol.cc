@@ -62,6 +62,7 @@ std::vector<KnownKey> KnownKeys() {
   };
   add("source", SourceKeys());
   for (const auto& [object, key] : SandboxBlockKeys()) known.push_back({object, key});
+  add("source.embeddings", EmbeddingKeys());
   add("limits", LimitKeys());
   add("put params", PutParamKeys());
   add("put params.fail_if", FailIfKeys());

@@ -36,6 +36,7 @@ struct Limits {
   std::optional<std::uint64_t> output_tokens;
   std::optional<std::chrono::seconds> seconds;
   std::optional<std::chrono::seconds> tool_seconds;
+  std::optional<double> cost_usd;
 };
 
 /// A structured answer.
@@ -68,6 +69,10 @@ struct Source {
   OnProviderError on_provider_error = OnProviderError::kFail;
   std::optional<double> temperature;
   std::optional<std::int64_t> seed;
+  std::string thinking;
+  std::optional<std::uint32_t> max_images;
+  std::vector<std::string> prices;
+  agent::EmbeddingsConfig embeddings;
   std::string history_identifier;  ///< No meaning: tells apart resources that are equal otherwise.
   bool debug = false;
   std::vector<std::string> redact;
@@ -85,6 +90,7 @@ struct Params {
   std::optional<std::string> prompt;
   std::string prompt_file;           ///< Relative to the build's inputs.
   std::vector<std::string> context;  ///< Files of the inputs whose text goes into the prompt.
+  std::vector<std::string> images;   ///< Pictures of the inputs: paths, or patterns (glob(7)).
   std::optional<std::string> system_prompt;
   std::optional<std::string> append_system_prompt;
   std::vector<std::string> pre_commands;

@@ -21,6 +21,7 @@ struct Block {
   std::optional<std::uint64_t> timeout_secs;
   std::optional<std::uint64_t> max_memory_mb;
   std::optional<std::uint64_t> max_pids;
+  std::optional<std::uint64_t> max_upload_mb;
 };
 
 Result<void> ReadMode(const json::View& view, Block& block) {
@@ -61,7 +62,8 @@ Result<void> ReadLimit(const json::View& view, Block& block) {
   return ReadCount(view, (block.*member).emplace());
 }
 
-constexpr std::array<Field<Block>, 1> kNetwork{{{"allowed_domains", ReadList<&Block::allowed_domains>}}};
+constexpr std::array<Field<Block>, 2> kNetwork{
+    {{"allowed_domains", ReadList<&Block::allowed_domains>}, {"max_upload_mb", ReadLimit<&Block::max_upload_mb>}}};
 constexpr std::array<Field<Block>, 3> kFilesystem{{{"read_write_paths", ReadList<&Block::paths_rw>},
                                                    {"read_only_paths", ReadList<&Block::paths_ro>},
                                                    {"denied_paths", ReadList<&Block::denied_paths>}}};
@@ -109,6 +111,7 @@ Result<void> MergeBlock(const Block& block, const json::View& policy, agent::Pol
   RUNE_RETURN_IF_ERROR(Merge(block.denied_paths, policy, "denied_paths", into.denied_paths));
   RUNE_RETURN_IF_ERROR(Merge(block.max_memory_mb, policy, "max_memory_mb", into.max_memory_mb));
   RUNE_RETURN_IF_ERROR(Merge(block.max_pids, policy, "max_pids", into.max_pids));
+  RUNE_RETURN_IF_ERROR(Merge(block.max_upload_mb, policy, "max_upload_mb", into.max_upload_mb));
   RUNE_RETURN_IF_ERROR(Merge(block.enforcement, policy, "enforcement", into.enforcement));
   if (block.require) {
     if (block.enforcement == sandbox::Enforcement::kBestEffort && !block.require->empty()) {

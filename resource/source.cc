@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint64_t kLargestInlineLimit = 16'384;
 constexpr std::size_t kShortestRecordKey = 16;
 constexpr std::size_t kShortestRedaction = 8;
+constexpr std::uint64_t kMostImages = 100;
+constexpr std::uint64_t kMostTurns = 100;
 
 Result<void> ReadRecordMode(const json::View& view, Source& source) {
   if (view.string() == "store") return ProblemAt(view, "'store' is not available in this release; use inline or none");
@@ -59,6 +61,40 @@ Result<void> ReadSeed(const json::View& view, Source& source) {
   source.seed = *number;
   return Ok();
 }
+Result<void> ReadThinking(const json::View& view, Source& source) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords{
+      {{"off", "off"}, {"low", "low"}, {"medium", "medium"}, {"high", "high"}, {"xhigh", "xhigh"}}};
+  std::string_view word;
+  // YAML 1.1 reads a bare off as a boolean.
+  if (view.boolean() == false) word = "off";
+  if (word.empty()) RUNE_RETURN_IF_ERROR(ReadWord(view, kWords, word));
+  source.thinking = word;
+  return Ok();
+}
+Result<void> ReadMaxImages(const json::View& view, Source& source) {
+  std::uint64_t count = 0;
+  RUNE_RETURN_IF_ERROR(ReadCount(view, count));
+  if (count < 1 || count > kMostImages) return ProblemAt(view, "from 1 to " + std::to_string(kMostImages));
+  source.max_images = static_cast<std::uint32_t>(count);
+  return Ok();
+}
+Result<void> ReadKeepTurns(const json::View& view, agent::EmbeddingsConfig& embeddings) {
+  std::uint64_t count = 0;
+  RUNE_RETURN_IF_ERROR(ReadCount(view, count));
+  if (count > kMostTurns) return ProblemAt(view, "at most " + std::to_string(kMostTurns));
+  embeddings.keep_turns = static_cast<std::uint32_t>(count);
+  return Ok();
+}
+using Embeddings = agent::EmbeddingsConfig;
+/// Without `store`: a step's container keeps nothing.
+constexpr std::array<Field<Embeddings>, 5> kEmbeddings{{{"provider", Text<Embeddings, &Embeddings::provider>},
+                                                        {"model", Text<Embeddings, &Embeddings::model>},
+                                                        {"base_url", Text<Embeddings, &Embeddings::base_url>},
+                                                        {"api_key", Text<Embeddings, &Embeddings::api_key>},
+                                                        {"keep_turns", ReadKeepTurns}}};
+Result<void> ReadEmbeddings(const json::View& view, Source& source) {
+  return ReadFields<Embeddings>(view, kEmbeddings, source.embeddings);
+}
 Result<void> ReadRedact(const json::View& view, Source& source) {
   RUNE_RETURN_IF_ERROR(ReadTexts(view, source.redact));
   for (const std::string& secret : source.redact) {
@@ -72,7 +108,7 @@ Result<void> ReadRedact(const json::View& view, Source& source) {
 /// `policy` and `sandbox` are read together, after the table.
 Result<void> ReadLater(const json::View&, Source&) { return Ok(); }
 
-constexpr std::array<Field<Source>, 28> kSource{{
+constexpr std::array<Field<Source>, 32> kSource{{
     {"api_key", Text<Source, &Source::api_key>},
     {"model", Text<Source, &Source::model>},
     {"provider", Text<Source, &Source::provider>},
@@ -98,6 +134,10 @@ constexpr std::array<Field<Source>, 28> kSource{{
     {"on_provider_error", ReadOnProviderError},
     {"temperature", ReadTemperature},
     {"seed", ReadSeed},
+    {"thinking", ReadThinking},
+    {"max_images", ReadMaxImages},
+    {"prices", Texts<Source, &Source::prices>},
+    {"embeddings", ReadEmbeddings},
     {"history_identifier", Text<Source, &Source::history_identifier>},
     {"debug", Flag<Source, &Source::debug>},
     {"redact", ReadRedact},
@@ -105,6 +145,7 @@ constexpr std::array<Field<Source>, 28> kSource{{
 }  // namespace
 
 std::vector<std::string> SourceKeys() { return KeysOf<Source>(kSource); }
+std::vector<std::string> EmbeddingKeys() { return KeysOf<Embeddings>(kEmbeddings); }
 
 Result<Source> ReadSource(const json::View& view) {
   Source source;

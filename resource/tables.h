@@ -16,6 +16,7 @@ Result<Params> ReadPutParams(const json::View& view);
 Result<Params> ReadGetParams(const json::View& view);
 
 std::vector<std::string> SourceKeys();
+std::vector<std::string> EmbeddingKeys();
 std::vector<std::string> PutParamKeys();
 std::vector<std::string> GetParamKeys();
 std::vector<std::string> FailIfKeys();

@@ -36,22 +36,23 @@ std::map<std::string, std::string> TakeEnvironment() {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
     variables[text.substr(0, equals)] = text.substr(equals + 1);
-    if (text.starts_with("RUNE_API_KEY=")) {
+    if (text.starts_with("RUNE_API_KEY=") || text.starts_with("RUNE_EMBEDDINGS_API_KEY=")) {
       for (char* c = *entry + equals + 1; *c != '\0'; ++c) *c = '*';
     }
   }
   ::unsetenv("RUNE_API_KEY");
+  ::unsetenv("RUNE_EMBEDDINGS_API_KEY");
   return variables;
 }
 
 /// A key given as an argument can be seen in /proc/PID/cmdline until it is overwritten.
 void HideKeyArgument(int argc, char** argv) {
-  constexpr std::string_view kFlag = "--api-key";
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    char* value = nullptr;
-    if (argument == kFlag && i + 1 < argc) value = argv[i + 1];
-    if (argument.starts_with("--api-key=")) value = argv[i] + kFlag.size() + 1;
+    const std::size_t equals = argument.find('=');
+    const std::string_view flag = argument.substr(0, equals);
+    if (flag != "--api-key" && flag != "--embeddings-api-key") continue;
+    char* value = equals != std::string_view::npos ? argv[i] + equals + 1 : i + 1 < argc ? argv[i + 1] : nullptr;
     for (; value != nullptr && *value != '\0'; ++value) *value = '*';
   }
 }
@@ -99,8 +100,8 @@ int Main(int argc, char** argv) {
   LogLevel level = LogLevel::kWarn;
   if (ParseLogLevel(loaded->config.log_level, level)) SetLogLevel(level);
   for (const std::string& notice : loaded->notices) Log(LogLevel::kWarn, notice);
-  if (interactive) return RunRepl(loop, loaded->config, {cwd, home});
-  return RunOneShot(loop, loaded->config, {options->prompt, options->schema_file, cwd, home});
+  if (interactive) return RunRepl(loop, loaded->config, {cwd, home, options->images});
+  return RunOneShot(loop, loaded->config, {options->prompt, options->images, options->schema_file, cwd, home});
 }
 
 }  // namespace

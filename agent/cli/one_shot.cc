@@ -70,6 +70,19 @@ Result<std::string> LoadSchema(const std::string& path) {
   return document.root().DumpCanonical();
 }
 
+/// The prompt with its pictures: those of --image, then those that its text names.
+Result<IllustratedPrompt> Illustrate(const ImageLoader& loader, const GatheredPrompt& prompt,
+                                     const std::vector<std::string>& references) {
+  std::vector<Image> images;
+  for (const std::string& reference : references) {
+    RUNE_ASSIGN_OR_RETURN(Image image, loader.Load(reference));
+    images.push_back(std::move(image));
+  }
+  RUNE_ASSIGN_OR_RETURN(IllustratedPrompt question, loader.Illustrate(prompt.text, std::move(images), prompt.author));
+  question.text.insert(0, prompt.context);
+  return question;
+}
+
 }  // namespace
 
 Outcome OutcomeOf(const Error& error) {
@@ -97,22 +110,24 @@ RunResult FailedResult(Outcome outcome, const Error& error) {
   return result;
 }
 
-Result<std::string> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt) {
+Result<GatheredPrompt> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt) {
   if (!prompt || *prompt == "-") {
     RUNE_ASSIGN_OR_RETURN(const Input input, ReadInput(loop, Milliseconds(0), Milliseconds(0)));
     const std::string text(Trim(input.text));
     if (text.empty()) return Error::Invalid("No piped input received on stdin.");
-    return text;
+    return GatheredPrompt{"", text, Author::kPiped};
   }
   if (Trim(*prompt).empty()) return Error::Invalid("--prompt: empty");
   if (!IsValidUtf8(*prompt)) return Error::Invalid("--prompt: not UTF-8 text");
-  if (!StdinHoldsData()) return *prompt;
+  GatheredPrompt gathered{"", *prompt, Author::kUser};
+  if (!StdinHoldsData()) return gathered;
   RUNE_ASSIGN_OR_RETURN(const Input input, ReadInput(loop, kFirstByte, kSilence));
   if (!input.complete)
     Log(LogLevel::kWarn,
         "standard input is still open; going on with what it gave: " + std::to_string(input.text.size()) + " bytes");
-  if (Trim(input.text).empty()) return *prompt;
-  return input.text + (input.text.ends_with('\n') ? "\n" : "\n\n") + *prompt;
+  if (Trim(input.text).empty()) return gathered;
+  gathered.context = input.text + (input.text.ends_with('\n') ? "\n" : "\n\n");
+  return gathered;
 }
 
 int PrintResult(const Config& config, const RunResult& result) {
@@ -156,7 +171,10 @@ int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& opti
   session_options.schema = *schema;
   auto session = Session::Create(loop, config, session_options, observer);
   if (!session.ok()) return fail(session.error());
-  return PrintResult(config, (*session)->Run(*prompt));
+  auto question =
+      Illustrate({loop, (*session)->policy(), {options.cwd, options.home, config.max_images}}, *prompt, options.images);
+  if (!question.ok()) return fail(question.error());
+  return PrintResult(config, (*session)->Run(question->text, std::move(question->images)));
 }
 
 }  // namespace rune::agent

@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/config/config.h"
+#include "agent/vision/image_loader.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 
@@ -13,6 +14,7 @@ namespace rune::agent {
 
 struct OneShotOptions {
   std::optional<std::string> prompt;  ///< -p; standard input is its context then.
+  std::vector<std::string> images;    ///< --image, in order.
   std::string schema_file;
   std::string cwd;
   std::string home;
@@ -27,7 +29,13 @@ int PrintResult(const Config& config, const RunResult& result);
 RunResult FailedResult(Outcome outcome, const Error& error);
 Outcome OutcomeOf(const Error& error);
 
+/// What is asked, and whose words they are.
+struct GatheredPrompt {
+  std::string context;  ///< Goes before the text; names no pictures. Empty: none.
+  std::string text;
+  Author author = Author::kUser;  ///< Of `text`.
+};
 /// The prompt from -p and standard input. Never waits for an open pipe beside -p that says nothing.
-Result<std::string> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt);
+Result<GatheredPrompt> GatherPrompt(EventLoop& loop, const std::optional<std::string>& prompt);
 
 }  // namespace rune::agent

@@ -1,38 +1,13 @@
 #include "agent/cli/options.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <string_view>
 
+#include "agent/config/keys.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
-
-struct Setting {
-  const char* flag;
-  const char* key;  ///< In the configuration.
-  const char* help;
-};
-
-constexpr std::array kSettings{
-    Setting{"--provider", "provider",
-            "openai, openrouter, ollama, gemini, anthropic, cassette (default: by key and URL)"},
-    Setting{"--model", "model", "model name"},
-    Setting{"--api-key", "api_key", "API key; better RUNE_API_KEY: arguments can be seen by other users"},
-    Setting{"--base-url", "base_url", "OpenAI-compatible endpoint"},
-    Setting{"--policy-mode", "policy.mode", "confirm, allowlist or unrestricted"},
-    Setting{"--max-steps", "max_steps", "model calls at most (0: no limit)"},
-    Setting{"--token-budget", "token_budget", "tokens of the whole run at most"},
-    Setting{"--timeout-secs", "timeout_secs", "wall clock of the whole run"},
-    Setting{"--system-prompt", "system_prompt", "replaces the built-in system prompt"},
-    Setting{"--append-system-prompt", "append_system_prompt", "added to the system prompt"},
-    Setting{"--skills-dir", "skills_dir", "where skills are"},
-    Setting{"--record", "record", "write the model's side of the run to this cassette file"},
-    Setting{"--cassette", "cassette", "cassette file for provider cassette"},
-    Setting{"--on-denial", "on_denial", "fail or warn: what a refused tool call means for the exit code"},
-    Setting{"--log-level", "log_level", "debug, info, warn or error"},
-};
 
 constexpr const char* kFooter =
     "Environment: RUNE_API_KEY RUNE_PROVIDER RUNE_MODEL RUNE_BASE_URL RUNE_POLICY_MODE RUNE_LOG_LEVEL RUNE_TRACE\n"
@@ -60,6 +35,9 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
   app.footer(kFooter);
   app.add_option("-p,--prompt", options.prompt, "the prompt; piped standard input becomes its context");
   app.add_option("-c,--config", options.config_file, "configuration file in place of ~/.rune/rune.toml");
+  app.add_option("--image", options.images,
+                 "a picture for the model: a file, or a URL of an allowed domain; repeatable")
+      ->allow_extra_args(false);
   app.add_option("--schema", options.schema_file, "JSON Schema file: the answer is validated JSON");
   app.add_flag_callback(
       "--json", [&] { options.settings.emplace_back("json_output", "true"); }, "one JSON object on standard output");
@@ -76,10 +54,15 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
       ->expected(0, 1)
       ->default_str("true");
   for (const Setting& setting : kSettings) {
-    app.add_option_function<std::string>(
-        setting.flag,
-        [&options, key = setting.key](const std::string& value) { options.settings.emplace_back(key, value); },
-        setting.help);
+    // Switches take no value, and have their own words above.
+    if (setting.flag.empty() || setting.type == ValueType::kBool) continue;
+    app.add_option_function<std::vector<std::string>>(
+           std::string(setting.flag),
+           [&options, key = std::string(setting.key)](const std::vector<std::string>& values) {
+             for (const std::string& value : values) options.settings.emplace_back(key, value);
+           },
+           std::string(setting.doc))
+        ->allow_extra_args(false);
   }
   app.add_subcommand("init", "first-time setup: writes ~/.rune/rune.toml")->callback([&] {
     options.action = CliOptions::Action::kInit;

@@ -16,6 +16,7 @@ struct CliOptions {
   std::string text;                                           ///< What --help or --version prints.
   std::vector<std::pair<std::string, std::string>> settings;  ///< Configuration keys set by flags, in order.
   std::optional<std::string> prompt;
+  std::vector<std::string> images;  ///< Files, URLs, data: URIs.
   std::string config_file;
   std::string schema_file;
 };

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "agent/cli/terminal.h"
 #include "agent/json/json.h"
 #include "agent/session.h"
+#include "agent/vision/image_loader.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -15,6 +17,7 @@
 namespace rune::agent {
 namespace {
 
+constexpr std::string_view kImage = "/image ";
 constexpr const char* kPrompt = "ᚱ› ";
 constexpr const char* kBanner =
     "ᛟ ᚺ ᛊ ᛏ ᛒ ᛖ ᚹ ᛗ ᛚ ᛝ ᛟ\n"
@@ -45,6 +48,7 @@ class Repl {
     }
     session_ = std::move(session).value();
     Print(kBanner);
+    for (const std::string& reference : options_.images) Attach(reference);
     while (!done_) {
       const auto line = NextLine();
       if (!line) break;
@@ -59,7 +63,7 @@ class Repl {
     std::string_view help;
     void (Repl::*run)();
   };
-  static const std::array<Entry, 12> kCommands;
+  static const std::array<Entry, 13> kCommands;
 
   /// Ctrl-C at the prompt gives a new line; other signals and end of file end the session.
   std::optional<std::string> NextLine() {
@@ -77,6 +81,8 @@ class Repl {
   void Handle(const std::string& line) {
     if (line.empty()) return;
     if (!line.starts_with('/')) return Ask(line);
+    if (line.starts_with(kImage) && line.size() > kImage.size())
+      return Attach(std::string(Trim(line.substr(kImage.size()))));
     std::vector<std::string> names;
     for (const Entry& entry : kCommands) {
       if (entry.name == line) return (this->*entry.run)();
@@ -86,8 +92,24 @@ class Repl {
     Print("no command " + OneLine(line, 60) + (near ? "; did you mean " + *near + "?" : "; see /help") + "\n");
   }
 
-  void Ask(const std::string& prompt) {
-    const RunResult result = session_->Run(prompt);
+  ImageLoader Images() { return {loop_, session_->policy(), {options_.cwd, options_.home, config_.max_images}}; }
+
+  /// For the next prompt.
+  void Attach(const std::string& reference) {
+    auto image = Images().Load(reference);
+    if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
+    if (!image.ok()) return Print("  " + image.error().message + "\n");
+    Print("  " + image->media_type + ", " + std::to_string(image->data.size()) + " bytes: goes with the next prompt\n");
+    attached_.push_back(std::move(*image));
+  }
+
+  void Ask(const std::string& text) {
+    auto prompt = Images().Illustrate(text, std::exchange(attached_, {}));
+    if (!prompt.ok()) {
+      if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
+      return Print("  " + prompt.error().message + "\n");
+    }
+    const RunResult result = session_->Run(prompt->text, std::move(prompt->images));
     if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
     if (result.answered() && !observer_.streamed()) Print(result.answer);
     Print("\n");
@@ -127,6 +149,7 @@ class Repl {
             (layer.why.empty() ? "" : " (" + layer.why + ")") + "\n");
     }
   }
+  void ImageUsage() { Print("  usage: /image PATH, or /image https://... of an allowed domain\n"); }
   void Tools() {
     for (const Tool& tool : BuiltinTools())
       Print("  " + tool.spec.name + std::string(18 - std::min<std::size_t>(17, tool.spec.name.size()), ' ') +
@@ -135,6 +158,7 @@ class Repl {
   void Compact() { Print(session_->agent().Compact() ? "  context compacted\n" : "  nothing to compact\n"); }
   void Reset() {
     session_->agent().Reset();
+    attached_.clear();
     Print("  conversation cleared\n");
   }
   void Multi() {
@@ -157,15 +181,17 @@ class Repl {
   TerminalObserver observer_;
   std::unique_ptr<Session> session_;
   std::string pending_;
+  std::vector<Image> attached_;
   bool done_ = false;
 };
 
-const std::array<Repl::Entry, 12> Repl::kCommands{{
+const std::array<Repl::Entry, 13> Repl::kCommands{{
     {"/help", "this list", &Repl::Help},
     {"/info", "provider, model, length of the conversation", &Repl::Info},
     {"/policy", "policy summary", &Repl::PolicySummary},
     {"/policy full", "policy and the layers in force", &Repl::PolicyFull},
     {"/tools", "available tools", &Repl::Tools},
+    {"/image", "PATH: shows a picture with the next prompt; or write @PATH in it", &Repl::ImageUsage},
     {"/compact", "shorten the conversation", &Repl::Compact},
     {"/reset", "clear the conversation", &Repl::Reset},
     {"/multi", "several lines, ended by ;;", &Repl::Multi},

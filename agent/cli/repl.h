@@ -2,6 +2,7 @@
 /// The interactive session on a terminal.
 
 #include <string>
+#include <vector>
 
 #include "agent/config/config.h"
 #include "sandbox/base/event_loop.h"
@@ -11,6 +12,7 @@ namespace rune::agent {
 struct ReplOptions {
   std::string cwd;
   std::string home;
+  std::vector<std::string> images;  ///< Go with the first prompt.
 };
 
 /// Runs until /exit or end of file. Returns the exit code.

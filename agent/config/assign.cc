@@ -85,6 +85,7 @@ constexpr std::array kPlaces{
     Place{"policy.denied_paths", [](Config& c, const Value& v) { c.policy.denied_paths = Strings(v); }},
     Place{"policy.max_memory_mb", [](Config& c, const Value& v) { c.policy.max_memory_mb = U64(v); }},
     Place{"policy.max_pids", [](Config& c, const Value& v) { c.policy.max_pids = U32(v); }},
+    Place{"policy.max_upload_mb", [](Config& c, const Value& v) { c.policy.max_upload_mb = U64(v); }},
     Place{"policy.enforcement", [](Config& c, const Value& v) { SetEnforcement(c.policy, Strings(v)); }},
 };
 

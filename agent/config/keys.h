@@ -155,6 +155,8 @@ inline constexpr std::array kSettings{
             "Memory of all running tools together, in MiB. 0: unlimited.", 0, 16'777'216},
     Setting{"policy.max_pids", kInteger, "RUNE_POLICY_MAX_PIDS", "", "64", kMinimum,
             "Processes and threads of all running tools together. 0: unlimited.", 0, 4'194'304},
+    Setting{"policy.max_upload_mb", kInteger, "RUNE_POLICY_MAX_UPLOAD_MB", "", "16", kMinimum,
+            "What all tools of a run may send to one name together, in MiB. 0: unlimited.", 0, 16'777'216},
     Setting{"policy.enforcement", kEnforcement, "RUNE_POLICY_ENFORCEMENT", "--enforcement", "best-effort", kStricter,
             "`best-effort`, `require` (all layers) or a list of layers without which nothing runs."},
 };

@@ -72,10 +72,10 @@ Result<PriceTable> PriceTable::Create(const std::vector<std::string>& rows) {
   return table;
 }
 
-std::optional<Price> PriceTable::Find(std::string_view provider, std::string_view model) const {
-  const std::string name = std::string(provider) + "/" + std::string(model);
+std::optional<Price> PriceTable::Find(std::string_view name) const {
+  const std::string text(name);
   const auto row = std::find_if(rows_.rbegin(), rows_.rend(),
-                                [&name](const Row& one) { return ::fnmatch(one.glob.c_str(), name.c_str(), 0) == 0; });
+                                [&text](const Row& one) { return ::fnmatch(one.glob.c_str(), text.c_str(), 0) == 0; });
   return row == rows_.rend() ? std::nullopt : std::optional(row->price);
 }
 

@@ -31,8 +31,8 @@ class PriceTable {
   /// glob against "<provider>/<model>". kInvalidInput "prices: '<row>': ...".
   static Result<PriceTable> Create(const std::vector<std::string>& rows);
 
-  /// The last row that matches; unset: nobody knows.
-  std::optional<Price> Find(std::string_view provider, std::string_view model) const;
+  /// The last row that matches "<provider>/<model>"; unset: nobody knows.
+  std::optional<Price> Find(std::string_view name) const;
   /// The highest of every kind of price: what a model without a price is taken for when money is limited.
   Price Dearest() const;
 

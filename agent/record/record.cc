@@ -38,7 +38,10 @@ Result<std::string> ToJson(const Record& record) {
   if (record.time != 0) writer.Member("t", record.time);
   if (record.steps != 0) {
     writer.Key("u").BeginArray().Uint(record.input_tokens).Uint(record.cached_tokens).Uint(record.output_tokens);
-    writer.Uint(record.steps).EndArray();
+    writer.Uint(record.steps);
+    if (record.reasoning_tokens > 0 || record.cost) writer.Uint(record.reasoning_tokens);
+    if (record.cost) writer.Uint(*record.cost);
+    writer.EndArray();
   }
   if (!record.layers.empty()) writer.Member("s", record.layers);
   if (!record.tools.empty()) WriteTools(writer, record.tools);
@@ -77,6 +80,8 @@ Result<Record> FromJson(std::string_view text) {
   record.cached_tokens = CountAt(usage[std::size_t{1}]);
   record.output_tokens = CountAt(usage[std::size_t{2}]);
   record.steps = static_cast<std::uint32_t>(CountAt(usage[std::size_t{3}]));
+  record.reasoning_tokens = CountAt(usage[std::size_t{4}]);
+  if (usage[std::size_t{5}].exists()) record.cost = CountAt(usage[std::size_t{5}]);
   record.layers = TextAt(root["s"]);
   const json::View tools = root["k"];
   for (std::size_t i = 0; i < tools.size(); ++i) {

@@ -5,8 +5,8 @@
 ///
 /// Codecs: p plain, d raw deflate (RFC 1951), s sealed plain, t sealed deflate. Content: RFC 8785 JSON with the members
 /// v version of this format, c canonical rule, f its pointers, q digest of the prompt, p prompt, a answer, m model, t
-/// UTC seconds, u [input, cached, output tokens, steps], s sandbox layers, k tool calls, o outcome. Unknown members
-/// are ignored.
+/// UTC seconds, u [input, cached, output tokens, steps, reasoning tokens, cost], s sandbox layers, k tool calls, o
+/// outcome. Unknown members are ignored.
 
 #include <cstdint>
 #include <optional>
@@ -36,6 +36,8 @@ struct Record {
   std::uint64_t input_tokens = 0;
   std::uint64_t cached_tokens = 0;
   std::uint64_t output_tokens = 0;
+  std::uint64_t reasoning_tokens = 0;  ///< Part of the output.
+  std::optional<std::uint64_t> cost;   ///< Picodollars (1e-12 USD), estimated; unset: not known.
   std::uint32_t steps = 0;
   std::string layers;               ///< One letter per layer, outermost first; opaque here.
   std::vector<RecordedTool> tools;  ///< In call order.

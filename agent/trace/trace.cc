@@ -57,7 +57,9 @@ void TraceObserver::OnStep(const StepRecord& step) {
   Begin(writer, "model").Member("step", std::uint64_t{step.step}).Member("model", step.model);
   writer.Member("input_tokens", step.usage.input)
       .Member("cached_tokens", step.usage.cached)
-      .Member("output_tokens", step.usage.output);
+      .Member("output_tokens", step.usage.output)
+      .Member("reasoning_tokens", step.usage.reasoning);
+  if (step.cost) writer.Key("cost_usd").Double(Usd(*step.cost));
   writer.Member("calls", std::uint64_t{step.calls}).Member("wall_us", step.wall_us).EndObject();
   Write(writer.Take());
   next_.OnStep(step);
@@ -97,6 +99,7 @@ void TraceObserver::OnEnd(const RunResult& result) {
   writer.Member("steps", std::uint64_t{result.steps})
       .Member("tokens", result.usage.total())
       .Member("wall_ms", result.wall_ms);
+  if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
   writer.Key("sandbox").BeginArray();
   for (const sandbox::LayerReport& layer : result.layers) {
     writer.BeginObject()

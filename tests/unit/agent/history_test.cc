@@ -56,6 +56,68 @@ TEST(HistoryTest, AShortConversationStays) {
   EXPECT_EQ(history.size(), 4U);
 }
 
+/// Chooses the turns whose text holds a word.
+TurnPicker About(const std::string& word) {
+  return [word](const std::string&, const std::vector<std::string>& turns) {
+    std::vector<std::size_t> picked{turns.size() + 5};  // nonsense is ignored
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      if (turns[i].find(word) != std::string::npos) picked.push_back(i);
+    }
+    return picked;
+  };
+}
+
+TEST(HistoryTest, ATurnThatMattersIsKeptWhole) {
+  auto history = Long(8);
+  std::get<ToolResult>(history[5].parts[0]).text = "the harbour";
+  ASSERT_TRUE(CompactHistory(history, 4, About("harbour")));
+  ASSERT_EQ(history.size(), 9U);
+  EXPECT_NE(TextOf(history[2]).find("10 messages"), std::string::npos) << TextOf(history[2]);
+  EXPECT_EQ(CallsOf(history[3]).at(0).id, "1");
+  EXPECT_EQ(std::get<ToolResult>(history[4].parts[0]).call_id, "1");
+  EXPECT_EQ(CallsOf(history[5]).at(0).id, "6");
+}
+
+TEST(HistoryTest, AQuestionStaysWithItsAnswer) {
+  std::vector<Message> history{MakeText(Role::kSystem, "s"), MakeText(Role::kUser, "first")};
+  history.push_back(MakeText(Role::kAssistant, "one"));
+  for (const char* topic : {"apples", "harbour", "pears", "plums"}) {
+    history.push_back(MakeText(Role::kUser, "about " + std::string(topic)));
+    history.push_back(MakeText(Role::kAssistant, "so"));
+  }
+  ASSERT_TRUE(CompactHistory(history, 2, About("harbour")));
+  ASSERT_EQ(history.size(), 7U);
+  EXPECT_EQ(TextOf(history[3]), "about harbour");
+  EXPECT_EQ(TextOf(history[4]), "so");
+  EXPECT_EQ(TextOf(history[5]), "about plums");
+}
+
+TEST(HistoryTest, ThePickerSeesTheNewestQuestion) {
+  auto history = Long(6);
+  history.push_back(MakeText(Role::kUser, "newest"));
+  std::string asked;
+  CompactHistory(history, 2, [&asked](const std::string& question, const std::vector<std::string>&) {
+    asked = question;
+    return std::vector<std::size_t>();
+  });
+  EXPECT_EQ(asked, "newest");
+}
+
+TEST(HistoryTest, PickingEverythingDropsNothing) {
+  auto history = Long(6);
+  EXPECT_FALSE(CompactHistory(history, 4, About("")));
+  ASSERT_EQ(history.size(), 14U);
+  EXPECT_EQ(CallsOf(history[2]).at(0).id, "0");
+  EXPECT_EQ(std::get<ToolResult>(history[13].parts[0]).call_id, "5");
+}
+
+TEST(HistoryTest, APictureCountsAsMuchAsProvidersTakeForOne) {
+  std::vector<Message> history{MakeText(Role::kUser, "")};
+  const std::uint64_t before = EstimateTokens(history);
+  history[0].parts.emplace_back(Image{"image/png", std::string(1 << 20, 'x'), ""});
+  EXPECT_EQ(EstimateTokens(history) - before, 1600U) << "whatever its size in bytes";
+}
+
 TEST(HistoryTest, EstimatesCountCharactersNotBytes) {
   const auto tokens = [](const std::string& text) { return EstimateTokens({MakeText(Role::kUser, text)}); };
   EXPECT_EQ(tokens(std::string(400, 'a')) - tokens(""), 100U);

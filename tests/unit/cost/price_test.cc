@@ -27,26 +27,26 @@ std::string ErrorOf(const std::string& row) {
 TEST(PriceTableTest, KnowsAModelByItsNameAndItsDatedName) {
   const PriceTable table = TableOf();
   const Price gpt4o{2'500'000, 1'250'000, 2'500'000, 10'000'000};
-  EXPECT_EQ(table.Find("openai", "gpt-4o"), gpt4o);
-  EXPECT_EQ(table.Find("openai", "gpt-4o-2024-11-20"), gpt4o);
-  EXPECT_EQ(table.Find("openai", "gpt-4o-mini")->output, 600'000U);
-  EXPECT_EQ(table.Find("anthropic", "claude-opus-4-5-20251101")->input, 5'000'000U) << "the later row counts";
-  EXPECT_EQ(table.Find("anthropic", "claude-opus-4-1-20250805")->input, 15'000'000U);
-  EXPECT_EQ(table.Find("ollama", "llama3.2"), Price());
+  EXPECT_EQ(table.Find("openai/gpt-4o"), gpt4o);
+  EXPECT_EQ(table.Find("openai/gpt-4o-2024-11-20"), gpt4o);
+  EXPECT_EQ(table.Find("openai/gpt-4o-mini")->output, 600'000U);
+  EXPECT_EQ(table.Find("anthropic/claude-opus-4-5-20251101")->input, 5'000'000U) << "the later row counts";
+  EXPECT_EQ(table.Find("anthropic/claude-opus-4-1-20250805")->input, 15'000'000U);
+  EXPECT_EQ(table.Find("ollama/llama3.2"), Price());
 }
 
 TEST(PriceTableTest, DoesNotGuessThePriceOfAStranger) {
   const PriceTable table = TableOf();
-  EXPECT_EQ(table.Find("openai", "test-model"), std::nullopt);
-  EXPECT_EQ(table.Find("openai", "gpt-4o-audio-preview"), std::nullopt);
-  EXPECT_EQ(table.Find("gemini", "gpt-4o"), std::nullopt);
-  EXPECT_EQ(PriceTable().Find("openai", "gpt-4o"), std::nullopt);
+  EXPECT_EQ(table.Find("openai/test-model"), std::nullopt);
+  EXPECT_EQ(table.Find("openai/gpt-4o-audio-preview"), std::nullopt);
+  EXPECT_EQ(table.Find("gemini/gpt-4o"), std::nullopt);
+  EXPECT_EQ(PriceTable().Find("openai/gpt-4o"), std::nullopt);
 }
 
 TEST(PriceTableTest, TakesPricesOfTheConfigurationOverItsOwn) {
   const PriceTable table = TableOf({"openai/gpt-4o 1 0.5  0 2", "mine/* 0.000001 0 0 1000000"});
-  EXPECT_EQ(table.Find("openai", "gpt-4o"), (Price{1'000'000, 500'000, 0, 2'000'000}));
-  EXPECT_EQ(table.Find("mine", "a/b"), (Price{1, 0, 0, 1'000'000'000'000}));
+  EXPECT_EQ(table.Find("openai/gpt-4o"), (Price{1'000'000, 500'000, 0, 2'000'000}));
+  EXPECT_EQ(table.Find("mine/a/b"), (Price{1, 0, 0, 1'000'000'000'000}));
   EXPECT_EQ(table.Dearest().output, 1'000'000'000'000U);
 }
 

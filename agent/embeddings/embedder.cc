@@ -1,0 +1,61 @@
+#include "agent/embeddings/embedder.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kMaxBody = 64u << 20;
+constexpr Milliseconds kPatience{20'000};  // a compaction waits for it
+
+std::string WhyNot(const HttpOutcome& outcome) {
+  std::string why = outcome.status == 0 ? std::string() : "the server answers " + std::to_string(outcome.status);
+  const std::string more = OneLine(Redact(outcome.status == 0 ? outcome.detail : outcome.error_body), 160);
+  if (!more.empty()) why += (why.empty() ? "" : ": ") + more;
+  return why.empty() ? "there is no complete answer" : why;
+}
+
+}  // namespace
+
+Result<std::vector<Vector>> HttpEmbedder::EmbedBatch(const std::vector<std::string>& texts) {
+  HttpRequest request = EncodeEmbeddings(endpoint_, texts);
+  request.timeouts.deadline = Clock::now() + kPatience;
+  std::string body;
+  bool too_large = false;
+  std::optional<HttpOutcome> outcome;
+  const auto id = client_.Start(std::move(request), {.on_headers = {},
+                                                     .on_body =
+                                                         [&](std::string_view piece) {
+                                                           too_large =
+                                                               too_large || body.size() + piece.size() > kMaxBody;
+                                                           if (!too_large) body += piece;
+                                                         },
+                                                     .on_done = [&](const HttpOutcome& done) { outcome = done; }});
+  const auto wake = loop_.RunUntil([&] { return outcome.has_value() || too_large; });
+  client_.Cancel(id);
+  if (wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
+  if (too_large) return Error{ErrorKind::kProtocol, "embeddings: an answer of more than 64 MiB"};
+  if (outcome->failure != HttpFailure::kNone || outcome->status < 200 || outcome->status >= 300) {
+    return Error{ErrorKind::kUnavailable, "embeddings: " + WhyNot(*outcome)};
+  }
+  return DecodeEmbeddings(endpoint_.wire, body, texts.size());
+}
+
+Result<std::vector<Vector>> HttpEmbedder::Embed(const std::vector<std::string>& texts) {
+  std::vector<Vector> vectors;
+  for (std::size_t begin = 0; begin < texts.size(); begin += kBatch) {
+    const auto first = texts.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = first + static_cast<std::ptrdiff_t>(std::min(kBatch, texts.size() - begin));
+    RUNE_ASSIGN_OR_RETURN(std::vector<Vector> batch, EmbedBatch({first, last}));
+    std::move(batch.begin(), batch.end(), std::back_inserter(vectors));
+  }
+  return vectors;
+}
+
+}  // namespace rune::agent

@@ -1,0 +1,32 @@
+#pragma once
+/// Which of some texts matter most for a question: earlier turns when a conversation is compacted, skills when one is
+/// to be picked.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/embeddings/embedder.h"
+#include "agent/embeddings/vector_store.h"
+#include "sandbox/base/result.h"
+
+namespace rune::agent {
+
+class Relevance {
+ public:
+  /// `store_path` empty: vectors are kept in memory only. The file is read at the first question.
+  Relevance(std::unique_ptr<Embedder> embedder, std::string store_path)
+      : embedder_(std::move(embedder)), store_path_(std::move(store_path)) {}
+
+  /// The `k` of `texts` nearest in meaning to `question`, nearest first. Only texts that were never seen are sent.
+  /// Errors as Embedder::Embed(); an unwritable store is a warning.
+  Result<std::vector<std::size_t>> MostRelevant(const std::string& question, const std::vector<std::string>& texts,
+                                                std::size_t k);
+
+ private:
+  std::unique_ptr<Embedder> embedder_;
+  std::string store_path_;
+  std::unique_ptr<VectorStore> store_;
+};
+
+}  // namespace rune::agent
