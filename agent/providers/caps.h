@@ -36,6 +36,7 @@ struct Caps {
   bool cache_marks = false;    ///< Anthropic cache_control.
   bool cache_key = false;      ///< prompt_cache_key.
   std::vector<std::string> headers;  ///< "Name: value", sent with every request.
+  std::string refused_field;         ///< Learnt: the name of the cap that this server does not take.
 
   bool operator==(const Caps&) const = default;
 };

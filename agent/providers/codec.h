@@ -61,6 +61,8 @@ class Decoder {
   virtual void Feed(std::string_view bytes, const TextSink& on_text) = 0;
   /// Nothing that may still come can change the result.
   virtual bool settled() const = 0;
+  /// Bytes of text, reasoning and arguments so far. A stream of which this does not grow makes no progress.
+  virtual std::size_t content_bytes() const = 0;
   /// The response has ended, or nobody waits for the rest. Once.
   virtual Decoded Finish(const TextSink& on_text) = 0;
 };

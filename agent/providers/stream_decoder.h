@@ -20,6 +20,7 @@ class StreamDecoder : public Decoder {
  public:
   void Feed(std::string_view bytes, const TextSink& on_text) final;
   bool settled() const final { return done_ || fault_ != StreamFault::kNone; }
+  std::size_t content_bytes() const final { return counted_; }
   Decoded Finish(const TextSink& on_text) final;
 
  protected:
