@@ -106,30 +106,14 @@ std::size_t CallAssembler::Add(const json::View& piece_view) {
   return piece.args.size() + piece.name.size();
 }
 
-namespace {
-bool IsNothing(const std::string& id, const std::string& name, const std::string& args) {
-  return id.empty() && Trim(name).empty() && Trim(args).empty();
-}
-}  // namespace
-
 std::vector<ToolCall> CallAssembler::Finish() const {
   std::vector<ToolCall> calls;
   for (const Partial& call : calls_) {
-    if (IsNothing(call.id, call.name, call.args)) continue;
-    calls.push_back({call.id, std::string(Trim(call.name)), TidyArguments(call.args)});
+    if (call.id.empty() && Trim(call.name).empty() && Trim(call.args).empty()) continue;
+    ToolCall& made = calls.emplace_back(ToolCall{call.id, std::string(Trim(call.name)), TidyArguments(call.args)});
+    if (!call.extra.empty()) made.opaque = R"({"extra_content":)" + call.extra + "}";
   }
   return calls;
-}
-
-std::string CallAssembler::Extras() const {
-  std::string list;
-  bool any = false;
-  for (const Partial& call : calls_) {
-    if (IsNothing(call.id, call.name, call.args)) continue;
-    any = any || !call.extra.empty();
-    list += (list.empty() ? "" : ",") + (call.extra.empty() ? "null" : call.extra);
-  }
-  return any ? "[" + list + "]" : std::string();
 }
 
 }  // namespace rune::agent

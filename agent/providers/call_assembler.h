@@ -23,8 +23,6 @@ class CallAssembler {
 
   /// Only at the end of the stream: a prefix of arguments that happens to parse is not yet the arguments.
   std::vector<ToolCall> Finish() const;
-  /// Provider state that came with the calls: a JSON array with one element per finished call, or empty.
-  std::string Extras() const;
 
  private:
   struct Partial {

@@ -97,7 +97,8 @@ void StreamDecoder::TakeEvent(const SseEvent& event, const TextSink& on_text) {
   if (settled()) return;
   any_event_ = true;
   const std::string_view data = Trim(event.data);
-  if (data.empty() || data == "[DONE]") return;  // not a marker of these wires, but gateways add it
+  if (data == "[DONE]") return TakeDone();
+  if (data.empty()) return;
   const auto document = json::Document::Parse(data);
   if (!document.ok()) {
     if (event.flushed_at_eof && ended()) return;

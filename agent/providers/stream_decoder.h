@@ -32,6 +32,8 @@ class StreamDecoder : public Decoder {
   virtual bool ended() const = 0;
   /// The answer, after the end. May Fail().
   virtual void Conclude(Decoded& decoded, const TextSink& on_text) = 0;
+  /// "[DONE]": the terminal marker of one wire; gateways add it to the others.
+  virtual void TakeDone() {}
 
   /// Nothing behind this counts.
   void Settle() { done_ = true; }
@@ -43,6 +45,7 @@ class StreamDecoder : public Decoder {
   /// Appends to `text`, and delivers.
   void Deliver(std::string& text, std::string_view piece, const TextSink& on_text);
   bool delivered() const { return delivered_; }  ///< Some text has reached the caller.
+  bool whole() const { return mode_ == Mode::kWhole; }  ///< One JSON text instead of a stream.
 
  private:
   enum class Mode : std::uint8_t { kSniffing, kEvents, kWhole, kPage };

@@ -8,15 +8,15 @@
 namespace {
 
 using rune::agent::Decoded;
-using rune::agent::OpenAiChatDecoder;
 using rune::agent::StreamFault;
 
 std::string Summary(std::string_view text, std::size_t piece) {
-  OpenAiChatDecoder decoder("text/event-stream", {.max_text_bytes = 64 << 10, .max_body_bytes = 64 << 10});
-  for (std::size_t at = 0; at < text.size() && !decoder.settled(); at += piece) {
-    decoder.Feed(text.substr(at, piece), {});
+  const auto decoder = rune::agent::kOpenAiChatCodec.decoder("text/event-stream",
+                                                             {.max_text_bytes = 64 << 10, .max_body_bytes = 64 << 10});
+  for (std::size_t at = 0; at < text.size() && !decoder->settled(); at += piece) {
+    decoder->Feed(text.substr(at, piece), {});
   }
-  const Decoded decoded = decoder.Finish({});
+  const Decoded decoded = decoder->Finish({});
   std::string summary = std::to_string(static_cast<int>(decoded.fault));
   if (decoded.fault != StreamFault::kNone) return summary;
   summary += rune::agent::TextOf(decoded.message);

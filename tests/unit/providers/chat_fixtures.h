@@ -10,7 +10,6 @@ namespace rune::test {
 
 using agent::CallsOf;
 using agent::Decoded;
-using agent::OpenAiChatDecoder;
 using agent::TextSink;
 using agent::ToolCall;
 
@@ -36,12 +35,12 @@ inline std::string Content(const std::string& text) { return Delta(R"("content":
 inline std::string Calls(const std::string& pieces) { return Delta(R"("tool_calls":[)" + pieces + "]"); }
 
 inline Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
-  OpenAiChatDecoder decoder(type);
+  const auto decoder = agent::kOpenAiChatCodec.decoder(type, {});
   const TextSink sink = [delivered](std::string_view text) {
     if (delivered != nullptr) *delivered += text;
   };
-  decoder.Feed(bytes, sink);
-  return decoder.Finish(sink);
+  decoder->Feed(bytes, sink);
+  return decoder->Finish(sink);
 }
 
 inline std::vector<std::string> CallsIn(const Decoded& decoded) {

@@ -155,12 +155,12 @@ TEST(ChatDecode, AWebPageIsAPage) {
 }
 
 TEST(ChatDecode, AnAnswerBeyondTheLimitIsRefused) {
-  OpenAiChatDecoder decoder(kEvents, {.max_text_bytes = 10});
-  for (int i = 0; i < 4; ++i) decoder.Feed("data: " + Content("12345") + "\n\n", nullptr);
-  EXPECT_EQ(decoder.Finish(nullptr).fault, StreamFault::kTooLarge);
-  OpenAiChatDecoder whole("application/json", {.max_body_bytes = 100});
-  whole.Feed("{" + std::string(200, ' '), nullptr);
-  EXPECT_EQ(whole.Finish(nullptr).fault, StreamFault::kTooLarge);
+  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {.max_text_bytes = 10});
+  for (int i = 0; i < 4; ++i) decoder->Feed("data: " + Content("12345") + "\n\n", nullptr);
+  EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge);
+  const auto whole = kOpenAiChatCodec.decoder("application/json", {.max_body_bytes = 100});
+  whole->Feed("{" + std::string(200, ' '), nullptr);
+  EXPECT_EQ(whole->Finish(nullptr).fault, StreamFault::kTooLarge);
 }
 
 }  // namespace

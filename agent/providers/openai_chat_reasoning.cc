@@ -1,0 +1,124 @@
+#include "agent/providers/openai_chat_reasoning.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace rune::agent {
+namespace {
+
+constexpr std::string_view kOpen = "<think>";
+constexpr std::string_view kClose = "</think>";
+constexpr std::string_view kBlanks = " \t\r\n";
+
+std::string_view WithoutLeadingBlanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text;
+}
+
+std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
+
+}  // namespace
+
+void ThinkSplitter::Feed(std::string_view piece, const Sink& text) {
+  if (state_ == State::kText) return text(piece);
+  held_ += piece;
+  if (state_ == State::kStart) return Start(text);
+  Think(piece.size(), text);
+}
+
+void ThinkSplitter::Start(const Sink& text) {
+  const std::string_view seen = WithoutLeadingBlanks(held_);
+  if (seen.starts_with(kOpen)) {
+    state_ = State::kThinking;
+    return Think(held_.size(), text);
+  }
+  if (kOpen.starts_with(seen)) return;
+  state_ = State::kText;
+  text(std::exchange(held_, {}));
+}
+
+/// The last `fresh` bytes held are new.
+void ThinkSplitter::Think(std::size_t fresh, const Sink& text) {
+  if (state_ == State::kThinking) {
+    const std::size_t old = held_.size() - fresh;
+    const std::size_t close = held_.find(kClose, old - std::min(old, kClose.size()));
+    if (close == std::string::npos) return;
+    const std::size_t open = held_.find(kOpen) + kOpen.size();
+    thoughts_ = held_.substr(open, close - open);
+    held_.erase(0, close + kClose.size());
+    state_ = State::kBehind;
+  }
+  const std::string_view rest = WithoutLeadingBlanks(held_);
+  if (rest.empty()) return;
+  state_ = State::kText;
+  text(rest);
+  held_.clear();
+}
+
+void ThinkSplitter::Finish(const Sink& text) {
+  if ((state_ == State::kStart || state_ == State::kThinking) && !held_.empty()) text(held_);
+  held_.clear();
+}
+
+ReasoningDetails::Detail& ReasoningDetails::Find(const json::View& piece) {
+  const std::string type = TextAt(piece["type"]);
+  const std::string id = TextAt(piece["id"]);
+  const auto index = piece["index"].integer();
+  const bool grows = piece["text"].string() || piece["summary"].string() || piece["signature"].string();
+  const auto found = std::find_if(details_.rbegin(), details_.rend(), [&](const Detail& detail) {
+    return detail.type == type && detail.index == index && (id.empty() || detail.id.empty() || detail.id == id);
+  });
+  // Sealed ones come whole: two of one place are two.
+  if (found != details_.rend() && grows) return *found;
+  Detail& made = details_.emplace_back();
+  made.type = type;
+  made.index = index;
+  return made;
+}
+
+std::string ReasoningDetails::Add(const json::View& list) {
+  std::string said;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const json::View piece = list[i];
+    if (piece.type() != json::Type::kObject) continue;
+    Detail& detail = Find(piece);
+    if (detail.id.empty()) detail.id = TextAt(piece["id"]);
+    for (const std::string& name : piece.keys()) {
+      const json::View value = piece[name];
+      const auto known = std::find_if(detail.members.begin(), detail.members.end(),
+                                      [&](const auto& member) { return member.first == name; });
+      if ((name == "text" || name == "summary") && value.string()) {
+        if (known == detail.members.end()) detail.members.emplace_back(name, "");
+        detail.grows = name;
+        detail.text += *value.string();
+        said += *value.string();
+      } else if (known == detail.members.end()) {
+        detail.members.emplace_back(name, value.Dump());
+      } else if (!value.is_null()) {
+        known->second = value.Dump();
+      }
+    }
+  }
+  return said;
+}
+
+std::string ReasoningDetails::Json() const {
+  if (details_.empty()) return {};
+  json::Writer out;
+  out.BeginArray();
+  for (const Detail& detail : details_) {
+    out.BeginObject();
+    for (const auto& [name, value] : detail.members) {
+      out.Key(name);
+      if (name == detail.grows) {
+        out.String(detail.text);
+      } else {
+        out.Raw(value);
+      }
+    }
+    out.EndObject();
+  }
+  return out.EndArray().Take();
+}
+
+}  // namespace rune::agent
