@@ -42,7 +42,9 @@ bool CoversDomain(const std::string& wide, const std::string& narrow) {
   };
   const auto [wide_host, wide_port] = split(wide);
   const auto [narrow_host, narrow_port] = split(narrow);
-  if (!wide_port.empty() && wide_port != narrow_port) return false;
+  // A name without a port means 80 and 443.
+  const bool usual = wide_port.empty() && (narrow_port == "80" || narrow_port == "443");
+  if (wide_port != narrow_port && !usual) return false;
   if (wide_host == narrow_host) return true;
   // "*.example.com" covers "a.example.com" and "*.a.example.com".
   return wide_host.starts_with("*.") && narrow_host.size() >= wide_host.size() &&

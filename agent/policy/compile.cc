@@ -191,4 +191,10 @@ Confinement Policy::ForFetch() const {
   return confinement;
 }
 
+Confinement Policy::ForApprovedFetch(const Refusal& refusal) const {
+  Confinement confinement = ForFetch();
+  for (const std::string& entry : refusal.entries) AddUnique(confinement.allowed_domains, entry);
+  return confinement;
+}
+
 }  // namespace rune::agent

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sandbox/base/result.h"
+#include "sandbox/domain_allowlist.h"
 
 namespace rune::agent {
 
@@ -22,17 +22,10 @@ struct Url {
 /// non-ASCII, percent in the host, IPv4 in any form but four decimal numbers, ports out of range.
 Result<Url> ParseUrl(std::string_view text);
 
-/// One entry of allowed_domains: "name", "*.suffix", an address, each with an optional ":port", or "*".
-struct DomainPattern {
-  enum class Kind : std::uint8_t { kEvery, kExact, kSubdomains };
-  Kind kind = Kind::kExact;
-  std::vector<std::string> labels;  ///< Lower case, in order; an address is one label.
-  std::uint16_t port = 0;           ///< 0: 80 and 443.
-};
-
-/// kInvalidInput naming the entry.
-Result<DomainPattern> ParseDomainPattern(std::string_view text);
-/// "*.github.com" matches api.github.com and a.b.github.com, not github.com.
-bool Matches(const DomainPattern& pattern, std::string_view host, std::uint16_t port);
+/// Whether an entry names the URL's host with its port. An address is only found by an entry for addresses, never by
+/// "*".
+bool IsListed(const sandbox::DomainAllowlist& rules, const Url& url);
+/// "name:443", "1.2.3.4:443", "[::1]:443": the URL's host and port as an entry.
+std::string HostAndPort(const Url& url);
 
 }  // namespace rune::agent

@@ -7,6 +7,7 @@
 #include "agent/policy/paths.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
+#include "sandbox/network/address.h"
 #include "sandbox/program.h"
 
 namespace rune::agent {
@@ -15,8 +16,6 @@ namespace {
 using std::string_view;
 
 constexpr std::size_t kMaxPath = 4096;  // PATH_MAX
-/// The network guard lets named domains through one by one. Without it, the network is open or closed as a whole.
-constexpr bool kDomainGuard = false;
 
 bool Contains(const std::vector<std::string>& list, string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -110,10 +109,9 @@ Result<Policy> Policy::Create(const PolicyConfig& config, const Places& places, 
   policy.places_.cwd = NormalizePath(places.cwd, "/");
   policy.places_.tmp_dir = NormalizePath(places.tmp_dir, "/");
   policy.mode_ = config.mode.value_or(default_mode);
-  for (const std::string& entry : config.allowed_domains) {
-    RUNE_ASSIGN_OR_RETURN(DomainPattern pattern, ParseDomainPattern(entry));
-    policy.domains_.push_back(std::move(pattern));
-  }
+  Result<sandbox::DomainAllowlist> domains = sandbox::DomainAllowlist::Parse(config.allowed_domains);
+  if (!domains.ok()) return std::move(domains).error().Wrap("allowed_domains");
+  policy.domains_ = *std::move(domains);
   return policy;
 }
 
@@ -121,7 +119,7 @@ bool Policy::every_program() const {
   return mode_ == PolicyMode::kUnrestricted || Contains(config_.allowed_commands, "*");
 }
 
-bool Policy::network_open() const { return Contains(config_.allowed_domains, "*"); }
+bool Policy::network_open() const { return domains_.every(); }
 
 Verdict Policy::Ask(Refusal refusal) const {
   Verdict verdict;
@@ -239,25 +237,12 @@ Verdict Policy::CheckUrl(const std::string& url) const {
         MakeRefusal("BLOCKED: the URL cannot be used: " + parsed.error().message, "connect", OneLine(url), {});
     return verdict;
   }
-  if (network_open()) return verdict;
-  const std::string target = parsed->host + ":" + std::to_string(parsed->port);
-  const bool listed = std::any_of(domains_.begin(), domains_.end(), [&](const DomainPattern& pattern) {
-    return Matches(pattern, parsed->host, parsed->port);
-  });
-  if (!listed && mode_ != PolicyMode::kUnrestricted) {
-    const bool usual = parsed->port == 80 || parsed->port == 443;
-    Refusal refusal = MakeRefusal("BLOCKED: domain " + Quoted(parsed->host) + " is not in allowed_domains", "connect",
-                                  target, {usual ? parsed->host : target});
-    // A question makes sense only when a yes could open that one domain.
-    if (kDomainGuard) return Ask(std::move(refusal));
-    verdict.refusal = std::move(refusal);
-    return verdict;
-  }
-  if (!kDomainGuard) {
-    verdict.refusal = MakeRefusal(
-        "BLOCKED: the domain guard is not available in this build: allowed_domains other than \"*\" keep the network "
-        "closed",
-        "connect", target, {});
+  if (!network_open() && mode_ != PolicyMode::kUnrestricted && !IsListed(domains_, *parsed)) {
+    const std::string target = HostAndPort(*parsed);
+    // An address without a port would mean every port.
+    const bool usual = (parsed->port == 80 || parsed->port == 443) && !sandbox::ParseIp(parsed->host);
+    return Ask(MakeRefusal("BLOCKED: domain " + Quoted(parsed->host) + " is not in allowed_domains", "connect", target,
+                           {usual ? parsed->host : target}));
   }
   return verdict;
 }
@@ -272,8 +257,9 @@ void Policy::Allow(const Refusal& refusal) {
   for (const std::string& entry : refusal.entries) {
     if (Contains(*list, entry)) continue;
     list->push_back(entry);
-    if (refusal.what != "connect") continue;
-    if (Result<DomainPattern> pattern = ParseDomainPattern(entry); pattern.ok()) domains_.push_back(*pattern);
+  }
+  if (auto domains = sandbox::DomainAllowlist::Parse(config_.allowed_domains); domains.ok()) {
+    domains_ = *std::move(domains);
   }
   compiled_.reset();
 }

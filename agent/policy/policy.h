@@ -82,6 +82,8 @@ class Policy {
   sandbox::Confinement ForCommand(const CommandPlan& plan, Approved approved) const;
   /// The confinement of fetch_url: only curl can be executed.
   sandbox::Confinement ForFetch() const;
+  /// The same with the domain of a refusal that a person approved.
+  sandbox::Confinement ForApprovedFetch(const Refusal& refusal) const;
 
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
@@ -120,7 +122,7 @@ class Policy {
   PolicyMode mode_ = PolicyMode::kAllowlist;
   PolicyConfig config_;
   Places places_;
-  std::vector<DomainPattern> domains_;
+  sandbox::DomainAllowlist domains_;
   mutable std::optional<Compiled> compiled_;
   mutable std::map<std::string, std::vector<std::string>> program_files_;
 };

@@ -50,7 +50,8 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
   plan.command.keep_head = kStreamBudget;
   plan.command.keep_tail = 0;
   plan.confinement = context.policy.ForFetch();
-  plan.approved_confinement = plan.confinement;
+  plan.approved_confinement =
+      plan.verdict.question ? context.policy.ForApprovedFetch(*plan.verdict.question) : plan.confinement;
   return plan;
 }
 

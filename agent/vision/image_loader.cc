@@ -13,6 +13,7 @@
 #include "agent/vision/image_type.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 
 namespace rune::agent {
 namespace {
@@ -44,16 +45,12 @@ Result<UniqueFd> OpenRegular(const std::string& path) {
   return fd;
 }
 
-/// Names and suffixes of the list; "*" is the whole network, but an address or "localhost" has to be named.
+/// "*" is the whole network, but an address or "localhost" has to be named.
 bool DomainListed(const PolicyConfig& config, const Url& url) {
-  const bool local =
-      url.host == "localhost" || url.host.ends_with(".localhost") || url.host.find(':') != std::string::npos ||
-      std::all_of(url.host.begin(), url.host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
-  return std::any_of(config.allowed_domains.begin(), config.allowed_domains.end(), [&](const std::string& entry) {
-    const auto pattern = ParseDomainPattern(entry);
-    if (!pattern.ok() || (local && pattern->kind == DomainPattern::Kind::kEvery)) return false;
-    return Matches(*pattern, url.host, url.port);
-  });
+  std::vector<std::string> entries = config.allowed_domains;
+  if (url.host == "localhost" || url.host.ends_with(".localhost")) std::erase(entries, "*");
+  const auto rules = sandbox::DomainAllowlist::Parse(entries);
+  return rules.ok() && IsListed(*rules, url);
 }
 
 std::string FailureText(const HttpOutcome& outcome) {

@@ -118,6 +118,8 @@ TEST(Narrow, KeepsOnlyDomainsThatAreAllowedAlready) {
       {"wttr.in", "wttr.in:443", {"wttr.in:443"}},
       {"wttr.in:443", "wttr.in", {"wttr.in:443"}},
       {"wttr.in:443", "wttr.in:22", {}},
+      {"wttr.in", "wttr.in:22", {}},
+      {"wttr.in:22", "wttr.in", {}},
       {"WTTR.in", "wttr.IN", {"wttr.IN"}},
   };
   for (const auto& c : cases) {

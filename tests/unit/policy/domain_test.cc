@@ -27,22 +27,35 @@ TEST(DomainTest, RefusesUrlsThatCanBeReadTwoWays) {
   EXPECT_FALSE(ParseUrl("http://a.test/" + std::string(5000, 'a')).ok());
 }
 
-TEST(DomainTest, MatchesWholeLabels) {
+using sandbox::DomainAllowlist;
+
+TEST(DomainTest, FindsTheHostOfAUrlInTheList) {
   for (const cases::Match& expected : cases::kMatches) {
-    const Result<DomainPattern> pattern = ParseDomainPattern(expected.pattern);
-    ASSERT_TRUE(pattern.ok()) << expected.pattern << ": " << pattern.error().message;
-    EXPECT_EQ(Matches(*pattern, expected.host, expected.port), expected.matches)
-        << expected.pattern << " " << expected.host;
+    const Result<DomainAllowlist> list = DomainAllowlist::Parse({std::string(expected.pattern)});
+    ASSERT_TRUE(list.ok()) << expected.pattern << ": " << list.error().message;
+    const Url url{.scheme = "http", .host = std::string(expected.host), .port = expected.port, .text = {}};
+    EXPECT_EQ(IsListed(*list, url), expected.matches) << expected.pattern << " " << expected.host;
   }
 }
 
 TEST(DomainTest, NamesTheMalformedEntry) {
   for (const std::string_view text : cases::kBadPatterns) {
-    const Result<DomainPattern> pattern = ParseDomainPattern(text);
-    ASSERT_FALSE(pattern.ok()) << text;
-    EXPECT_EQ(pattern.error().kind, ErrorKind::kInvalidInput);
+    const Result<DomainAllowlist> list = DomainAllowlist::Parse({std::string(text)});
+    ASSERT_FALSE(list.ok()) << text;
+    EXPECT_EQ(list.error().kind, ErrorKind::kInvalidInput);
   }
-  EXPECT_NE(ParseDomainPattern("http://a.test").error().message.find("'http://a.test'"), std::string::npos);
+  EXPECT_NE(DomainAllowlist::Parse({"http://a.test"}).error().message.find("'http://a.test'"), std::string::npos);
+}
+
+TEST(DomainTest, WritesAHostAsTheEntryThatAllowsIt) {
+  for (const std::string_view text :
+       {"http://a.test/", "https://a.test:22/", "http://192.0.2.7/", "http://[fd00::1]/"}) {
+    const Result<Url> url = ParseUrl(text);
+    ASSERT_TRUE(url.ok()) << text;
+    const Result<DomainAllowlist> list = DomainAllowlist::Parse({HostAndPort(*url)});
+    ASSERT_TRUE(list.ok()) << HostAndPort(*url);
+    EXPECT_TRUE(IsListed(*list, *url)) << text;
+  }
 }
 
 }  // namespace

@@ -177,20 +177,35 @@ TEST(PolicyTest, BlocksAUrlOutsideTheDomains) {
   EXPECT_EQ(verdict.refusal->target, "example.com:443");
   EXPECT_EQ(verdict.refusal->allow, "allowed_domains = [\"example.com\"]");
   EXPECT_EQ(policy.CheckUrl("http://wttr.in:8080/").refusal->allow, "allowed_domains = [\"wttr.in:8080\"]");
+  EXPECT_EQ(policy.CheckUrl("http://192.0.2.7/").refusal->allow, "allowed_domains = [\"192.0.2.7:80\"]");
+  EXPECT_EQ(policy.CheckUrl("https://[fd00::1]/").refusal->allow, "allowed_domains = [\"[fd00::1]:443\"]");
   EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in:x@evil.test/")),
             "BLOCKED: the URL cannot be used: a user name or password in the URL");
 }
 
-TEST(PolicyTest, NamedDomainsStayClosedWithoutTheGuard) {
+TEST(PolicyTest, NamedDomainsPassThroughTheGuardAndAStarPassesItBy) {
   const Policy policy = MakePolicy(Domains({"wttr.in"}));
-  EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in/")),
-            "BLOCKED: the domain guard is not available in this build: allowed_domains other than \"*\" keep the "
-            "network closed");
-  EXPECT_EQ(policy.ForFetch().network, sandbox::Network::kClosed);
+  EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in/")), "allowed");
+  EXPECT_EQ(policy.ForFetch().network, sandbox::Network::kGuarded);
+  EXPECT_EQ(policy.ForFetch().allowed_domains, std::vector<std::string>{"wttr.in"});
   EXPECT_FALSE(policy.network_open());
   const Policy open = MakePolicy(Domains({"*"}));
   EXPECT_EQ(MessageOf(open.CheckUrl("http://wttr.in/")), "allowed");
   EXPECT_EQ(open.ForFetch().network, sandbox::Network::kOpen);
+  EXPECT_TRUE(open.ForFetch().allowed_domains.empty());
+}
+
+TEST(PolicyTest, AnApprovedDomainIsOpenOnceOrForGood) {
+  Policy policy = MakePolicy(Domains({"wttr.in"}), PolicyMode::kConfirm);
+  const Verdict verdict = policy.CheckUrl("https://example.com/x");
+  ASSERT_TRUE(verdict.question.has_value());
+  EXPECT_EQ(policy.ForApprovedFetch(*verdict.question).allowed_domains,
+            (std::vector<std::string>{"wttr.in", "example.com"}));
+  EXPECT_EQ(policy.ForFetch().allowed_domains, std::vector<std::string>{"wttr.in"});
+  policy.Allow(*verdict.question);
+  EXPECT_EQ(MessageOf(policy.CheckUrl("https://example.com/x")), "allowed");
+  EXPECT_TRUE(policy.CheckUrl("https://example.com:8443/x").question.has_value());
+  EXPECT_EQ(policy.ForFetch().allowed_domains, (std::vector<std::string>{"wttr.in", "example.com"}));
 }
 
 TEST(PolicyTest, AnApprovalLasts) {
