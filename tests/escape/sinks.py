@@ -1,0 +1,182 @@
+"""The outside's end of the network: listeners that note who reached them, a resolver that notes what it is asked, and
+somebody who knocks at doors that must stay shut. Everything that an attempt sends carries its label, "N01-owner"."""
+import contextlib
+import os
+import pathlib
+import re
+import selectors
+import socket
+import struct
+import threading
+import time
+
+LABEL = re.compile(rb"([A-Z]\d\d)-(control|owner|unused|closed)", re.IGNORECASE)
+# Laid on the loopback device by who made the environment; without them attempts on them are left out.
+FOREIGN = ("169.254.169.254", "10.1.2.3", "203.0.113.7", "fd00:ec2::254")
+KNOCKS = 6
+
+
+def has_foreign_addresses() -> bool:
+    for address in FOREIGN:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((address, 0))
+            except OSError:
+                return False
+    return True
+
+
+class Sinks:
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.seen: dict[tuple[str, str], list[str]] = {}
+        self.knocks: dict[str, int] = {}  # run -> first port
+        self._lock = threading.Lock()
+        self._selector = selectors.DefaultSelector()
+        self._stop = threading.Event()
+        directory.mkdir()
+        self.variables = {"ESCAPE_SOCKETS": str(directory)}
+        self.variables["ESCAPE_PORT"] = str(self._internet(0, "data"))
+        self.variables["ESCAPE_DNS_PORT"] = str(self._internet(53, "dns") or self._internet(0, "dns"))
+        self.variables["ESCAPE_MDNS_PORT"] = str(self._internet(5353, "dns") or self._internet(0, "dns"))
+        tag = f"escape-{os.urandom(4).hex()}"
+        for name, kind, path in (("UNIX_STREAM", socket.SOCK_STREAM, f"{directory}/stream"),
+                                 ("UNIX_PACKET", socket.SOCK_SEQPACKET, f"{directory}/packet"),
+                                 ("UNIX_DATAGRAM", socket.SOCK_DGRAM, f"{directory}/datagram"),
+                                 ("ABSTRACT_STREAM", socket.SOCK_STREAM, f"\0{tag}-stream"),
+                                 ("ABSTRACT_DATAGRAM", socket.SOCK_DGRAM, f"\0{tag}-datagram")):
+            self._add(self._unix(kind, path), "data")
+            self.variables[f"ESCAPE_{name}"] = path.lstrip("\0")
+        os.chmod(directory, 0o755)
+        self._threads = [threading.Thread(target=self._serve, daemon=True), threading.Thread(target=self._knock, daemon=True)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()
+
+    def variables_of(self, run: str) -> dict[str, str]:
+        with self._lock:
+            first = self.knocks.setdefault(run, 20000 + int.from_bytes(os.urandom(2)) % 10000 // 16 * 16)
+        return {**self.variables, "ESCAPE_RUN": run, "ESCAPE_KNOCK": str(first)}
+
+    def reached_by(self, name: str, run: str) -> list[str]:
+        time.sleep(0)
+        with self._lock:
+            return list(self.seen.get((name, run), []))
+
+    def settle(self) -> None:
+        time.sleep(0.05)  # what was sent is on the loopback device, and read by the thread
+
+    # --- listening ---
+
+    def _internet(self, port: int, kind: str) -> int:
+        """A port, TCP and UDP, on every address; 0 when this one cannot be had."""
+        for _ in range(20):
+            stream, datagram = _dual(socket.SOCK_STREAM), _dual(socket.SOCK_DGRAM)
+            try:
+                stream.bind(("::", port))
+                stream.listen(64)
+                chosen = stream.getsockname()[1]
+                datagram.bind(("::", chosen))
+            except OSError:
+                stream.close()
+                datagram.close()
+                if port:
+                    return 0
+                continue
+            self._add(stream, kind)
+            self._add(datagram, kind)
+            return chosen
+        raise RuntimeError("no free port")
+
+    def _unix(self, kind: int, path: str) -> socket.socket:
+        sink = socket.socket(socket.AF_UNIX, kind)
+        sink.bind(path)
+        if not path.startswith("\0"):
+            os.chmod(path, 0o777)
+        if kind != socket.SOCK_DGRAM:
+            sink.listen(64)
+        return sink
+
+    def _add(self, sink: socket.socket, kind: str) -> None:
+        sink.setblocking(False)
+        self._selector.register(sink, selectors.EVENT_READ, kind)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            for key, _ in self._selector.select(0.02):
+                sink = key.fileobj
+                with contextlib.suppress(OSError):
+                    listening = sink.type != socket.SOCK_DGRAM and sink.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                    if listening:
+                        client, _ = sink.accept()
+                        self._add(client, key.data)
+                        continue
+                    data, sender = sink.recvfrom(65536)
+                    if not data and sink.type != socket.SOCK_DGRAM:
+                        self._selector.unregister(sink)
+                        sink.close()
+                        continue
+                    self._note(data, sink)
+                    if key.data == "dns" and sink.type == socket.SOCK_DGRAM:
+                        sink.sendto(data[:2] + b"\x81\x83" + data[4:], sender)
+
+    def _note(self, data: bytes, sink: socket.socket) -> None:
+        for match in LABEL.finditer(data):
+            key = (match.group(1).decode().upper(), match.group(2).decode().lower())
+            with self._lock:
+                self.seen.setdefault(key, []).append(f"a packet arrived ({len(data)} bytes, {sink.family.name})")
+
+    # --- knocking ---
+
+    def _knock(self) -> None:
+        while not self._stop.wait(0.02):
+            with self._lock:
+                doors = list(self.knocks.items())
+            for run, first in doors:
+                for offset in range(KNOCKS):
+                    self._knock_at(run, first + offset, offset)
+
+    def _knock_at(self, run: str, port: int, offset: int) -> None:
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as door:
+                door.sendto(b"knock", (address, port))
+            with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as door:
+                door.settimeout(0.2)
+                door.connect((address, port))
+                with self._lock:
+                    self.seen.setdefault((f"O2{offset}", run), []).append("the outside got in")
+                door.sendall(b"knock")
+
+
+def _dual(kind: int) -> socket.socket:
+    sink = socket.socket(socket.AF_INET6, kind)
+    sink.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    if kind == socket.SOCK_STREAM:
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sink.setsockopt(socket.IPPROTO_TCP, 23, 5) if kind == socket.SOCK_STREAM else None  # TCP_FASTOPEN
+    return sink
+
+
+def lay_addresses() -> None:
+    """Brings the loopback device up and lays the foreign addresses on it: for a network namespace of one's own."""
+    import fcntl
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        for index, address in enumerate(("127.0.0.1",) + tuple(a for a in FOREIGN if ":" not in a)):
+            name = b"lo" if index == 0 else f"lo:{index}".encode()
+            request = struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(address))
+            fcntl.ioctl(control, 0x8916, request)  # SIOCSIFADDR
+            fcntl.ioctl(control, 0x8914, struct.pack("16sH", name, 0x41))  # SIOCSIFFLAGS: up, running
+            mask = "255.0.0.0" if index == 0 else "255.255.255.255"
+            fcntl.ioctl(control, 0x891C, struct.pack("16sHH4s8x", name, socket.AF_INET, 0, socket.inet_aton(mask)))
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+        for address in (a for a in FOREIGN if ":" in a):
+            packed = socket.inet_pton(socket.AF_INET6, address)
+            fcntl.ioctl(control, 0x8916, struct.pack("16sIi", packed, 128, socket.if_nametoindex("lo")))
+    with contextlib.suppress(OSError):
+        pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
