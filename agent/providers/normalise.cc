@@ -1,6 +1,7 @@
 #include "agent/providers/normalise.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxId = 40;  // OpenAI's limit
 constexpr std::size_t kMaxName = 64;
 constexpr std::string_view kNoResult = "no result: the call was cancelled";
+constexpr std::string_view kGoOn = "Continue.";
 
 bool IsWordChar(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -28,11 +30,16 @@ std::string Scrub(const std::string& text) {
   return out;
 }
 
+/// The strictest want a letter or an underscore first.
 std::string LegalName(const std::string& name) {
-  std::string out = name.substr(0, kMaxName);
+  std::string out = name;
   for (char& c : out) c = IsWordChar(c) ? c : '_';
-  return out.empty() ? "unnamed" : out;
+  if (out.empty()) return "unnamed";
+  if (out.front() == '-' || (out.front() >= '0' && out.front() <= '9')) out.insert(0, "_");
+  return out.substr(0, kMaxName);
 }
+
+bool IsBlank(std::string_view text) { return Trim(text).empty(); }
 
 /// Head and tail of an over-long text.
 std::string Cap(const std::string& text, std::size_t limit) {
@@ -70,20 +77,35 @@ class Ids {
   std::size_t call_ = 0;
 };
 
-void AppendText(Message& message, const std::string& text) {
-  for (Part& part : message.parts) {
-    if (auto* const existing = std::get_if<Text>(&part)) {
-      existing->text += "\n\n" + text;
-      return;
+bool IsShowable(const Image& image) {
+  constexpr std::array<std::string_view, 4> kTypes{"image/png", "image/jpeg", "image/gif", "image/webp"};
+  if (image.data.empty()) return !image.url.empty();
+  return std::find(kTypes.begin(), kTypes.end(), image.media_type) != kTypes.end();
+}
+
+/// The pictures that may be sent: the newest, as far as the room goes.
+std::set<const Image*> ChooseImages(const std::vector<Message>& messages, const NormaliseOptions& options) {
+  std::set<const Image*> chosen;
+  std::size_t room = options.images ? options.max_image_bytes : 0;
+  const auto choose = [&](const Image& image) {
+    if (!IsShowable(image) || image.data.size() > room || !options.images) return;
+    room -= image.data.size();
+    chosen.insert(&image);
+  };
+  for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
+    for (auto part = message->parts.rbegin(); part != message->parts.rend(); ++part) {
+      if (const auto* const image = std::get_if<Image>(&*part)) choose(*image);
+      if (const auto* const result = std::get_if<ToolResult>(&*part))
+        std::for_each(result->images.rbegin(), result->images.rend(), choose);
     }
   }
-  message.parts.emplace_back(Text{text});
+  return chosen;
 }
 
 class Normaliser {
  public:
   Normaliser(const std::vector<Message>& messages, const NormaliseOptions& options)
-      : messages_(messages), options_(options) {}
+      : messages_(messages), options_(options), images_(ChooseImages(messages, options)) {}
 
   std::vector<Message> Run() {
     TakeSystem();
@@ -92,7 +114,7 @@ class Normaliser {
         case Role::kSystem:
           break;
         case Role::kUser:
-          AddUser(Scrub(TextOf(messages_[i])));
+          AddUser(SpeechOf(messages_[i]));
           break;
         case Role::kAssistant:
           TakeAssistant(i);
@@ -103,7 +125,7 @@ class Normaliser {
       }
     }
     const bool open = out_.empty() || out_.back().role == Role::kSystem || out_.back().role == Role::kAssistant;
-    if (open) AddUser("Continue.");
+    if (open) AddGoOn();
     return std::move(out_);
   }
 
@@ -113,62 +135,115 @@ class Normaliser {
     for (const Message& message : messages_) {
       if (message.role != Role::kSystem) continue;
       const std::string piece = Scrub(TextOf(message));
-      if (!piece.empty()) text += (text.empty() ? "" : "\n\n") + piece;
+      if (!IsBlank(piece)) text += (text.empty() ? "" : "\n\n") + piece;
     }
     if (!text.empty()) out_.push_back(MakeText(Role::kSystem, text));
   }
 
-  void AddUser(const std::string& text) {
-    if (text.empty()) return;
-    if (!out_.empty() && out_.back().role == Role::kUser) return AppendText(out_.back(), text);
-    out_.push_back(MakeText(Role::kUser, text));
+  /// Texts and pictures in their order; what cannot be sent is named in its place.
+  std::vector<Part> SpeechOf(const Message& message) const {
+    std::vector<Part> speech;
+    const auto say = [&speech](const std::string& text) {
+      if (!speech.empty() && std::holds_alternative<Text>(speech.back())) {
+        std::get<Text>(speech.back()).text += text;
+      } else {
+        speech.emplace_back(Text{text});
+      }
+    };
+    for (const Part& part : message.parts) {
+      if (const auto* const text = std::get_if<Text>(&part)) say(Scrub(text->text));
+      if (const auto* const image = std::get_if<Image>(&part)) {
+        if (images_.contains(image)) {
+          speech.emplace_back(*image);
+        } else {
+          say("[a picture that is not shown]");
+        }
+      }
+    }
+    std::erase_if(speech, [](const Part& part) {
+      const auto* const text = std::get_if<Text>(&part);
+      return text != nullptr && IsBlank(text->text);
+    });
+    return speech;
   }
 
-  /// Results that belong to no call: what they say is kept, as text.
+  void AddUser(std::vector<Part> speech) {
+    if (speech.empty()) return;
+    if (out_.empty() || out_.back().role != Role::kUser) {
+      out_.push_back({.role = Role::kUser, .parts = std::move(speech)});
+      return;
+    }
+    std::vector<Part>& parts = out_.back().parts;
+    auto* const last = std::get_if<Text>(&parts.back());
+    const auto* const first = std::get_if<Text>(&speech.front());
+    const bool join = last != nullptr && first != nullptr;
+    if (join) last->text += "\n\n" + first->text;
+    std::move(speech.begin() + (join ? 1 : 0), speech.end(), std::back_inserter(parts));
+  }
+  void AddGoOn() { AddUser({Text{std::string(kGoOn)}}); }
+
+  /// What a tool said, without what cannot be sent.
+  ToolResult Cleaned(const ToolResult& result) const {
+    ToolResult clean{.call_id = result.call_id,
+                     .name = LegalName(result.name),
+                     .text = Scrub(result.text),
+                     .is_error = result.is_error,
+                     .images = {}};
+    for (const Image& image : result.images) {
+      if (images_.contains(&image)) {
+        clean.images.push_back(image);
+      } else {
+        clean.text += "\n[a picture that is not shown]";
+      }
+    }
+    clean.text = Cap(clean.text, options_.max_result_bytes);
+    return clean;
+  }
+
+  /// A result that belongs to no call: what it says is kept, as the user's words.
+  void AddOrphan(const ToolResult& orphan) {
+    ToolResult clean = Cleaned(orphan);
+    std::vector<Part> speech{Text{"[result of an earlier call of " + clean.name + "] " + clean.text}};
+    std::move(clean.images.begin(), clean.images.end(), std::back_inserter(speech));
+    AddUser(std::move(speech));
+  }
   void AddOrphans(const Message& message) {
     for (const Part& part : message.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result != nullptr) AddUser(OrphanText(*result));
+      if (const auto* const result = std::get_if<ToolResult>(&part)) AddOrphan(*result);
     }
-  }
-  std::string OrphanText(const ToolResult& result) const {
-    return "[result of an earlier call of " + LegalName(result.name) + "] " +
-           Cap(Scrub(result.text), options_.max_result_bytes);
   }
 
   void TakeAssistant(std::size_t at) {
     const Message& message = messages_[at];
-    const bool ours = message.origin == options_.origin;
     Message clean{.role = Role::kAssistant, .origin = message.origin, .stop = message.stop};
+    // State goes back to where it came from. It must be whole: it is written as it is.
+    const auto may_go = [&](const std::string& opaque) {
+      return message.origin == options_.origin && !opaque.empty() && IsJsonObject(opaque);
+    };
     std::vector<std::string> original_ids;
     ids_.BeginTurn();
     bool says_anything = false;
     for (const Part& part : message.parts) {
       if (const auto* const text = std::get_if<Text>(&part)) {
         if (text->text.empty()) continue;
-        says_anything = true;
+        says_anything = says_anything || !IsBlank(text->text);
         clean.parts.emplace_back(Text{Scrub(text->text)});
       } else if (const auto* const call = std::get_if<ToolCall>(&part)) {
         original_ids.push_back(call->id);
         says_anything = true;
-        clean.parts.emplace_back(ToolCall{ids_.Claim(call->id), LegalName(call->name), ObjectArguments(call->args)});
+        clean.parts.emplace_back(ToolCall{.id = ids_.Claim(call->id),
+                                          .name = LegalName(call->name),
+                                          .args = ObjectArguments(call->args),
+                                          .opaque = may_go(call->opaque) ? call->opaque : ""});
       } else if (const auto* const reasoning = std::get_if<Reasoning>(&part)) {
         // A thought without its provider's seal is of no use to any model, and tempts it to write tags.
-        if (ours && !reasoning->opaque.empty()) clean.parts.emplace_back(*reasoning);
+        if (may_go(reasoning->opaque)) clean.parts.emplace_back(*reasoning);
       }
     }
     if (!says_anything) return;
-    if (out_.empty() || out_.back().role == Role::kSystem) AddUser("Continue.");
-    if (out_.back().role == Role::kAssistant) {
-      // It has no calls, else its results would stand between; so its state, which goes with calls, can go.
-      Message& joined = out_.back();
-      std::erase_if(joined.parts, [](const Part& part) { return std::holds_alternative<Reasoning>(part); });
-      std::move(clean.parts.begin(), clean.parts.end(), std::back_inserter(joined.parts));
-      joined.origin = clean.origin;
-      joined.stop = clean.stop;
-    } else {
-      out_.push_back(std::move(clean));
-    }
+    // The roles alternate: between two answers stands what the first one was sent back with.
+    if (out_.empty() || out_.back().role == Role::kSystem || out_.back().role == Role::kAssistant) AddGoOn();
+    out_.push_back(std::move(clean));
     if (!original_ids.empty()) TakeResults(at, CallsOf(out_.back()), original_ids);
   }
 
@@ -187,22 +262,21 @@ class Normaliser {
       const auto found = std::find_if(pool.begin(), pool.end(), [&](const ToolResult* result) {
         return result != nullptr && result->call_id == original_ids[i];
       });
-      ToolResult result{calls[i].id, calls[i].name, std::string(kNoResult), true};
-      if (found != pool.end()) {
-        result.text = Cap(Scrub((*found)->text), options_.max_result_bytes);
-        result.is_error = (*found)->is_error;
-        *found = nullptr;
-      }
+      ToolResult result{.text = std::string(kNoResult), .is_error = true};
+      if (found != pool.end()) result = Cleaned(*std::exchange(*found, nullptr));
+      result.call_id = calls[i].id;
+      result.name = calls[i].name;
       results.parts.emplace_back(std::move(result));
     }
     out_.push_back(std::move(results));
     for (const ToolResult* const orphan : pool) {
-      if (orphan != nullptr) AddUser(OrphanText(*orphan));
+      if (orphan != nullptr) AddOrphan(*orphan);
     }
   }
 
   const std::vector<Message>& messages_;
   const NormaliseOptions& options_;
+  std::set<const Image*> images_;  // that are sent
   std::vector<Message> out_;
   std::set<std::size_t> taken_;  // tool messages whose results have found their place
   Ids ids_;

@@ -10,6 +10,7 @@
 
 #include "agent/providers/call_assembler.h"
 #include "sandbox/base/text.h"
+#include "tests/unit/providers/histories.h"
 
 namespace rune::agent {
 namespace {
@@ -124,9 +125,100 @@ TEST(Normalise, ProviderStateGoesToItsOwnModelOnly) {
               ElementsAre("user:u", "assistant:x", "user:v"));
 }
 
-TEST(Normalise, NeighboursOfOneRoleAreMerged) {
-  EXPECT_THAT(Normalised({User("u"), User("v"), Assistant({Text{"x"}}), Assistant({Text{"y"}}), User("w")}),
-              ElementsAre("user:u\n\nv", "assistant:x y", "user:w"));
+TEST(Normalise, NeighboursOfTheUserAreMerged) {
+  EXPECT_THAT(Normalised({User("u"), User("v"), Assistant({Text{"x"}}), User("w")}),
+              ElementsAre("user:u\n\nv", "assistant:x", "user:w"));
+}
+
+TEST(Normalise, BetweenTwoAnswersStandsWhatTheFirstWasSentBackWith) {
+  const std::vector<Message> paused{User("u"), Assistant({Reasoning{"t", "{}"}, Text{"x"}})};
+  std::vector<Message> history = paused;
+  history.push_back(Assistant({Reasoning{"t", "{}"}, Text{"y"}}));
+  EXPECT_THAT(Normalised(paused), ElementsAre("user:u", "assistant:<{}> x", "user:Continue."));
+  EXPECT_THAT(Normalised(history),
+              ElementsAre("user:u", "assistant:<{}> x", "user:Continue.", "assistant:<{}> y", "user:Continue."));
+}
+
+TEST(Normalise, BlankMessagesAreDropped) {
+  EXPECT_THAT(Normalised({MakeText(Role::kSystem, " \n"), User("u"), Assistant({Text{" \n"}}), User("  "), User("v")}),
+              ElementsAre("user:u\n\nv"));
+}
+
+TEST(Normalise, StateOfACallGoesToItsOwnModelOnly) {
+  const auto opaque = [](const std::string& state, const std::string& origin) {
+    const auto out = Normalise(
+        {User("u"), Assistant({ToolCall{"a", "f", "{}", state}}, origin), Tool({ToolResult{"a", "f", "r"}})}, kOptions);
+    return CallsOf(out[1])[0].opaque;
+  };
+  EXPECT_EQ(opaque(R"({"x":1})", "p/m"), R"({"x":1})");
+  EXPECT_EQ(opaque(R"({"x":1})", "p/other"), "");
+}
+
+TEST(Normalise, StateThatIsNotWholeIsDropped) {
+  for (const std::string state : {"{\"x\"", "[]", "3", "{} {}", "{\"x\":\"\xFF\"}"}) {
+    const auto out = Normalise({User("u"), Assistant({Reasoning{"t", state}, ToolCall{"a", "f", "{}", state}}),
+                                Tool({ToolResult{"a", "f", "r"}})},
+                               kOptions);
+    ASSERT_EQ(out[1].parts.size(), 1u) << state;
+    EXPECT_EQ(CallsOf(out[1])[0].opaque, "") << state;
+  }
+}
+
+// pictures.
+
+const Image kPng{"image/png", "\x89PNG", ""};
+
+TEST(Normalise, PicturesKeepTheirPlacesAmongTheWords) {
+  const auto out = Normalise({{.role = Role::kUser, .parts = {Text{"a"}, kPng, Text{"b"}, Text{"c"}}},
+                              {.role = Role::kUser, .parts = {Text{"d"}, Image{"", "", "https://x.test/a"}}}},
+                             kOptions);
+  ASSERT_EQ(out.size(), 1u);
+  ASSERT_EQ(out[0].parts.size(), 4u);
+  EXPECT_EQ(std::get<Text>(out[0].parts[0]).text, "a");
+  EXPECT_EQ(std::get<Image>(out[0].parts[1]).data, kPng.data);
+  EXPECT_EQ(std::get<Text>(out[0].parts[2]).text, "bc\n\nd");
+  EXPECT_EQ(std::get<Image>(out[0].parts[3]).url, "https://x.test/a");
+}
+
+TEST(Normalise, AMessageOfAPictureAloneIsNotEmpty) {
+  EXPECT_EQ(Normalise({{.role = Role::kUser, .parts = {kPng}}}, kOptions)[0].parts.size(), 1u);
+}
+
+TEST(Normalise, WhatIsNoPictureForModelsIsNamedInItsPlace) {
+  for (const Image& image : {Image{"image/svg+xml", "<svg>", ""}, Image{"image/png", "", ""}}) {
+    EXPECT_THAT(Normalised({{.role = Role::kUser, .parts = {Text{"a "}, image, Text{" b"}}}}),
+                ElementsAre("user:a [a picture that is not shown] b"));
+  }
+}
+
+TEST(Normalise, AModelThatSeesNothingIsToldWhatIsMissing) {
+  const auto out = Normalise({{.role = Role::kUser, .parts = {Text{"a"}, kPng}},
+                              Assistant({ToolCall{"a", "f", "{}"}}),
+                              Tool({ToolResult{"a", "f", "r", false, {kPng}}})},
+                             {.origin = "p/m", .images = false});
+  EXPECT_THAT(Show(out), ElementsAre("user:a[a picture that is not shown]", "assistant:f#a{}",
+                                     "tool:a=r\n[a picture that is not shown]"));
+  EXPECT_TRUE(std::get<ToolResult>(out[2].parts[0]).images.empty());
+}
+
+TEST(Normalise, PicturesOfAResultStayWithItAlsoWhenItIsOrphaned) {
+  const auto out =
+      Normalise({User("u"), Assistant({ToolCall{"a", "f", "{}"}}),
+                 Tool({ToolResult{"z", "f", "lost", false, {kPng}}, ToolResult{"a", "f", "r", false, {kPng}}})},
+                kOptions);
+  EXPECT_EQ(std::get<ToolResult>(out[2].parts[0]).images.size(), 1u);
+  ASSERT_EQ(out[3].parts.size(), 2u);
+  EXPECT_EQ(std::get<Image>(out[3].parts[1]).data, kPng.data);
+}
+
+TEST(Normalise, TheOldestPicturesMakeRoom) {
+  const Image large{"image/png", std::string(60, 'x'), ""};
+  const auto out = Normalise({{.role = Role::kUser, .parts = {large}},
+                              Assistant({ToolCall{"a", "f", "{}"}}),
+                              Tool({ToolResult{"a", "f", "r", false, {large}}})},
+                             {.origin = "p/m", .max_image_bytes = 100});
+  EXPECT_TRUE(std::holds_alternative<Text>(out[0].parts[0]));
+  EXPECT_EQ(std::get<ToolResult>(out[2].parts[0]).images.size(), 1u);
 }
 
 TEST(Normalise, AUserIsFirstAndAUserOrAToolIsLast) {
@@ -152,6 +244,13 @@ TEST(Normalise, HugeResultsKeepHeadAndTail) {
   EXPECT_TRUE(text.starts_with("head") && text.ends_with("tail"));
 }
 
+TEST(Normalise, NamesBeginWithALetter) {
+  const auto out = Normalise({User("u"), Assistant({ToolCall{"a", "9th", "{}"}, ToolCall{"b", "-x", "{}"}})}, kOptions);
+  EXPECT_EQ(CallsOf(out[1])[0].name, "_9th");
+  EXPECT_EQ(CallsOf(out[1])[1].name, "_-x");
+  EXPECT_EQ(std::get<ToolResult>(out[2].parts[0]).name, "_9th");
+}
+
 TEST(Normalise, NamesAreLegal) {
   EXPECT_THAT(Normalised({User("u"), Assistant({ToolCall{"a", "srv/tool.x", "{}"}, ToolCall{"b", "", "{}"}}),
                           Tool({ToolResult{"a", "srv/tool.x", "1"}, ToolResult{"b", "", "2"}})}),
@@ -166,48 +265,7 @@ TEST(AdoptReply, NewIdsAreUniqueInTheConversation) {
   EXPECT_THAT(Show({reply}), ElementsAre("assistant:f#call_2_1{} f#b{} f#call_2_3{}"));
 }
 
-// The properties, on histories that no program should ever make.
-
-class Histories {
- public:
-  explicit Histories(unsigned seed) : random_(seed) {}
-  std::vector<Message> Next() {
-    std::vector<Message> history;
-    for (std::size_t i = Pick(9); i > 0; --i) history.push_back(AnyMessage());
-    return history;
-  }
-
- private:
-  std::size_t Pick(std::size_t bound) { return random_() % bound; }
-  std::string Word() {
-    static const std::vector<std::string> words{
-        "", "a", "b", "call_1_1", "call_2_1", "x.y", std::string("z\0", 2), "\xFF", std::string(70, 'n')};
-    return words[Pick(words.size())];
-  }
-  std::string Args() {
-    static const std::vector<std::string> args{"",   "{}",     "null", "{\"x\":1}",       "{\"x\"",
-                                               "[]", "\"{}\"", "\xFF", "{\"x\":\"\xFF\"}"};
-    return args[Pick(args.size())];
-  }
-  Part AnyPart() {
-    switch (Pick(4)) {
-      case 0:
-        return Text{Word()};
-      case 1:
-        return Reasoning{Word(), Pick(2) == 0 ? "" : "{}"};
-      case 2:
-        return ToolCall{Word(), Word(), Args()};
-      default:
-        return ToolResult{Word(), Word(), Word(), Pick(2) == 0};
-    }
-  }
-  Message AnyMessage() {
-    Message message{.role = static_cast<Role>(Pick(4)), .origin = Pick(3) == 0 ? "p/other" : "p/m"};
-    for (std::size_t i = Pick(4); i > 0; --i) message.parts.push_back(AnyPart());
-    return message;
-  }
-  std::mt19937 random_;
-};
+// The properties.
 
 void CheckInvariants(const std::vector<Message>& messages) {
   ASSERT_FALSE(messages.empty());
@@ -240,7 +298,7 @@ void CheckInvariants(const std::vector<Message>& messages) {
 }
 
 TEST(NormaliseProperty, HoldsForAnyHistoryAndTwiceIsOnce) {
-  Histories histories(42);
+  test::Histories histories(42);
   for (int round = 0; round < 20'000; ++round) {
     const std::vector<Message> once = Normalise(histories.Next(), kOptions);
     CheckInvariants(once);

@@ -1,0 +1,12 @@
+/// A response of a Gemini server.
+
+#include "agent/providers/gemini_native.h"
+#include "agent/providers/gemini_schema.h"
+#include "tests/fuzz/wire_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  rune::fuzz::PlayWire(rune::agent::kGeminiCodec, data, size);
+  const std::string schema = rune::agent::SanitiseForGemini(rune::fuzz::AsText(data, size));
+  rune::fuzz::Expect(rune::json::Document::Parse(schema, "", {.max_depth = 1000}).ok(), "a schema is JSON");
+  return 0;
+}
