@@ -8,6 +8,7 @@
 #include "agent/cost/spending.h"
 #include "agent/json/schema.h"
 #include "agent/loop/breaker.h"
+#include "agent/loop/proving.h"
 #include "agent/loop/tool_batch.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -81,9 +82,7 @@ class Agent::Turn {
     question.parts.emplace_back(Text{ScrubUtf8(prompt)});
     agent_.history_.push_back(std::move(question));
     while (!ended_) Step();
-    if (!result_.tools.empty()) {
-      if (auto layers = parts_.sandbox.Layers(parts_.policy.ForFiles()); layers.ok()) result_.layers = *layers;
-    }
+    if (!result_.tools.empty()) result_.proof = agent_.proving_->proof();
     result_.wall_ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(Clock::now() - started_).count());
     parts_.observer.OnEnd(result_);
@@ -193,10 +192,7 @@ class Agent::Turn {
     TextSink sink;
     if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
     // While a model thinks the sandbox can get ready; one that answers at once, without tools, never pays for it.
-    const auto prepare = parts_.loop.At(asked + kPrepareAfter, [this] {
-      if (auto ready = parts_.sandbox.Prepare(parts_.policy.ForFiles()); !ready.ok())
-        Log(LogLevel::kWarn, ready.error().message);
-    });
+    const auto prepare = parts_.loop.At(asked + kPrepareAfter, [this] { agent_.proving_->Begin(parts_); });
     ModelOutcome outcome = parts_.model.Complete(request, sink);
     parts_.loop.CancelTimer(prepare);
     if (const auto* error = std::get_if<ModelError>(&outcome)) {
@@ -240,11 +236,14 @@ class Agent::Turn {
   }
 
   void RunTools(const std::vector<ToolCall>& calls) {
+    if (auto proved = agent_.proving_->Await(parts_, deadline_); !proved.ok())
+      return End(Outcome::kSandboxUnavailable, proved.error().message);
     BatchResult batch = RunToolBatch(
         parts_, calls,
         {.step = result_.steps, .tool_wall = options_.budgets.tool_wall, .deadline = deadline_, .yes = options_.yes});
     result_.tools.insert(result_.tools.end(), batch.records.begin(), batch.records.end());
     result_.denials.insert(result_.denials.end(), batch.denials.begin(), batch.denials.end());
+    for (const EgressLine& line : batch.egress) AddEgress(result_.egress, {line.egress}, result_.steps);
     const Breaker::Verdict verdict = breaker_.Observe(calls, batch.message);
     agent_.history_.push_back(std::move(batch.message));
     if (batch.sandbox_lost) return End(Outcome::kSandboxUnavailable, result_.tools.back().detail);
@@ -318,9 +317,11 @@ class Agent::Turn {
 };
 
 Agent::Agent(AgentParts parts, AgentOptions options)
-    : parts_(parts), options_(std::move(options)), specs_(BuiltinSpecs()) {
+    : parts_(parts), options_(std::move(options)), specs_(BuiltinSpecs()), proving_(std::make_unique<Proving>()) {
   Reset();
 }
+
+Agent::~Agent() = default;
 
 void Agent::Reset() {
   history_.clear();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,9 +13,11 @@
 #include "agent/config/config.h"
 #include "agent/conversation/history.h"
 #include "agent/cost/price.h"
+#include "agent/egress.h"
 #include "agent/message.h"
 #include "agent/outcome.h"
 #include "agent/policy/policy.h"
+#include "agent/proof.h"
 #include "agent/providers/model_client.h"
 #include "agent/tools/tool.h"
 #include "sandbox/base/event_loop.h"
@@ -46,7 +49,8 @@ struct RunResult {
   std::optional<std::uint64_t> cost;  ///< Picodollars, estimated by the price table; unset: a price is not known.
   std::vector<ToolRecord> tools;      ///< In call order.
   std::vector<Refusal> denials;
-  std::vector<sandbox::LayerReport> layers;
+  Proof proof;  ///< Empty when no tool was called.
+  std::vector<EgressLine> egress;
   std::uint64_t wall_ms = 0;
   int signal_number = 0;  ///< Of a cancelled run.
 
@@ -100,9 +104,12 @@ struct AgentOptions {
   PriceTable prices;
 };
 
+class Proving;
+
 class Agent {
  public:
   Agent(AgentParts parts, AgentOptions options);
+  ~Agent();
   /// One prompt, one result. Appends to history(), so that a next prompt goes on with the conversation.
   RunResult Run(const std::string& prompt, std::vector<Image> images = {});
   const std::vector<Message>& history() const { return history_; }
@@ -117,6 +124,7 @@ class Agent {
   AgentOptions options_;
   std::vector<Message> history_;
   std::vector<ToolSpec> specs_;
+  std::unique_ptr<Proving> proving_;
 };
 
 }  // namespace rune::agent

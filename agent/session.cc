@@ -12,6 +12,7 @@
 #include "agent/cost/price.h"
 #include "agent/embeddings/relevance.h"
 #include "agent/json/json.h"
+#include "agent/providers/caps.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
 #include "sandbox/base/files.h"
@@ -105,6 +106,7 @@ void WriteUsage(json::Writer& writer, const RunResult& result) {
 }  // namespace
 
 struct Session::Parts {
+  std::string base_url;  ///< As configured.
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
   std::unique_ptr<ModelClient> model;
@@ -124,6 +126,7 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
                                                  RunObserver& observer) {
   auto parts = std::make_unique<Parts>();
   parts->observer = &observer;
+  parts->base_url = config.base_url;
   if (config.trace) {
     const std::string dir = config.trace_dir.empty() ? options.home + "/.rune/traces" : config.trace_dir;
     RUNE_ASSIGN_OR_RETURN(parts->trace, TraceObserver::Create(dir, observer));
@@ -152,6 +155,16 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
 }
 
 RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
+  const ModelClient& model = *parts_->model;
+  if (!images.empty() && !LookUpCaps(model.provider(), parts_->base_url, model.model()).images) {
+    RunResult result;
+    result.outcome = Outcome::kBadInput;
+    result.provider = model.provider();
+    result.model = model.model();
+    result.detail = "model " + OneLine(model.model(), 100) + " takes no pictures; nothing was sent";
+    parts_->observer->OnEnd(result);
+    return result;
+  }
   return parts_->agent->Run(prompt, std::move(images));
 }
 
@@ -225,13 +238,19 @@ std::string ResultJson(const RunResult& result) {
   WriteUsage(writer, result);
   writer.Member("model", result.model).Member("provider", result.provider).Member("wall_ms", result.wall_ms);
   writer.Key("sandbox").BeginObject();
-  for (const sandbox::LayerReport& layer : result.layers) {
+  for (const sandbox::LayerReport& layer : result.proof.layers) {
     writer.Key(sandbox::LayerName(layer.layer)).BeginObject().Member("state", sandbox::LayerStateName(layer.state));
     writer.Member("mechanism", layer.mechanism);
     if (!layer.why.empty()) writer.Member("why", layer.why);
     writer.EndObject();
   }
-  writer.EndObject().Key("denials").BeginArray();
+  writer.EndObject();
+  if (!result.proof.empty()) {
+    writer.Member("confinement", ProofLine(result.proof));
+    if (const std::string open = OpenActs(result.proof); !open.empty()) writer.Member("open", open);
+  }
+  if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
+  writer.Key("denials").BeginArray();
   for (const Refusal& denial : result.denials) {
     writer.BeginObject()
         .Member("what", denial.what)

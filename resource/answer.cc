@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kToolsKept = 32;
 constexpr std::size_t kToolSummaryBytes = 120;
+constexpr std::size_t kEgressKept = 16;
+constexpr std::size_t kEgressNameBytes = 100;
 
 ErrorKind KindOf(agent::Outcome outcome) {
   switch (outcome) {
@@ -112,7 +114,15 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
   record.reasoning_tokens = result.usage.reasoning;
   record.cost = result.cost;
   record.steps = result.steps;
-  record.layers = LayerLetters(result.layers);
+  record.layers = LayerLetters(result.proof.layers);
+  record.probes_closed = result.proof.probes.closed();
+  record.probes_tried = result.proof.probes.tried();
+  for (const agent::EgressLine& line : result.egress) {
+    if (record.egress.size() == kEgressKept) break;
+    const sandbox::Egress& egress = line.egress;
+    record.egress.push_back({OneLine(Redact(egress.target), kEgressNameBytes), egress.port, egress.connections,
+                             egress.refused, egress.sent, egress.received});
+  }
   for (const agent::ToolRecord& tool : result.tools) {
     if (record.tools.size() == kToolsKept) break;
     record.tools.push_back({OneLine(Redact(tool.summary), kToolSummaryBytes), tool.refused});

@@ -28,6 +28,18 @@ void WriteSandbox(json::Writer& writer, const agent::Record& record) {
   writer.Key("sandbox").BeginObject();
   for (const auto& [layer, state] : LayersOf(record)) writer.Member(layer, state);
   writer.EndObject();
+  if (record.probes_tried > 0) writer.Member("confinement", ConfinementLine(record));
+}
+
+void WriteEgress(json::Writer& writer, const agent::Record& record) {
+  if (record.egress.empty()) return;
+  writer.Key("egress").BeginArray();
+  for (const agent::RecordedEgress& line : record.egress) {
+    writer.BeginObject().Member("target", line.target).Member("port", std::uint64_t{line.port});
+    writer.Member("connections", std::uint64_t{line.connections}).Member("refused", std::uint64_t{line.refused});
+    writer.Member("sent", line.sent).Member("received", line.received).EndObject();
+  }
+  writer.EndArray();
 }
 
 void WriteTools(json::Writer& writer, const agent::Record& record) {
@@ -54,6 +66,7 @@ std::string Payload(const agent::Record& record, const Provenance& provenance,
   WriteUsage(writer, record);
   WriteSandbox(writer, record);
   WriteTools(writer, record);
+  WriteEgress(writer, record);
   return writer.EndObject().Take() + "\n";
 }
 

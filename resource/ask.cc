@@ -53,7 +53,11 @@ Result<agent::RunResult> SessionAsker::Ask(const Question& question) {
   const Heartbeat heartbeat(loop_);
   RUNE_ASSIGN_OR_RETURN(const std::string prompt, PromptWithOutputs(loop_, *session, question));
   agent::RunResult result = session->Run(prompt, question.images);
-  if (!result.layers.empty()) Say("sandbox: " + agent::LayersLine(result.layers));
+  if (!result.proof.empty()) {
+    Say("sandbox: " + agent::LayersLine(result.proof.layers));
+    Say(agent::ProofLine(result.proof));
+  }
+  for (const std::string& line : agent::EgressText(result.egress)) Say("egress: " + line);
   return result;
 }
 

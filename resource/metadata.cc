@@ -70,6 +70,12 @@ std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& r
   return layers;
 }
 
+std::string ConfinementLine(const agent::Record& record) {
+  const auto enforced = std::count(record.layers.begin(), record.layers.end(), 'e');
+  return std::to_string(enforced) + "/" + std::to_string(record.layers.size()) + ", probes " +
+         std::to_string(record.probes_closed) + "/" + std::to_string(record.probes_tried);
+}
+
 std::string UtcTime(std::int64_t seconds) {
   const std::time_t time = seconds;
   std::tm parts{};
@@ -88,6 +94,7 @@ Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   metadata.emplace_back("steps", std::to_string(record.steps));
   if (record.cost) metadata.emplace_back("cost", agent::UsdText(*record.cost));
   metadata.emplace_back("sandbox", SandboxLine(record));
+  if (record.probes_tried > 0) metadata.emplace_back("confinement", ConfinementLine(record));
   metadata.emplace_back("verified", word(provenance.verified));
   metadata.emplace_back("replayed", word(provenance.replayed));
   if (record.time != 0) metadata.emplace_back("answered_at", UtcTime(record.time));

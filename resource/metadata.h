@@ -13,15 +13,18 @@ namespace rune::resource {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// ref, response_length, model, tokens, steps, cost (when it is known), sandbox, verified, replayed, answered_at,
-/// outcome, answer (the first KiB); then the top-level scalars of a structured answer. A member of the answer never
-/// takes one of our names: the model must not be able to say `verified` itself.
+/// ref, response_length, model, tokens, steps, cost (when it is known), sandbox, confinement, verified, replayed,
+/// answered_at, outcome, answer (the first KiB); then the top-level scalars of a structured answer. A member of the
+/// answer never takes one of our names: the model must not be able to say `verified` itself.
 Metadata MetadataOf(const agent::Record& record, const Provenance& provenance);
 
 void WriteMetadata(json::Writer& writer, const Metadata& metadata);
 
 /// {"limits", "enforced"}, ... of a record; empty when it says nothing.
 std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& record);
+
+/// "5/5, probes 27/27": layers enforced of all, forbidden acts refused of those tried.
+std::string ConfinementLine(const agent::Record& record);
 
 /// "2026-11-24T06:00:00Z" (RFC 3339).
 std::string UtcTime(std::int64_t seconds);

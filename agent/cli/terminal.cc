@@ -56,7 +56,8 @@ void TerminalObserver::OnToolEnd(const ToolRecord& record, const std::string&) {
 void TerminalObserver::OnNotice(const std::string& notice) { Print("  " + OneLine(notice)); }
 
 void TerminalObserver::OnEnd(const RunResult& result) {
-  if (!result.tools.empty()) Print("  sandbox: " + LayersLine(result.layers));
+  if (!result.tools.empty()) Print("  sandbox: " + LayersLine(result.proof.layers) + "; " + ProofLine(result.proof));
+  for (const std::string& line : EgressText(result.egress)) Print("  egress: " + line);
   Print("⚡ [" + std::to_string(result.steps) + " steps | " + std::to_string(result.usage.total()) + " tokens | " +
         std::to_string(result.tools.size()) + " tool calls]");
 }

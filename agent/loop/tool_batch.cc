@@ -130,21 +130,31 @@ class Batch {
     slot.record.wall_us = done.report.wall_us;
     slot.record.output_bytes = done.out.total + done.err.total;
     if (done.report.guardian_lost) lost_ = true;
-    for (const sandbox::Denial& denial : done.report.denials) {
-      const std::string message = "refused by layer '" + denial.layer + "': " + denial.what + " " + denial.target;
-      const char* key = denial.what == "exec"    ? "allowed_commands"
-                        : denial.what == "write" ? "allowed_paths_rw"
-                                                 : "allowed_paths_ro";
-      denials_.push_back({message, denial.what, denial.target, std::string(key) + " = [\"" + denial.target + "\"]"});
-      slot.record.refused = true;
-      slot.record.detail = OneLine(message);
-    }
+    AddEgress(egress_, done.report.egress, options_.step);
+    for (const sandbox::Denial& denial : done.report.denials) NoteDenial(slot, done.report, denial);
     ToolOutput output = slot.tool->render(done);
     if (slot.record.detail.empty() && done.report.limit != sandbox::LimitHit::kNone) {
       slot.record.detail = "limit hit: " + std::string(LimitHitName(done.report.limit));
     }
     Settle(i, std::move(output.text), output.is_error);
     parts_.observer.OnToolEnd(slot.record, slot.output.text);
+  }
+
+  /// What the kernel refused counts like a refusal by policy where policy has a list for it. The rest a program may
+  /// try without harm: another program that is not allowed, a system call that is never needed.
+  void NoteDenial(Slot& slot, const sandbox::Report& report, const sandbox::Denial& denial) {
+    const std::string message =
+        "refused by layer '" + denial.layer + "': " + denial.what + " " + OneLine(denial.target, 300);
+    const bool itself = !report.setup_error.empty();
+    std::string key;
+    if (denial.what == "exec" && itself) key = "allowed_commands";
+    if (denial.what == "write") key = "allowed_paths_rw";
+    if (denial.what == "read") key = "allowed_paths_ro";
+    if (denial.what == "lookup" || denial.what == "connect" || denial.what == "send") key = "allowed_domains";
+    if (slot.record.detail.empty() || !key.empty()) slot.record.detail = message;
+    if (key.empty()) return;
+    slot.record.refused = true;
+    denials_.push_back({message, denial.what, denial.target, key + " = [\"" + denial.target + "\"]", {}});
   }
 
   void Stop(const std::string& why) {
@@ -170,6 +180,7 @@ class Batch {
       result.records.push_back(std::move(slots_[i].record));
     }
     result.denials = std::move(denials_);
+    result.egress = std::move(egress_);
     result.sandbox_lost = lost_;
     return result;
   }
@@ -180,6 +191,7 @@ class Batch {
   std::vector<Slot> slots_;
   std::deque<std::size_t> queue_;
   std::vector<Refusal> denials_;
+  std::vector<EgressLine> egress_;
   std::size_t running_ = 0;
   bool stopped_ = false;
   bool lost_ = false;

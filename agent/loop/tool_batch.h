@@ -21,6 +21,7 @@ struct BatchResult {
   Message message;                  ///< Role kTool, one ToolResult per call, in call order.
   std::vector<ToolRecord> records;  ///< In call order.
   std::vector<Refusal> denials;     ///< By policy, by a person, by the kernel.
+  std::vector<EgressLine> egress;   ///< Of all of them together.
   bool sandbox_lost = false;        ///< The guardian could not be started or kept.
 };
 

@@ -23,6 +23,15 @@ void WriteTools(json::Writer& writer, const std::vector<RecordedTool>& tools) {
   writer.EndArray();
 }
 
+void WriteEgress(json::Writer& writer, const std::vector<RecordedEgress>& egress) {
+  writer.Key("g").BeginArray();
+  for (const RecordedEgress& line : egress) {
+    writer.BeginArray().String(line.target).Uint(line.port).Uint(line.connections).Uint(line.refused);
+    writer.Uint(line.sent).Uint(line.received).EndArray();
+  }
+  writer.EndArray();
+}
+
 Result<std::string> ToJson(const Record& record) {
   json::Writer writer;
   writer.BeginObject().Member("v", kFormat).Member("c", CanonicalRuleName(record.form.rule));
@@ -44,7 +53,10 @@ Result<std::string> ToJson(const Record& record) {
     writer.EndArray();
   }
   if (!record.layers.empty()) writer.Member("s", record.layers);
+  if (record.probes_tried > 0)
+    writer.Key("b").BeginArray().Uint(record.probes_closed).Uint(record.probes_tried).EndArray();
   if (!record.tools.empty()) WriteTools(writer, record.tools);
+  if (!record.egress.empty()) WriteEgress(writer, record.egress);
   if (!record.outcome.empty()) writer.Member("o", record.outcome);
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(writer.EndObject().Take(), "record"));
   return document.root().DumpCanonical();
@@ -88,6 +100,16 @@ Result<Record> FromJson(std::string_view text) {
     const std::string tool = TextAt(tools[i]);
     if (!tool.empty()) record.tools.push_back({tool.substr(1), tool.front() == '!'});
   }
+  record.probes_closed = static_cast<std::uint32_t>(CountAt(root["b"][std::size_t{0}]));
+  record.probes_tried = static_cast<std::uint32_t>(CountAt(root["b"][std::size_t{1}]));
+  const json::View egress = root["g"];
+  for (std::size_t i = 0; i < egress.size(); ++i) {
+    const json::View line = egress[i];
+    record.egress.push_back({TextAt(line[std::size_t{0}]), static_cast<std::uint16_t>(CountAt(line[std::size_t{1}])),
+                             static_cast<std::uint32_t>(CountAt(line[std::size_t{2}])),
+                             static_cast<std::uint32_t>(CountAt(line[std::size_t{3}])), CountAt(line[std::size_t{4}]),
+                             CountAt(line[std::size_t{5}])});
+  }
   record.outcome = TextAt(root["o"]);
   return record;
 }
@@ -123,6 +145,7 @@ Result<std::optional<std::string>> FitRecord(Record& record, std::string_view re
   RUNE_ASSIGN_OR_RETURN(std::string whole, EncodeRecord(record, ref, secret));
   if (fits(whole)) return std::optional(std::move(whole));
   record.tools.clear();
+  record.egress.clear();
   RUNE_ASSIGN_OR_RETURN(std::string without_tools, EncodeRecord(record, ref, secret));
   if (fits(without_tools)) return std::optional(std::move(without_tools));
   record.prompt.reset();

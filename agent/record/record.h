@@ -5,8 +5,8 @@
 ///
 /// Codecs: p plain, d raw deflate (RFC 1951), s sealed plain, t sealed deflate. Content: RFC 8785 JSON with the members
 /// v version of this format, c canonical rule, f its pointers, q digest of the prompt, p prompt, a answer, m model, t
-/// UTC seconds, u [input, cached, output tokens, steps, reasoning tokens, cost], s sandbox layers, k tool calls, o
-/// outcome. Unknown members are ignored.
+/// UTC seconds, u [input, cached, output tokens, steps, reasoning tokens, cost], s sandbox layers, k tool calls, b
+/// [probes closed, tried], g egress, o outcome. Unknown members are ignored.
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +26,17 @@ struct RecordedTool {
   bool operator==(const RecordedTool&) const = default;
 };
 
+struct RecordedEgress {
+  std::string target;  ///< Safe text.
+  std::uint16_t port = 0;
+  std::uint32_t connections = 0;
+  std::uint32_t refused = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+
+  bool operator==(const RecordedEgress&) const = default;
+};
+
 struct Record {
   CanonicalForm form;
   std::string prompt_digest;          ///< PromptDigest().
@@ -39,9 +50,12 @@ struct Record {
   std::uint64_t reasoning_tokens = 0;  ///< Part of the output.
   std::optional<std::uint64_t> cost;   ///< Picodollars (1e-12 USD), estimated; unset: not known.
   std::uint32_t steps = 0;
-  std::string layers;               ///< One letter per layer, outermost first; opaque here.
+  std::string layers;  ///< One letter per layer, outermost first; opaque here.
+  std::uint32_t probes_closed = 0;
+  std::uint32_t probes_tried = 0;   ///< 0: nothing was proved.
   std::vector<RecordedTool> tools;  ///< In call order.
-  std::string outcome;              ///< Empty: "answered".
+  std::vector<RecordedEgress> egress;
+  std::string outcome;  ///< Empty: "answered".
 
   bool operator==(const Record&) const = default;
 };
@@ -52,8 +66,8 @@ inline constexpr std::size_t kMaxRecordBytes = 1u << 20;
 /// `secret` empty: not sealed. kInvalidInput when the content is larger than kMaxRecordBytes.
 Result<std::string> EncodeRecord(const Record& record, std::string_view ref, std::string_view secret);
 
-/// The record in at most `limit` bytes, with the tool calls and then the prompt left out when that is what it takes;
-/// `record` is changed to what was kept, so that writer and reader see the same. nullopt: does not fit.
+/// The record in at most `limit` bytes, with tool calls and egress and then the prompt left out when that is what it
+/// takes; `record` is changed to what was kept, so that writer and reader see the same. nullopt: does not fit.
 Result<std::optional<std::string>> FitRecord(Record& record, std::string_view ref, std::string_view secret,
                                              std::size_t limit);
 

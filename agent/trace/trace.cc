@@ -100,14 +100,9 @@ void TraceObserver::OnEnd(const RunResult& result) {
       .Member("tokens", result.usage.total())
       .Member("wall_ms", result.wall_ms);
   if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
-  writer.Key("sandbox").BeginArray();
-  for (const sandbox::LayerReport& layer : result.layers) {
-    writer.BeginObject()
-        .Member("layer", sandbox::LayerName(layer.layer))
-        .Member("state", sandbox::LayerStateName(layer.state));
-    writer.Member("mechanism", layer.mechanism).Member("why", layer.why).EndObject();
-  }
-  writer.EndArray().Key("denials").BeginArray();
+  if (!result.proof.empty()) WriteProof(writer.Key("confinement"), result.proof);
+  if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
+  writer.Key("denials").BeginArray();
   for (const Refusal& denial : result.denials) {
     writer.BeginObject()
         .Member("what", denial.what)

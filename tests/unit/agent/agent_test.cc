@@ -82,7 +82,7 @@ TEST_F(AgentTest, AnAnswerEndsTheRun) {
   EXPECT_EQ(result.steps, 1U);
   EXPECT_EQ(result.usage.total(), 110U);
   EXPECT_EQ(result.model, "scripted-1");
-  EXPECT_TRUE(result.layers.empty()) << "nothing ran, so nothing is claimed";
+  EXPECT_TRUE(result.proof.layers.empty()) << "nothing ran, so nothing is claimed";
   EXPECT_EQ(observer_.ends, std::vector<Outcome>{Outcome::kAnswered});
 }
 
@@ -98,7 +98,7 @@ TEST_F(AgentTest, ToolsReallyRunAndTheirResultsComeInCallOrder) {
   EXPECT_EQ(results[1].text.substr(0, 3), "two");
   EXPECT_NE(results[2].text.find("here.txt"), std::string::npos);
   EXPECT_EQ(observer_.ended.back(), "execute_cmd") << "the sleeper ended last";
-  EXPECT_EQ(result.layers.size(), sandbox::kLayerCount);
+  EXPECT_EQ(result.proof.layers.size(), sandbox::kLayerCount);
 }
 
 TEST_F(AgentTest, ParallelCallsTakeAsLongAsTheLongest) {

@@ -27,6 +27,16 @@ TEST(ResultJsonTest, HoldsTheContractOnOneLine) {
   EXPECT_FALSE(root["error"].exists());
 }
 
+TEST(ResultJsonTest, SaysWhatItCostWhenThatIsKnown) {
+  RunResult result;
+  result.usage = {.input = 300, .cached = 100, .output = 48, .reasoning = 20};
+  EXPECT_NE(ResultJson(result).find(R"("usage":{"input":300,"cached":100,"output":48,"reasoning":20})"),
+            std::string::npos);
+  result.cost = 1'234'500'000;
+  EXPECT_NE(ResultJson(result).find(R"("reasoning":20,"cost_usd":0.0012345})"), std::string::npos)
+      << ResultJson(result);
+}
+
 TEST(ResultJsonTest, AFailureHasAnErrorAndSecretsAreGone) {
   AddSecret("canary-secret-value");
   RunResult result;

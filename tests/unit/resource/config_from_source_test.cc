@@ -64,6 +64,23 @@ TEST(PutQuestion, PrefersTheParamsAndFallsBackToTheSource) {
   EXPECT_EQ(question->pre_commands, std::vector<std::string>{"id"});
 }
 
+TEST(SourceQuestion, TakesWhatTheCommandLineTakes) {
+  const Request request = ParsedAs(Verb::kCheck, R"({"source":{"api_key":"k","prompt":"p","thinking":"high",
+      "max_images":"3","prices":["m/* 1 0 0 2"],"limits":{"cost_usd":0.25},
+      "embeddings":{"provider":"ollama","model":"e","base_url":"http://h","api_key":"s","keep_turns":2}}})");
+  const auto question = SourceQuestion(request.source);
+  ASSERT_TRUE(question.ok());
+  const agent::Config& config = question->config;
+  EXPECT_EQ(config.thinking, "high");
+  EXPECT_EQ(config.max_images, 3U);
+  EXPECT_EQ(config.prices, std::vector<std::string>{"m/* 1 0 0 2"});
+  EXPECT_EQ(config.budgets.cost_usd, 0.25);
+  EXPECT_EQ(config.embeddings.provider, "ollama");
+  EXPECT_EQ(config.embeddings.keep_turns, 2U);
+  EXPECT_EQ(ParsedAs(Verb::kCheck, R"({"source":{"thinking":false}})").source.thinking, "off")
+      << "what YAML makes of a bare off";
+}
+
 TEST(SealSecret, IsTheRecordKeyBeforeTheApiKey) {
   Source source;
   EXPECT_EQ(SealSecret(source), "");

@@ -55,6 +55,17 @@ TEST_F(Out_, PutsFilesOfTheContextIntoThePrompt) {
   EXPECT_TRUE(failed.error().message.starts_with("params.context[1]: 'gone.txt'")) << failed.error().message;
 }
 
+TEST_F(Out_, ShowsPicturesOfTheInputs) {
+  Write("shot.png", "\x89PNG\r\n\x1A\n");
+  ASSERT_TRUE(Run(R"({"prompt":"What is it? @shot.png","images":"shot.png"})").ok());
+  ASSERT_EQ(asker_.questions[0].images.size(), 1U) << "named by the key, never by the text";
+  EXPECT_EQ(asker_.questions[0].images[0].media_type, "image/png");
+  const auto failed = Run(R"({"prompt":"p","images":["none.png"]})");
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.error().message.find("params.images: 'none.png'"), std::string::npos) << failed.error().message;
+  EXPECT_EQ(asker_.questions.size(), 1U);
+}
+
 TEST_F(Out_, MarksItsVersionAndDescribesTheAnswer) {
   const auto result = Run(R"({"prompt":"Judge."})");
   ASSERT_TRUE(result.ok()) << result.error().message;

@@ -58,6 +58,12 @@ TEST(ParseRequest, NamesTheKeyAndThePlaceOfEveryMistake) {
   EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"steps":-1}}})"),
             "source.limits.steps: expected a whole number, not negative");
   EXPECT_EQ(ErrorOf(R"({"source":{"inline_limit":20000}})"), "source.inline_limit: at most 16384");
+  EXPECT_EQ(ErrorOf(R"({"source":{"thinking":"hard"}})"), "source.thinking: expected off, low, medium, high or xhigh");
+  EXPECT_EQ(ErrorOf(R"({"source":{"max_images":0}})"), "source.max_images: from 1 to 100");
+  EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"cost_usd":-1}}})"),
+            "source.limits.cost_usd: expected an amount in USD, not negative");
+  EXPECT_EQ(ErrorOf(R"({"source":{"embeddings":{"modle":"m"}}})"),
+            "source.embeddings: unknown key 'modle' (did you mean 'model'?)");
   EXPECT_EQ(ErrorOf(R"({"source":{"version_from":["/a"]}})"),
             "source.version_from: needs a schema, for it names members of a JSON answer");
   EXPECT_EQ(ErrorOf(R"({"source":[]})").substr(0, 7), "source:");
