@@ -55,7 +55,7 @@ void ClientInspector::Decide(std::string_view bytes) {
       if (!rules_.allow(hello.name)) return Refuse("tls", "the TLS server name " + hello.name + " is not allowed");
       return Open(std::exchange(first_, {}));
     case TlsHello::State::kNotTls:
-      if (rules_.port == kHttpsPort) return Refuse("tls", "port 443 is for TLS only");
+      if (rules_.port == kHttpsPort && rules_.enforce) return Refuse("tls", "port 443 is for TLS only");
       tls_possible_ = false;
       return FeedHttp(first_);
   }

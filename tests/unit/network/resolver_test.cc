@@ -4,16 +4,17 @@
 #include <gtest/gtest.h>
 #include <net/if.h>
 
-#include <filesystem>
 #include <set>
 
 #include "fake_dns_server.h"
+#include "loop_peer.h"
 
 namespace rune::sandbox {
 namespace {
 
 using test::FakeDnsServer;
 using test::Ips;
+using test::OpenDescriptors;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -21,11 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Reply = FakeDnsServer::Reply;
 using Answer = Result<std::vector<IpAddress>>;
-
-std::size_t OpenDescriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
 
 // resolv.conf(5) and hosts(5).
 

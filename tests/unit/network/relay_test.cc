@@ -1,0 +1,477 @@
+#include "sandbox/network/relay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <random>
+#include <utility>
+
+#include "client_hello.h"
+#include "relay_fixture.h"
+
+namespace rune::sandbox {
+namespace {
+
+using test::ClientHello;
+using test::Ips;
+using test::LoopPeer;
+using test::LoopServer;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+const RelayTarget kHttps{"good.test", {}, 443};
+const RelayTarget kHttp{"good.test", {}, 80};
+const RelayTarget kOther{"good.test", {}, 9000};
+const RelayTarget kAddress{"", {4, {127, 0, 0, 5}}, 443};
+
+std::string Get(const std::string& host) { return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; }
+
+std::string RandomBytes(std::size_t size) {
+  std::minstd_rand random(7);
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random() & 0xff);
+  return bytes;
+}
+
+std::string With(const std::string& name, std::uint16_t port) { return name + ":" + std::to_string(port); }
+
+class RelayTest : public test::RelayFixture {
+ protected:
+  RelayTest() { Allow({"good.test", "also.test", "good.test:9000", "127.0.0.5"}); }
+
+  /// `bytes` of the client are refused: it is reset, the server gets nothing, the refusal is told and counted.
+  void ExpectRefused(const RelayTarget& target, const std::string& bytes, const std::string& what) {
+    SCOPED_TRACE(What(bytes));
+    refusals_.clear();
+    const auto before = ledger_.At(target.key(), target.port).refused;
+    Joined joined = Join(target);
+    joined.tool->Send(bytes);
+    EXPECT_TRUE(Wait([&] { return joined.tool->broken() && joined.server->broken(); }));
+    EXPECT_EQ(joined.server->received(), "");
+    EXPECT_EQ(joined.tool->received(), "");
+    EXPECT_THAT(refusals_, ElementsAre(StartsWith(what + ": ")));
+    EXPECT_EQ(ledger_.At(target.key(), target.port).refused, before + 1);
+    EXPECT_EQ(relay().open_connections(), 0u);
+  }
+  void ExpectPasses(const RelayTarget& target, const std::string& bytes) {
+    SCOPED_TRACE(What(bytes));
+    Joined joined = Join(target);
+    EXPECT_TRUE(Passes(joined, bytes));
+    joined.server->Send("welcome");
+    EXPECT_TRUE(Wait([&] { return joined.tool->received() == "welcome"; }));
+    EXPECT_THAT(refusals_, IsEmpty());
+  }
+  static std::string What(const std::string& bytes) { return ::testing::PrintToString(bytes.substr(0, 40)); }
+};
+
+// What a client says about itself.
+
+TEST_F(RelayTest, PassesTlsForAnAllowedServerName) {
+  ExpectPasses(kHttps, ClientHello({"good.test"}));
+  ExpectPasses(kHttps, ClientHello({"also.test"}));
+  ExpectPasses(kOther, ClientHello({"good.test"}));
+  EXPECT_THAT(names_, ElementsAre("good.test", "also.test", "good.test"));
+}
+
+TEST_F(RelayTest, RefusesTlsForAnotherServerName) {
+  ExpectRefused(kHttps, ClientHello({"evil.test"}), "tls");
+  EXPECT_THAT(refusals_[0], HasSubstr("evil.test"));
+  ExpectRefused(kOther, ClientHello({"evil.test"}), "tls");
+  ExpectRefused(kOther, ClientHello({"also.test"}), "tls");  // which is allowed on 443 only
+}
+
+TEST_F(RelayTest, RefusesTlsWithoutAServerNameOrWithSeveral) {
+  ExpectRefused(kHttps, ClientHello(), "tls");
+  ExpectRefused(kHttps, ClientHello({"good.test", "evil.test"}), "tls");
+  ExpectRefused(kHttps, ClientHello({std::string("good.test\0.evil.test", 20)}), "tls");
+  ExpectRefused(kHttps, ClientHello({"127.0.0.1"}), "tls");
+}
+
+TEST_F(RelayTest, RefusesWhatIsNoTlsOnPort443) {
+  ExpectRefused(kHttps, Get("good.test"), "tls");
+  ExpectRefused(kHttps, "SSH-2.0-OpenSSH_9.2\r\n", "tls");
+  ExpectRefused(kHttps, std::string(3, '\0'), "tls");
+}
+
+TEST_F(RelayTest, ReadsAHelloThatComesByteByByte) {
+  Joined joined = Join(kHttps);
+  const std::string hello = ClientHello({"good.test"});
+  for (const char byte : hello) {
+    EXPECT_EQ(joined.server->received(), "");
+    joined.tool->Send({&byte, 1});
+    Pass(Milliseconds(1));
+  }
+  EXPECT_TRUE(Wait([&] { return joined.server->received() == hello; }));
+}
+
+TEST_F(RelayTest, PassesWhatFollowsTheHelloInOneGo) {
+  ExpectPasses(kHttps, ClientHello({"good.test"}) + RandomBytes(40'000));
+}
+
+TEST_F(RelayTest, RefusesAHelloThatNeverEnds) {
+  options_.hello_timeout = Milliseconds(20);
+  ExpectRefused(kHttps, ClientHello({"good.test"}).substr(0, 100), "tls");
+  ExpectRefused(kOther, ClientHello({"good.test"}).substr(0, 100), "tls");
+  ExpectRefused(kHttp, Get("good.test").substr(0, 20), "http");
+  ExpectRefused(kOther, Get("good.test").substr(0, 20), "http");
+  ExpectRefused(kHttp, "GET / HTTP/1.1\r\nHost: good.test\r\nX: " + std::string(70'000, 'x'), "http");
+}
+
+TEST_F(RelayTest, ClosesAClientThatSaysNothingWithoutCallingItRefused) {
+  options_.hello_timeout = Milliseconds(10);
+  Joined joined = Join(kHttps);
+  EXPECT_TRUE(Wait([&] { return joined.tool->broken(); }));
+  EXPECT_THAT(refusals_, IsEmpty());
+}
+
+TEST_F(RelayTest, LetsTheServerSpeakFirstAndTheClientWait) {
+  options_.hello_timeout = Milliseconds(10);
+  Joined joined = Join(kOther);
+  joined.server->Send("220 good.test ESMTP\r\n");
+  EXPECT_TRUE(Wait([&] { return !joined.tool->received().empty(); }));
+  Pass(Milliseconds(30));
+  EXPECT_FALSE(joined.tool->broken());
+  EXPECT_TRUE(Passes(joined, "EHLO me.test\r\n"));
+}
+
+TEST_F(RelayTest, PassesOtherProtocolsOnOtherPorts) {
+  ExpectPasses(kOther, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n");
+  ExpectPasses(kOther, "PING\r\n");
+  ExpectPasses(kOther, std::string("\0\0\0\x08\x04\xd2\x16\x2f", 8));  // PostgreSQL
+  ExpectPasses(kOther, std::string("\x16\x80\x01", 3));
+}
+
+TEST_F(RelayTest, PassesAShortWordOfAClientThatThenLeaves) {
+  Joined joined = Join(kOther);
+  joined.tool->Send("hello");
+  joined.tool->End();
+  EXPECT_TRUE(Wait([&] { return joined.server->ended(); }));
+  EXPECT_EQ(joined.server->received(), "hello");
+}
+
+TEST_F(RelayTest, RefusesAClientThatLeavesBeforeItHasSaidWhatItWants) {
+  for (const auto& [target, bytes] :
+       {std::pair(kHttps, ClientHello({"good.test"}).substr(0, 50)), std::pair(kHttp, Get("good.test").substr(0, 30)),
+        std::pair(kOther, Get("evil.test").substr(0, 33))}) {
+    Joined joined = Join(target);
+    joined.tool->Send(bytes);
+    joined.tool->End();
+    EXPECT_TRUE(Wait([&] { return joined.server->broken(); }));
+    EXPECT_EQ(joined.server->received(), "");
+  }
+  EXPECT_THAT(refusals_, SizeIs(3));
+}
+
+TEST_F(RelayTest, PassesHttpForAnAllowedHost) {
+  ExpectPasses(kHttp, Get("good.test"));
+  ExpectPasses(kHttp, Get("also.test"));
+  ExpectPasses(kHttp, Get("good.test:80"));
+  ExpectPasses(kOther, Get("good.test:9000"));
+  ExpectPasses(kHttp, Get("good.test") + Get("also.test"));
+}
+
+TEST_F(RelayTest, RefusesHttpForAnotherHost) {
+  ExpectRefused(kHttp, Get("evil.test"), "http");
+  EXPECT_THAT(refusals_[0], HasSubstr("evil.test"));
+  ExpectRefused(kHttp, Get("good.test:81"), "http");
+  ExpectRefused(kHttp, Get("127.0.0.1"), "http");
+  ExpectRefused(kHttp, "GET / HTTP/1.1\r\nHost: good.test\r\nHost: evil.test\r\n\r\n", "http");
+  ExpectRefused(kHttp, "GET http://evil.test/ HTTP/1.1\r\nHost: good.test\r\n\r\n", "http");
+  ExpectRefused(kHttp, "CONNECT evil.test:443 HTTP/1.1\r\nHost: good.test\r\n\r\n", "http");
+  ExpectRefused(kHttp, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http");
+  ExpectRefused(kOther, Get("evil.test"), "http");
+  ExpectRefused(kOther, "\r\n" + Get("evil.test"), "http");
+}
+
+TEST_F(RelayTest, RefusesWhatIsNoHttpOnPort80) {
+  ExpectRefused(kHttp, "SSH-2.0-OpenSSH_9.2\r\n", "http");
+  ExpectRefused(kHttp, ClientHello({"good.test"}), "http");
+}
+
+TEST_F(RelayTest, RefusesALaterRequestForAnotherHost) {
+  Joined joined = Join(kHttp);
+  const std::string first = "POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 4\r\n\r\nbody";
+  EXPECT_TRUE(Passes(joined, first));
+  joined.server->Send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_TRUE(Wait([&] { return !joined.tool->received().empty(); }));
+  joined.tool->Send(Get("evil.test"));
+  EXPECT_TRUE(Wait([&] { return joined.tool->broken() && joined.server->broken(); }));
+  EXPECT_EQ(joined.server->received(), first);
+  EXPECT_THAT(refusals_, ElementsAre("http: the host evil.test is not allowed"));
+}
+
+TEST_F(RelayTest, LooksAtNothingWhenTheCommandUsedAnAddress) {
+  ExpectPasses(kAddress, Get("evil.test"));
+  ExpectPasses(kAddress, ClientHello({"evil.test"}));
+}
+
+TEST_F(RelayTest, RefusesNothingWhenItOnlyWatchesButNotesNames) {
+  options_.inspect = false;
+  options_.upload_left = [](const std::string&) { return std::uint64_t{1}; };
+  ExpectPasses(kHttps, ClientHello({"evil.test"}));
+  ExpectPasses(kHttps, ClientHello());
+  ExpectPasses(kHttps, Get("bad.test"));
+  ExpectPasses(kHttp, Get("one.test") + Get("two.test") + "nonsense\r\n\r\n");
+  EXPECT_THAT(names_, ElementsAre("evil.test", "bad.test", "one.test", "two.test"));
+}
+
+// Bytes and ends.
+
+TEST_F(RelayTest, CarriesMuchBothWaysAtOnceAndCountsIt) {
+  const std::string up = RandomBytes(9'000'001);
+  const std::string down(up.rbegin(), up.rend());
+  Joined joined = Join(kAddress);
+  joined.tool->Send(up);
+  joined.server->Send(down);
+  EXPECT_TRUE(Wait([&] { return joined.server->received().size() + joined.tool->received().size() >= 2 * up.size(); }));
+  EXPECT_TRUE(joined.server->received() == up);
+  EXPECT_TRUE(joined.tool->received() == down);
+  EXPECT_EQ(ledger_.At("127.0.0.5", 443).sent, up.size());
+  EXPECT_EQ(ledger_.At("127.0.0.5", 443).received, down.size());
+}
+
+TEST_F(RelayTest, PassesAHalfCloseOnAndStillCarriesTheAnswer) {
+  Joined joined = Join(kAddress);
+  joined.tool->Send("question");
+  joined.tool->End();
+  EXPECT_TRUE(Wait([&] { return joined.server->ended(); }));
+  EXPECT_EQ(joined.server->received(), "question");
+  EXPECT_EQ(relay().open_connections(), 1u);
+  const std::string answer = RandomBytes(1'000'000);
+  joined.server->Send(answer);
+  joined.server->End();
+  EXPECT_TRUE(Wait([&] { return joined.tool->ended(); }));
+  EXPECT_TRUE(joined.tool->received() == answer);
+  EXPECT_FALSE(joined.tool->broken());
+  EXPECT_FALSE(joined.server->broken());
+  EXPECT_EQ(relay().open_connections(), 0u);
+}
+
+TEST_F(RelayTest, PassesAHalfCloseOfTheServerOn) {
+  Joined joined = Join(kAddress);
+  joined.server->Send("bye");
+  joined.server->End();
+  EXPECT_TRUE(Wait([&] { return joined.tool->ended(); }));
+  EXPECT_TRUE(Passes(joined, "one more thing"));
+  joined.tool->End();
+  EXPECT_TRUE(Wait([&] { return joined.server->ended() && relay().open_connections() == 0; }));
+}
+
+TEST_F(RelayTest, PassesAResetOfTheServerOnBehindItsData) {
+  Joined joined = Join(kAddress);
+  joined.server->Send("partial answer");
+  EXPECT_TRUE(Wait([&] { return !joined.tool->received().empty(); }));
+  joined.server->Reset();
+  EXPECT_TRUE(Wait([&] { return joined.tool->broken(); }));
+  EXPECT_FALSE(joined.tool->ended());
+  EXPECT_EQ(relay().open_connections(), 0u);
+}
+
+TEST_F(RelayTest, PassesAResetOfTheClientOn) {
+  Joined joined = Join(kAddress);
+  EXPECT_TRUE(Passes(joined, "question"));
+  joined.tool->Reset();
+  EXPECT_TRUE(Wait([&] { return joined.server->broken(); }));
+  EXPECT_FALSE(joined.server->ended());
+}
+
+TEST_F(RelayTest, NoticesAClientThatIsLostAfterItsHalfClose) {
+  Joined joined = Join(kAddress);
+  joined.tool->End();
+  EXPECT_TRUE(Wait([&] { return joined.server->ended(); }));
+  joined.tool->Reset();
+  EXPECT_TRUE(Wait([&] { return relay().open_connections() == 0; }));
+}
+
+TEST_F(RelayTest, ForwardsTheAnswerOfAServerThatDoesNotWantTheRest) {
+  Joined joined = Join(kAddress);
+  joined.server->StopReading();
+  joined.tool->Send(std::string(1 << 20, 'x'));
+  Pass(Milliseconds(5));
+  joined.server->Send("413");
+  joined.server->Close();  // with unread data: a reset
+  EXPECT_TRUE(Wait([&] { return joined.tool->broken() || joined.tool->ended(); }));
+  EXPECT_EQ(joined.tool->received(), "413");
+  EXPECT_TRUE(Wait([&] { return relay().open_connections() == 0; }));
+}
+
+TEST_F(RelayTest, HoldsTheServerBackWhileTheClientDoesNotRead) {
+  Joined joined = Join(kAddress);
+  joined.tool->StopReading();
+  const std::string much = RandomBytes(64 << 20);
+  joined.server->Send(much);
+  Pass(Milliseconds(50));
+  // What the kernel's buffers of four sockets hold, and 64 KiB of ours.
+  EXPECT_GT(joined.server->unsent(), much.size() / 2);
+  EXPECT_FALSE(joined.tool->broken());
+  joined.tool->GoOnReading();
+  EXPECT_TRUE(Wait([&] { return joined.tool->received().size() == much.size(); }));
+  EXPECT_TRUE(joined.tool->received() == much);
+}
+
+TEST_F(RelayTest, DoesNotSpinWhileOneSideIsGoneAndTheOtherDoesNotRead) {
+  Joined joined = Join(kAddress);
+  joined.tool->StopReading();
+  joined.server->Send(RandomBytes(16 << 20));
+  joined.server->End();
+  Pass(Milliseconds(20));
+  joined.server->Reset();
+  Pass(Milliseconds(20));
+  int turns = 0;
+  loop_.RunUntil([&turns] { return ++turns > 1000; }, Clock::now() + Milliseconds(50));
+  EXPECT_LT(turns, 20);
+}
+
+TEST_F(RelayTest, ResetsEverythingWhenItEnds) {
+  Joined first = Join(kAddress);
+  Joined second = Join(kHttp);
+  EXPECT_TRUE(Passes(first, "question"));
+  EXPECT_EQ(relay().open_connections(), 2u);
+  StartAnew();
+  EXPECT_TRUE(Wait([&] { return first.tool->broken() && first.server->broken() && second.tool->broken(); }));
+}
+
+// The cap on uploads.
+
+TEST_F(RelayTest, SendsExactlyWhatMayBeSentAndThenResets) {
+  constexpr std::uint64_t kCap = 300'000;
+  options_.upload_left = [this](const std::string& target) { return kCap - ledger_.SentTo(target); };
+  Joined joined = Join(kAddress);
+  EXPECT_TRUE(Passes(joined, std::string(kCap, 'x')));
+  EXPECT_THAT(refusals_, IsEmpty());
+  joined.server->Send("so far so good");
+  EXPECT_TRUE(Wait([&] { return !joined.tool->received().empty(); }));
+  joined.tool->Send("y");
+  EXPECT_TRUE(Wait([&] { return joined.tool->broken() && joined.server->broken(); }));
+  EXPECT_EQ(joined.server->received().size(), kCap);
+  EXPECT_EQ(ledger_.SentTo("127.0.0.5"), kCap);
+  EXPECT_EQ(ledger_.At("127.0.0.5", 443).refused, 1u);
+  EXPECT_THAT(refusals_, ElementsAre(StartsWith("upload: ")));
+}
+
+TEST_F(RelayTest, CountsAllConnectionsToANameAgainstItsCap) {
+  constexpr std::uint64_t kCap = 1'000'000;
+  options_.upload_left = [this](const std::string& target) { return kCap - ledger_.SentTo(target); };
+  std::vector<Joined> all;
+  for (int i = 0; i < 4; ++i) all.push_back(Join(i % 2 == 0 ? kHttps : kOther));
+  for (Joined& joined : all) joined.tool->Send(ClientHello({"good.test"}) + RandomBytes(400'000));
+  EXPECT_TRUE(Wait([&] { return !refusals_.empty() && ledger_.SentTo("good.test") == kCap; }));
+  Pass(Milliseconds(20));
+  EXPECT_EQ(ledger_.SentTo("good.test"), kCap);
+  std::size_t arrived = 0;
+  for (const Joined& joined : all) arrived += joined.server->received().size();
+  EXPECT_LE(arrived, kCap);
+}
+
+// Joined before the server is known.
+
+class DialAndJoinTest : public RelayTest {
+ protected:
+  DialAndJoinTest() {
+    target_.port = server_->port();
+    Allow({With("good.test", target_.port), With("127.0.0.5", target_.port)});
+    zone_["good.test"] = {"127.0.0.5"};
+    server_->on_accept = [](LoopPeer& peer) {
+      peer.on_data = [answered = std::size_t{0}](LoopPeer& self) mutable {
+        self.Send(std::string_view(self.received()).substr(std::exchange(answered, self.received().size())));
+      };
+    };
+  }
+  void TearDown() override {
+    server_.reset();
+    RelayTest::TearDown();
+  }
+  std::unique_ptr<LoopServer> server_ = std::make_unique<LoopServer>(loop_, "127.0.0.5");
+  RelayTarget target_{"good.test", {}, 0};
+};
+
+TEST_F(DialAndJoinTest, KeepsWhatTheClientSendsUntilTheServerIsThere) {
+  const auto tool = DialAndJoin(target_);
+  tool->Send("early\n");
+  EXPECT_TRUE(Wait([&] { return tool->received() == "early\n"; }));
+  EXPECT_EQ(ledger_.At("good.test", target_.port).connections, 1u);
+}
+
+TEST_F(DialAndJoinTest, KeepsAtMostSixtyFourKilobytes) {
+  script_ = [](const std::string&, std::uint16_t) {
+    return test::FakeDnsServer::Reply{.addresses = {}, .alias = {}, .silent = true};
+  };
+  const auto tool = DialAndJoin(target_);
+  tool->Send("x\n" + std::string(64 << 20, 'x'));
+  Pass(Milliseconds(20));
+  EXPECT_GT(tool->unsent(), std::size_t{32} << 20);
+}
+
+TEST_F(DialAndJoinTest, LooksAtTheClientWhileItDials) {
+  const auto tool = DialAndJoin(target_);
+  tool->Send(Get("evil.test"));
+  EXPECT_TRUE(Wait([&] { return tool->broken(); }));
+  Pass(Milliseconds(10));
+  EXPECT_THAT(server_->peers(), IsEmpty());
+  EXPECT_EQ(relay().open_connections(), 0u);
+}
+
+TEST_F(DialAndJoinTest, ResetsTheClientWhenTheServerCannotBeReached) {
+  zone_["good.test"] = {"127.0.0.6"};
+  auto tool = DialAndJoin(target_);
+  EXPECT_TRUE(Wait([&] { return tool->broken(); }));
+  EXPECT_THAT(refusals_, ElementsAre("address: good.test leads to 127.0.0.6 (loopback)"));
+  zone_.clear();
+  StartAnew();
+  tool = DialAndJoin(target_);
+  EXPECT_TRUE(Wait([&] { return tool->broken(); }));
+  EXPECT_FALSE(tool->ended());
+}
+
+TEST_F(DialAndJoinTest, StopsDiallingForAClientThatIsGone) {
+  script_ = [](const std::string&, std::uint16_t) {
+    return test::FakeDnsServer::Reply{.addresses = {}, .alias = {}, .silent = true};
+  };
+  auto first = DialAndJoin(target_);
+  auto second = DialAndJoin(target_);
+  second->Send("x\n");
+  second->End();
+  Pass(Milliseconds(5));
+  EXPECT_EQ(relay().open_connections(), 2u);
+  first->Reset();
+  second->Reset();
+  EXPECT_TRUE(Wait([&] { return relay().open_connections() == 0; }));
+}
+
+TEST_F(DialAndJoinTest, LosesAndMixesNothingAmongTwoHundredConnections) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit before = files;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  std::vector<std::unique_ptr<LoopPeer>> tools;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 200; ++i) {
+    ids.push_back("connection " + std::to_string(i) + "\n" + std::string(static_cast<std::size_t>(i) * 37, 'x') + "\n");
+    tools.push_back(DialAndJoin(target_));
+    tools.back()->Send(ids.back());
+    tools.back()->End();
+  }
+  const auto all_answered = [&] {
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+      if (tools[i]->received().size() < ids[i].size()) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(Wait(all_answered));
+  for (std::size_t i = 0; i < tools.size(); ++i) EXPECT_EQ(tools[i]->received(), ids[i]);
+  EXPECT_THAT(server_->peers(), SizeIs(200));
+  EXPECT_EQ(ledger_.At("good.test", target_.port).connections, 200u);
+  EXPECT_EQ(dns_->Asked("good.test"), 1);
+  StartAnew();
+  tools.clear();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+}  // namespace
+}  // namespace rune::sandbox
