@@ -1,6 +1,6 @@
 #pragma once
 /// Which names and addresses a confined command may reach. Pure matching, one implementation for policy texts, the
-/// resolver, the relay and the agent's own fetches.
+/// resolver, the relay and fetches that need no command.
 ///
 /// Entries: "name" (exactly that name), "*.suffix" (one or more labels in front of it, never the suffix itself), an
 /// address or a range ("10.0.0.5", "10.0.0.0/8", "[fd00::1]", "[fd00::]/8"), each with an optional ":port"; without a

@@ -1,0 +1,34 @@
+#include "sandbox/network/ledger.h"
+
+#include <gtest/gtest.h>
+
+namespace rune::sandbox {
+namespace {
+
+TEST(EgressLedgerTest, KeepsOneEntryPerTargetAndPort) {
+  EgressLedger ledger;
+  ledger.At("good.test", 443).sent += 3;
+  ledger.At("good.test", 443).sent += 4;
+  ledger.At("good.test", 80).sent += 5;
+  ledger.At("good.test.evil.test", 443).sent += 100;
+  EXPECT_EQ(ledger.Entries().size(), 3u);
+  EXPECT_EQ(ledger.At("good.test", 443).target, "good.test");
+  EXPECT_EQ(ledger.At("good.test", 443).port, 443);
+  EXPECT_EQ(ledger.SentTo("good.test"), 12u);
+  EXPECT_EQ(ledger.SentTo("evil.test"), 0u);
+}
+
+TEST(EgressLedgerTest, CountsWhatItCannotListUnderOthers) {
+  EgressLedger ledger;
+  for (int i = 0; i < 512; ++i) ledger.At("n" + std::to_string(i) + ".test", 443).sent = 1;
+  ledger.At("late.test", 443).sent += 2;
+  ledger.At("later.test", 80).sent += 3;
+  ledger.At("n7.test", 443).sent += 4;
+  EXPECT_EQ(ledger.Entries().size(), 513u);
+  EXPECT_EQ(ledger.SentTo("(others)"), 5u);
+  EXPECT_EQ(ledger.SentTo("late.test"), 0u);
+  EXPECT_EQ(ledger.SentTo("n7.test"), 5u);
+}
+
+}  // namespace
+}  // namespace rune::sandbox
