@@ -1,5 +1,6 @@
 #include "sandbox/guardian/audit.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -46,7 +47,11 @@ std::string AuditText(const Report& report, const std::string& program) {
   for (const std::string& path : report.programs) commands.insert(CommandEntry(path));
   std::set<std::string> domains;
   for (const Egress& egress : report.egress) {
-    if (egress.connections > 0) domains.insert(DomainEntry(egress));
+    // A name that was only looked up counts: without it the command would have been told that there is no such name.
+    const bool connected = std::any_of(report.egress.begin(), report.egress.end(), [&](const Egress& other) {
+      return other.target == egress.target && other.connections > 0;
+    });
+    if (egress.connections > 0 || !connected) domains.insert(DomainEntry(egress));
   }
   return "# rune.toml\n[policy]\nallowed_commands = " + List(commands) + "\nallowed_domains = " + List(domains) +
          "\n\n# pipeline\nsource:\n  policy:\n    allowed_commands: " + List(commands) +

@@ -1,5 +1,8 @@
 #include "sandbox/guardian/compiled_policy.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include <algorithm>
 
 #include "sandbox/base/files.h"
@@ -126,7 +129,10 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
 
 bool MayExecute(const CompiledPolicy& policy, const std::string& path) {
   const FileAccess& files = policy.confinement.files;
-  return Covers(files.execute, path) && !Covers(files.denied, path);
+  // The kernel judges the file, whatever way leads to it: /bin/sh may be /usr/bin/dash.
+  char real[PATH_MAX];
+  const std::string file = ::realpath(path.c_str(), real) == nullptr ? path : real;
+  return (Covers(files.execute, path) || Covers(files.execute, file)) && !Covers(files.denied, file);
 }
 
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {

@@ -19,14 +19,20 @@ namespace {
 constexpr std::size_t kMaxPrograms = 1024;
 constexpr int kMaxInterpreters = 4;
 
-bool IsProgram(const std::string& path) {
+/// An executable regular file, opened without any effect: the command may put something else into its place at any
+/// moment, and opening a device does things. Invalid when it is none.
+UniqueFd ProgramAt(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat info{};
-  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
+  const bool program =
+      file.valid() && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
+  return program ? std::move(file) : UniqueFd();
 }
 
 /// The program in the first line of a script (execve(2)); empty when there is none.
-std::string InterpreterOf(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+std::string InterpreterOf(const UniqueFd& program) {
+  const std::string link = "/proc/self/fd/" + std::to_string(program.get());
+  const UniqueFd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return "";
   std::array<char, 256> head;
   const ssize_t n = ::read(file.get(), head.data(), head.size());
@@ -55,13 +61,14 @@ void GuardPrograms::Execute(const SystemCall& call) {
 
 void GuardPrograms::Note(const std::string& path, int depth) {
   // A search along PATH asks for many files that are not there.
-  if (!IsProgram(path)) return;
+  const UniqueFd program = ProgramAt(path);
+  if (!program.valid()) return;
   if (state_.options.watch_only) {
     if (programs_.size() < kMaxPrograms && seen_.insert(path).second) programs_.push_back(path);
   } else if (state_.options.may_execute && !state_.options.may_execute(path)) {
     return state_.notes.Add(Layer::kLandlock, "exec", path);
   }
-  const std::string interpreter = InterpreterOf(path);
+  const std::string interpreter = InterpreterOf(program);
   if (depth < kMaxInterpreters && interpreter.starts_with('/')) Note(NormalizePath(interpreter, "/"), depth + 1);
 }
 
