@@ -21,6 +21,7 @@ constexpr std::uint64_t kUsualCap = 16'384;
 /// Less room for an answer than this is none; some providers refuse a smaller cap.
 constexpr std::uint64_t kLeastOutput = 16;
 constexpr Milliseconds kPrepareAfter{50};
+constexpr std::uint64_t kUsualWindow = 128'000;
 
 Outcome OutcomeOf(ModelErrorKind kind) {
   switch (kind) {
@@ -92,6 +93,7 @@ class Agent::Turn {
  private:
   void End(Outcome outcome, const std::string& detail) {
     ended_ = true;
+    if (before_shortening_) agent_.history_ = std::move(*before_shortening_);  // it did not help
     result_.outcome = outcome;
     result_.detail = OneLine(Redact(detail), 600);
     if (outcome == Outcome::kCancelled) result_.signal_number = parts_.loop.interrupted_by().value_or(0);
@@ -120,9 +122,14 @@ class Agent::Turn {
     return counted_last_ > 0 ? std::max(guess, counted_last_ + added) : guess;
   }
 
+  std::uint64_t ContextWindow() const {
+    if (options_.context_window > 0) return options_.context_window;
+    const std::uint64_t known = parts_.model.context_window();
+    return known > 0 ? known : kUsualWindow;
+  }
+
   void CompactIfNeeded() {
-    const auto limit =
-        static_cast<std::uint64_t>(static_cast<double>(options_.context_window) * options_.compact_threshold);
+    const auto limit = static_cast<std::uint64_t>(static_cast<double>(ContextWindow()) * options_.compact_threshold);
     const std::uint64_t before = EstimatedInput();
     if (limit == 0 || before <= limit || !agent_.Compact()) return;
     counted_last_ = 0;
@@ -199,7 +206,9 @@ class Agent::Turn {
       if (error->kind == ModelErrorKind::kTooLong && ShortenOnce()) return;
       return End(OutcomeOf(error->kind), error->kind == ModelErrorKind::kDeadline ? TimeText() : error->message);
     }
+    before_shortening_.reset();
     auto& reply = std::get<ModelReply>(outcome);
+    result_.provider = parts_.model.provider();
     const std::string& origin = reply.message.origin;
     const auto cost = spending_.Pay(origin.empty() ? ModelName() : origin, reply.usage);
     result_.usage += reply.usage;
@@ -226,10 +235,18 @@ class Agent::Turn {
     Answer(text);
   }
 
-  /// The provider knows the window better than the configuration does.
+  /// The provider knows the window better than the configuration does. Once for each call, and only when it makes a
+  /// difference; what was left out comes back when the call fails all the same.
   bool ShortenOnce() {
-    if (shortened_ || !agent_.Compact({})) return false;
-    shortened_ = true;
+    if (before_shortening_) return false;
+    std::vector<Message> before = agent_.history_;
+    if (!agent_.Compact({})) return false;
+    const std::uint64_t size = EstimateTokens(before);
+    if (EstimateTokens(agent_.history_) > size - size / 10) {
+      agent_.history_ = std::move(before);
+      return false;
+    }
+    before_shortening_ = std::move(before);
     counted_last_ = 0;
     parts_.observer.OnNotice("the conversation does not fit the model's window: older messages were left out");
     return true;
@@ -311,7 +328,7 @@ class Agent::Turn {
   Spending spending_;
   bool ended_ = false;
   bool repaired_ = false;
-  bool shortened_ = false;
+  std::optional<std::vector<Message>> before_shortening_;  ///< Between an overflow and the call that follows it.
   bool told_unknown_ = false;
   bool cut_by_money_ = false;  ///< The cap of the last answer was what the money allowed.
 };

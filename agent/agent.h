@@ -94,10 +94,10 @@ struct AgentOptions {
   std::string system_prompt;  ///< Stable text: no date, no directory, nothing that changes from run to run.
   Budgets budgets;
   OnDenial on_denial = OnDenial::kFail;
-  bool attended = false;         ///< A person is at the terminal: denials go to the model and do not fail the run.
-  bool yes = false;              ///< Approve what confirm mode would ask.
-  GenerationOptions generation;  ///< `schema` makes the answer validated JSON, with one repair round.
-  std::uint64_t context_window = 128'000;
+  bool attended = false;             ///< A person is at the terminal: denials go to the model and do not fail the run.
+  bool yes = false;                  ///< Approve what confirm mode would ask.
+  GenerationOptions generation;      ///< `schema` makes the answer validated JSON, with one repair round.
+  std::uint64_t context_window = 0;  ///< Tokens; 0: what the model client knows, else 128,000.
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;
   TurnPicker pick_turns;  ///< Which earlier turns compaction keeps; empty: none.

@@ -1,4 +1,5 @@
 
+#include "agent/config/fallback.h"
 #include "agent/config/value.h"
 
 namespace rune::agent {
@@ -28,6 +29,13 @@ void SetEnforcement(PolicyConfig& policy, const List& words) {
   }
 }
 
+void SetFallback(Config& config, const List& providers) {
+  config.fallback.clear();
+  for (const std::string& text : providers) {
+    if (auto provider = ParseFallback(text); provider.ok()) config.fallback.push_back(std::move(provider).value());
+  }
+}
+
 struct Place {
   std::string_view key;
   Setter set;
@@ -38,6 +46,9 @@ constexpr std::array kPlaces{
     Place{"provider", [](Config& c, const Value& v) { c.provider = Text(v); }},
     Place{"api_key", [](Config& c, const Value& v) { c.api_key = Text(v); }},
     Place{"base_url", [](Config& c, const Value& v) { c.base_url = Text(v); }},
+    Place{"wire", [](Config& c, const Value& v) { c.wire = Text(v); }},
+    Place{"caps", [](Config& c, const Value& v) { c.caps = Text(v); }},
+    Place{"fallback", [](Config& c, const Value& v) { SetFallback(c, Strings(v)); }},
     Place{"temperature", [](Config& c, const Value& v) { c.temperature = Number(v); }},
     Place{"seed", [](Config& c, const Value& v) { c.seed = Integer(v); }},
     Place{"thinking", [](Config& c, const Value& v) { c.thinking = Text(v); }},
@@ -70,6 +81,8 @@ constexpr std::array kPlaces{
     Place{"deadlines.first_byte_secs",
           [](Config& c, const Value& v) { c.deadlines.first_byte = FractionalSeconds(v); }},
     Place{"deadlines.idle_secs", [](Config& c, const Value& v) { c.deadlines.idle = FractionalSeconds(v); }},
+    Place{"deadlines.progress_secs", [](Config& c, const Value& v) { c.deadlines.progress = FractionalSeconds(v); }},
+    Place{"deadlines.total_secs", [](Config& c, const Value& v) { c.deadlines.total = FractionalSeconds(v); }},
     Place{"embeddings.provider", [](Config& c, const Value& v) { c.embeddings.provider = Text(v); }},
     Place{"embeddings.model", [](Config& c, const Value& v) { c.embeddings.model = Text(v); }},
     Place{"embeddings.base_url", [](Config& c, const Value& v) { c.embeddings.base_url = Text(v); }},

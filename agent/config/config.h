@@ -31,16 +31,18 @@ struct PolicyConfig {
   std::vector<std::string> denied_paths{"/root", "/etc/shadow"};
   std::uint64_t max_memory_mb = 512;
   std::uint32_t max_pids = 64;
-  std::uint64_t max_upload_mb = 16;  ///< To each name, by one run. 0: no limit.
+  std::uint64_t max_upload_mb = 16;                                      ///< To each name, by one run. 0: no limit.
   sandbox::Enforcement enforcement = sandbox::Enforcement::kBestEffort;  ///< "best-effort" | "require" | [layers]
   std::vector<sandbox::Layer> required_layers;
 };
 
-/// Deadlines of one model call.
+/// Deadlines of one try of a model call.
 struct Deadlines {
   std::chrono::milliseconds connect{10'000};
-  std::chrono::milliseconds first_byte{60'000};
-  std::chrono::milliseconds idle{30'000};
+  std::optional<std::chrono::milliseconds> first_byte;  ///< Unset: what suits the endpoint.
+  std::chrono::milliseconds idle{120'000};              ///< Without a byte.
+  std::chrono::milliseconds progress{300'000};          ///< Without content, whatever keeps the line open.
+  std::chrono::milliseconds total{1'800'000};
 };
 
 struct RetryConfig {
@@ -69,6 +71,16 @@ struct EmbeddingsConfig {
   std::uint32_t keep_turns = 4;  ///< Earlier turns that compaction keeps for their relevance.
 };
 
+/// A provider that is asked when those before it have failed.
+struct FallbackProvider {
+  std::string provider;
+  std::string model;
+  std::string base_url;
+  std::string api_key;
+  std::string api_key_env;  ///< Variable that holds the key.
+  std::string wire;
+};
+
 enum class OnDenial : std::uint8_t { kFail, kWarn };
 
 struct Config {
@@ -76,6 +88,9 @@ struct Config {
   std::string model;     ///< Empty: the provider's default.
   std::string api_key;
   std::string base_url;
+  std::string wire;  ///< Protocol; empty: the provider's.
+  std::string caps;  ///< JSON object that corrects the table of what servers understand; empty: nothing to correct.
+  std::vector<FallbackProvider> fallback;
   std::string system_prompt;         ///< Replaces the built-in one.
   std::string append_system_prompt;  ///< Added after it.
   std::string skills_dir = "./skills";
@@ -87,7 +102,7 @@ struct Config {
   bool json_output = false;
   bool yes = false;  ///< Approve what confirm mode would ask. Never bypasses a policy refusal.
   OnDenial on_denial = OnDenial::kFail;
-  std::uint64_t context_window = 128'000;
+  std::uint64_t context_window = 0;  ///< Tokens; 0: the model's own.
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;
   std::optional<double> temperature;

@@ -25,7 +25,7 @@ std::string_view ProjectRuleName(ProjectRule rule) {
   std::abort();
 }
 
-bool IsKey(const Setting& setting) { return setting.key.ends_with("api_key"); }
+bool IsKey(const Setting& setting) { return setting.key.ends_with("api_key") || setting.key == "fallback"; }
 
 const Setting* FindSetting(std::string_view key) {
   const auto* found = std::find_if(kSettings.begin(), kSettings.end(), [&](const Setting& s) { return s.key == key; });

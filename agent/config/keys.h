@@ -20,6 +20,8 @@ enum class ValueType : std::uint8_t {
   kStrings,
   kPaths,
   kEnforcement,  ///< "best-effort", "require" or the names of layers.
+  kTable,        ///< A table of whatever members, held as JSON text.
+  kProviders,    ///< A list of tables, each a FallbackProvider, held as JSON texts.
 };
 
 /// What a file found in the working directory may do to a setting, unless the user trusts the directory.
@@ -59,6 +61,14 @@ inline constexpr std::array kSettings{
             "Key of the provider. A command line is visible to others: better the variable or the file."},
     Setting{"base_url", kString, "RUNE_BASE_URL", "--base-url", "", kIgnored,
             "Endpoint, where it is not the provider's own."},
+    Setting{"wire", kWord, "RUNE_WIRE", "--wire", "", kIgnored, "Protocol of the endpoint. Unset: the provider's.", 0,
+            0, "openai-chat|openai-responses|anthropic-messages|gemini-native"},
+    Setting{"caps", kTable, "RUNE_CAPS", "", "", kIgnored,
+            "What the endpoint understands, where the built-in table is wrong about it."},
+    Setting{
+        "fallback", kProviders, "RUNE_FALLBACK", "", "", kIgnored,
+        "Providers to ask in turn when the one before fails: tables with `provider`, `model`, `base_url`, `api_key` or "
+        "`api_key_env`, `wire`."},
     Setting{"temperature", kNumber, "RUNE_TEMPERATURE", "--temperature", "", kIgnored,
             "Sampling temperature. Unset: the provider's.", 0, 2},
     Setting{"seed", kInteger, "RUNE_SEED", "--seed", "", kIgnored, "Sampling seed, where the provider has one.", -9e18,
@@ -70,8 +80,8 @@ inline constexpr std::array kSettings{
             "Pictures of one prompt, of 5 MiB each.", 1, 100},
     Setting{"max_output_tokens", kInteger, "RUNE_MAX_OUTPUT_TOKENS", "--max-output-tokens", "0", kMinimum,
             "Cap of one answer. 0: the provider's.", 0, 1e9},
-    Setting{"context_window", kInteger, "RUNE_CONTEXT_WINDOW", "--context-window", "128000", kIgnored,
-            "What the model takes in, in tokens.", 1, 1e9},
+    Setting{"context_window", kInteger, "RUNE_CONTEXT_WINDOW", "--context-window", "0", kIgnored,
+            "What the model takes in, in tokens. 0: what is known of the model, else 128000.", 0, 1e9},
     Setting{"compact_threshold", kNumber, "RUNE_COMPACT_THRESHOLD", "", "0.85", kIgnored,
             "Part of the context window at which the conversation is compacted.", 0.01, 1},
     Setting{"compact_keep_last", kInteger, "RUNE_COMPACT_KEEP_LAST", "", "6", kIgnored,
@@ -111,17 +121,24 @@ inline constexpr std::array kSettings{
             "Recording that provider cassette plays. Empty: the built-in one."},
     Setting{"record", kPath, "RUNE_RECORD", "--record", "", kIgnored,
             "Records the model's side of the run into a file."},
-    // [retry] and [deadlines]: of model calls.
+    // [retry]: of model calls; [deadlines]: of each try.
     Setting{"retry.attempts", kInteger, "RUNE_RETRY_ATTEMPTS", "", "4", kIgnored,
             "Tries of one model call, the first included.", 1, 20},
     Setting{"retry.base_ms", kInteger, "RUNE_RETRY_BASE_MS", "", "500", kIgnored,
             "First wait between tries, in milliseconds; doubled each time, with jitter.", 0, 60'000},
     Setting{"deadlines.connect_secs", kNumber, "RUNE_DEADLINES_CONNECT_SECS", "", "10", kIgnored,
             "Until the connection stands, in seconds.", 0.001, 3600},
-    Setting{"deadlines.first_byte_secs", kNumber, "RUNE_DEADLINES_FIRST_BYTE_SECS", "", "60", kIgnored,
-            "Until the answer begins, in seconds.", 0.001, 3600},
-    Setting{"deadlines.idle_secs", kNumber, "RUNE_DEADLINES_IDLE_SECS", "", "30", kIgnored,
+    Setting{"deadlines.first_byte_secs", kNumber, "RUNE_DEADLINES_FIRST_BYTE_SECS", "", "", kIgnored,
+            "Until the answer begins, in seconds. Unset: 120, or 600 where a model may have to be loaded first "
+            "(ollama, this "
+            "machine).",
+            0.001, 3600},
+    Setting{"deadlines.idle_secs", kNumber, "RUNE_DEADLINES_IDLE_SECS", "", "120", kIgnored,
             "Longest silence within an answer, in seconds.", 0.001, 3600},
+    Setting{"deadlines.progress_secs", kNumber, "RUNE_DEADLINES_PROGRESS_SECS", "", "300", kIgnored,
+            "Longest time without new content, though the line is kept alive, in seconds.", 0.001, 3600},
+    Setting{"deadlines.total_secs", kNumber, "RUNE_DEADLINES_TOTAL_SECS", "", "1800", kIgnored,
+            "Until the answer is complete, in seconds.", 0.001, 86'400},
     // [embeddings]
     Setting{"embeddings.provider", kWord, "RUNE_EMBEDDINGS_PROVIDER", "--embeddings-provider", "", kIgnored,
             "Who turns text into vectors. Unset: nobody, nothing is sent.", 0, 0, "openai|gemini|ollama"},

@@ -45,6 +45,10 @@ class Loader {
       }
     }
     AddSecret(loaded_.config.api_key);
+    for (FallbackProvider& provider : loaded_.config.fallback) {
+      if (provider.api_key.empty() && !provider.api_key_env.empty()) provider.api_key = Variable(provider.api_key_env);
+      AddSecret(provider.api_key);
+    }
     AddSecret(loaded_.config.embeddings.api_key);
     return std::move(loaded_);
   }
@@ -160,8 +164,16 @@ class Loader {
     if (narrowed.value) Set(setting, std::move(*narrowed.value), file);
   }
 
-  /// Null for the header of a section.
+  /// A member of a setting that is a table as a whole.
+  static bool IsInsideTable(const std::string& key) {
+    const std::size_t dot = key.find('.');
+    const Setting* const table = dot == std::string::npos ? nullptr : FindSetting(key.substr(0, dot));
+    return table != nullptr && table->type == ValueType::kTable;
+  }
+
+  /// Null for the header of a section, and for what belongs to the entry before.
   static Result<const Setting*> SettingOf(const TomlEntry& entry) {
+    if (IsInsideTable(entry.key)) return static_cast<const Setting*>(nullptr);
     if (const Setting* setting = FindSetting(entry.key)) return setting;
     if (entry.type == "table" && IsSection(entry.key)) return static_cast<const Setting*>(nullptr);
     return Error::Invalid(UnknownKey(entry.key)).Wrap(entry.place);
@@ -169,6 +181,12 @@ class Loader {
 
   static Result<Value> ValueOf(const Setting& setting, const TomlEntry& entry) {
     const std::string noun = entry.place + ": " + entry.key;
+    const bool is_table = setting.type == ValueType::kTable || setting.type == ValueType::kProviders;
+    if (is_table && !entry.json.empty()) {
+      auto value = ParseValue(setting, entry.json);
+      if (!value.ok()) return std::move(value).error().Wrap(noun);
+      return value;
+    }
     if (!entry.value) return Error::Invalid("expected " + ExpectedText(setting) + ", found a " + entry.type).Wrap(noun);
     auto value = CheckValue(setting, *entry.value);
     if (!value.ok()) return std::move(value).error().Wrap(noun);

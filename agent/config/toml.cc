@@ -12,6 +12,7 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "agent/json/json.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -106,6 +107,38 @@ std::optional<Value> ValueOf(const toml::node& node) {
   return Value(std::move(list));
 }
 
+/// The depth is bounded as in Flatten().
+void WriteJson(json::Writer& out, const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    out.BeginObject();
+    for (const auto& [key, value] : *table) WriteJson(out.Key(key.str()), value);
+    out.EndObject();
+  } else if (const auto* array = node.as_array()) {
+    out.BeginArray();
+    for (const toml::node& element : *array) WriteJson(out, element);
+    out.EndArray();
+  } else if (const auto* text = node.as_string()) {
+    out.String(text->get());
+  } else if (const auto* integer = node.as_integer()) {
+    out.Int(integer->get());
+  } else if (const auto* number = node.as_floating_point()) {
+    out.Double(number->get());
+  } else if (const auto* boolean = node.as_boolean()) {
+    out.Bool(boolean->get());
+  } else {
+    out.Null();  // dates: nothing here wants one
+  }
+}
+
+std::string JsonOf(const toml::node& node) {
+  const auto* array = node.as_array();
+  const bool tables = array != nullptr && !array->empty() && array->is_homogeneous(toml::node_type::table);
+  if (!tables && !node.is_table()) return "";
+  json::Writer out;
+  WriteJson(out, node);
+  return out.Take();
+}
+
 std::string PlaceOf(const std::string& file, const toml::source_position& position) {
   return file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
 }
@@ -118,7 +151,7 @@ void Flatten(const toml::table& table, const std::string& prefix, const std::str
     std::string type = TypeOf(node);
     auto value = ValueOf(node);
     if (type == "list" && !value) type = "list that is not one of strings";
-    out.push_back({position, {path, std::move(value), std::move(type), PlaceOf(file, position)}});
+    out.push_back({position, {path, std::move(value), std::move(type), JsonOf(node), PlaceOf(file, position)}});
     if (const auto* inner = node.as_table()) Flatten(*inner, path + ".", file, out);
   }
 }

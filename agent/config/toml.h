@@ -16,6 +16,7 @@ struct TomlEntry {
   std::optional<Value>
       value;          ///< Nullopt for what no setting can be: a date, a list that is not one of strings, a table.
   std::string type;   ///< "table", "string", ...
+  std::string json;   ///< Of a table, or of a list of tables.
   std::string place;  ///< "<file>:<line>:<column>"
 };
 

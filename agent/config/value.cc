@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "agent/config/fallback.h"
+#include "agent/json/json.h"
 #include "agent/json/number.h"
 #include "sandbox/base/text.h"
 
@@ -24,6 +26,29 @@ std::string Show(const Value& value) {
 bool IsOneLine(const std::string& text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+bool IsObject(const std::string& text) {
+  const auto document = json::Document::Parse(text);
+  return document.ok() && document->root().type() == json::Type::kObject;
+}
+
+/// What is wrong with the first entry of `fallback` that is none.
+std::optional<std::string> ProblemIn(const std::vector<std::string>& providers) {
+  for (const std::string& text : providers) {
+    if (const auto provider = ParseFallback(text); !provider.ok()) return provider.error().message;
+  }
+  return std::nullopt;
+}
+
+/// A JSON array as the texts of its elements.
+std::optional<std::vector<std::string>> ParseElements(std::string_view text) {
+  if (text.empty()) return std::vector<std::string>();
+  const auto document = json::Document::Parse(text);
+  if (!document.ok() || document->root().type() != json::Type::kArray) return std::nullopt;
+  std::vector<std::string> elements;
+  for (std::size_t i = 0; i < document->root().size(); ++i) elements.push_back(document->root()[i].Dump());
+  return elements;
 }
 
 bool InRange(const Setting& setting, double number) { return number >= setting.least && number <= setting.most; }
@@ -75,6 +100,10 @@ bool Fits(const Setting& setting, const Value& value) {
              });
     case ValueType::kEnforcement:
       return list != nullptr && IsEnforcement(*list);
+    case ValueType::kTable:
+      return text != nullptr && IsObject(*text);
+    case ValueType::kProviders:
+      return list != nullptr && !ProblemIn(*list);
   }
   std::abort();
 }
@@ -115,6 +144,10 @@ std::string ExpectedText(const Setting& setting) {
       return "a list of texts of one line";
     case ValueType::kEnforcement:
       return "best-effort, require or a list of layers (limits, network, seccomp, landlock, names)";
+    case ValueType::kTable:
+      return "a table (as JSON: an object)";
+    case ValueType::kProviders:
+      return "a list of tables with provider, model, base_url, api_key or api_key_env, wire (as JSON: an array)";
   }
   std::abort();
 }
@@ -122,6 +155,10 @@ std::string ExpectedText(const Setting& setting) {
 Result<Value> CheckValue(const Setting& setting, Value value) {
   value = Convert(setting.type, std::move(value));
   if (Fits(setting, value)) return value;
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value);
+      list != nullptr && setting.type == ValueType::kProviders) {
+    return Error::Invalid(*ProblemIn(*list));
+  }
   // A key that was put into the wrong place must not end up in a message.
   const std::string found = IsKey(setting) ? "something else" : Show(value);
   return Error::Invalid("expected " + ExpectedText(setting) + ", found " + found);
@@ -135,6 +172,7 @@ Result<Value> ParseValue(const Setting& setting, std::string_view text) {
     case ValueType::kProse:
     case ValueType::kWord:
     case ValueType::kPath:
+    case ValueType::kTable:
       break;
     case ValueType::kBool:
       if (const auto parsed = ParseBool(trimmed)) value = *parsed;
@@ -149,6 +187,9 @@ Result<Value> ParseValue(const Setting& setting, std::string_view text) {
     case ValueType::kPaths:
     case ValueType::kEnforcement:
       value = ParseList(trimmed);
+      break;
+    case ValueType::kProviders:
+      if (auto elements = ParseElements(trimmed)) value = std::move(*elements);
       break;
   }
   return CheckValue(setting, std::move(value));

@@ -78,6 +78,7 @@ class CassetteRecorder : public ModelClient {
   ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) override;
   std::string provider() const override { return inner_->provider(); }
   std::string model() const override { return inner_->model(); }
+  std::uint64_t context_window() const override { return inner_->context_window(); }
 
  private:
   CassetteRecorder(std::unique_ptr<ModelClient> inner, UniqueFd file)

@@ -28,8 +28,9 @@ enum class StreamFault : std::uint8_t {
 struct ServerError {
   std::string message;
   std::string type;
-  std::string code;  ///< A word, or empty.
-  int status = 0;    ///< An HTTP status that the object itself names, or 0.
+  std::string code;         ///< A word, or empty.
+  std::string retry_delay;  ///< Google's RetryInfo: "34.4s"; or empty.
+  int status = 0;           ///< An HTTP status that the object itself names, or 0.
   bool found = false;
 };
 /// Understands {"error":{...}}, {"error":"text"}, {"object":"error",...}, {"message":...}, {"detail":...} and the same

@@ -1,12 +1,12 @@
 #include "agent/providers/http_model_client.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
-#include <memory>
-#include <optional>
 #include <random>
 #include <utility>
 
+#include "agent/http/url.h"
 #include "agent/providers/normalise.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -21,6 +21,7 @@ constexpr std::size_t kBytesPerToken =
 
 ModelError CancelledError() { return {ModelErrorKind::kCancelled, "the run was interrupted"}; }
 ModelError DeadlineError() { return {ModelErrorKind::kDeadline, "the run's time was up while waiting for the model"}; }
+Failure FailureOf(const ModelError& error) { return {.kind = error.kind, .message = error.message}; }
 
 /// Ended as it should, but said nothing and wanted nothing.
 bool IsEmpty(const Message& message) {
@@ -35,10 +36,15 @@ std::string Seconds(Milliseconds time) {
 ModelError FinalError(const Failure& failure, int attempts) {
   ModelError error{failure.kind, failure.message};
   if (attempts > 1) error.message += ", after " + std::to_string(attempts) + " attempts";
-  if (failure.retryable && failure.retry_after) {
+  if (failure.remedy == Remedy::kRetry && failure.retry_after) {
     error.message += ", and asks to wait " + Seconds(*failure.retry_after);
   }
   return error;
+}
+
+Milliseconds UsualFirstByte(const Endpoint& endpoint) {
+  const bool loads_models = endpoint.provider == "ollama" || IsLoopback(SplitUrl(endpoint.base_url));
+  return loads_models ? Milliseconds(600'000) : Milliseconds(120'000);
 }
 
 std::function<double()> Generator() {
@@ -49,50 +55,80 @@ std::function<double()> Generator() {
 }  // namespace
 
 HttpModelClient::HttpModelClient(EventLoop& loop, HttpModelOptions options)
-    : loop_(loop), options_(std::move(options)), http_(loop) {
+    : loop_(loop), options_(std::move(options)), caps_(options_.caps), asked_(options_.endpoint), http_(loop) {
   if (!options_.random) options_.random = Generator();
-  while (options_.endpoint.base_url.ends_with('/')) options_.endpoint.base_url.pop_back();
+  if (!options_.access) options_.access = std::make_shared<KeyAccess>(options_.endpoint, options_.api_key);
 }
 
 ModelOutcome HttpModelClient::Complete(const ModelRequest& request, const TextSink& on_text) {
   const std::vector<Message> history = Normalise(request.messages, {.origin = Origin()});
-  const std::string body = EncodeOpenAiChat(
-      model(), {.messages = history, .tools = request.tools, .options = request.options}, options_.dialect);
-  bool empty_before = false;
-  for (RetryState state;; ++state.attempts) {
-    Attempt attempt = Ask(body, request.deadline, on_text);
-    if (!attempt.failure && IsEmpty(attempt.decoded.message)) {
-      attempt.failure = ClassifyFault(attempt.decoded, options_.endpoint);
-      if (!std::exchange(empty_before, true)) continue;  // a hiccup, most of the time: ask again at once
-      return FinalError(*attempt.failure, state.attempts);
-    }
-    if (!attempt.failure) return MakeReply(std::move(attempt.decoded), request, body.size());
-    const Failure& failure = *attempt.failure;
-    const auto delay = NextDelay(options_.retry, state, failure, options_.random());
-    // Text cannot be taken back, and must not come twice.
-    if (!delay || attempt.delivered) return FinalError(failure, state.attempts);
-    Log(LogLevel::kWarn, failure.message + "; attempt " + std::to_string(state.attempts + 1) + " of " +
-                             std::to_string(options_.retry.attempts) + " in " + Seconds(*delay));
-    if (const auto ended = Wait(*delay, request.deadline)) return *ended;
-    state.waited += *delay;
+  const ModelRequest fit{history, request.tools, request.options, request.deadline};
+  for (RetryState state;;) {
+    Attempt attempt = Ask(fit, on_text);
+    if (!attempt.failure) return MakeReply(std::move(attempt), request);
+    state.delivered = attempt.delivered;
+    if (const auto error = Remedied(*attempt.failure, state, request.deadline)) return *error;
   }
 }
 
-HttpRequest HttpModelClient::MakeRequest(const std::string& body) const {
-  HttpRequest request{.url = options_.endpoint.base_url + "/chat/completions",
+std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, RetryState& state, TimePoint deadline) {
+  const Decision decision = Decide(options_.retry, state, failure, options_.random());
+  switch (decision.next) {
+    case Next::kAskAgain:
+      break;
+    case Next::kRenew:
+      state.renewed = true;
+      if (!options_.access->Renew()) return FinalError(failure, state.attempts);
+      Log(LogLevel::kInfo, failure.message + "; asking for a new token");
+      return std::nullopt;
+    case Next::kDegrade:
+      if (!Degrade(caps_, failure.words)) return FinalError(failure, state.attempts);
+      Log(LogLevel::kInfo, failure.message + "; asking again without it");
+      return std::nullopt;
+    case Next::kCompact:
+    case Next::kGiveUp:
+      return FinalError(failure, state.attempts);
+  }
+  if (failure.remedy == Remedy::kAtOnce) {
+    state.asked_at_once = true;
+    return std::nullopt;
+  }
+  Log(LogLevel::kWarn, failure.message + "; attempt " + std::to_string(state.attempts + 1) + " of " +
+                           std::to_string(options_.retry.attempts) + " in " + Seconds(decision.delay));
+  ++state.attempts;
+  state.waited += decision.delay;
+  return Wait(decision.delay, deadline);
+}
+
+HttpRequest HttpModelClient::MakeRequest(const Grant& grant, WireRequest wire) const {
+  const Deadlines& limits = options_.deadlines;
+  HttpRequest request{.url = JoinUrl(grant.base_url, wire.path),
                       .headers = {"Content-Type: application/json", "Accept: text/event-stream, application/json"},
-                      .body = body,
-                      .timeouts = {.connect = options_.deadlines.connect,
-                                   .first_byte = options_.deadlines.first_byte,
-                                   .idle = options_.deadlines.idle}};
-  if (!options_.api_key.empty()) request.headers.push_back("Authorization: Bearer " + options_.api_key);
+                      .body = std::move(wire.body),
+                      .timeouts = {.connect = limits.connect,
+                                   .first_byte = limits.first_byte.value_or(UsualFirstByte(asked_)),
+                                   .idle = limits.idle,
+                                   .deadline = Clock::now() + limits.total}};
+  for (const std::vector<std::string>& headers : {wire.headers, caps_.headers, grant.headers}) {
+    request.headers.insert(request.headers.end(), headers.begin(), headers.end());
+  }
   return request;
 }
 
-HttpModelClient::Attempt HttpModelClient::Ask(const std::string& body, TimePoint deadline, const TextSink& on_text) {
+HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const TextSink& on_text) {
   Attempt attempt;
-  std::optional<OpenAiChatDecoder> decoder;
-  std::optional<HttpOutcome> outcome;
+  if (loop_.interrupted_by()) {
+    attempt.failure = FailureOf(CancelledError());
+    return attempt;
+  }
+  Grant grant;
+  attempt.failure = options_.access->Open({request.messages, request.deadline}, caps_, grant);
+  if (attempt.failure) return attempt;
+  const Codec& codec = CodecOf(caps_.wire);
+  WireRequest wire = codec.encode(model(), request, caps_);
+  attempt.sent_bytes = wire.body.size();
+  asked_ = {provider(), grant.base_url, model(), wire.path};
+
   TextSink sink;
   if (on_text) {
     sink = [&](std::string_view text) {
@@ -100,37 +136,63 @@ HttpModelClient::Attempt HttpModelClient::Ask(const std::string& body, TimePoint
       on_text(text);
     };
   }
-  const auto id =
-      http_.Start(MakeRequest(body), {.on_headers =
-                                          [&](int, const HttpHeaders& headers) {
-                                            const auto type = headers.find("content-type");
-                                            decoder.emplace(type == headers.end() ? std::string() : type->second);
-                                          },
-                                      .on_body = [&](std::string_view bytes) { decoder->Feed(bytes, sink); },
-                                      .on_done = [&](const HttpOutcome& done) { outcome = done; }});
-  const auto ended = [&] { return outcome.has_value(); };
-  const auto settled = [&] { return ended() || (decoder && decoder->settled()); };
-  EventLoop::Wake wake = loop_.RunUntil(settled, deadline);
-  if (wake == EventLoop::Wake::kDone && !ended()) {
-    (void)loop_.RunUntil(ended, std::min(deadline, Clock::now() + kGrace));
-  }
+  Exchange exchange;
+  const auto on_headers = [&](int, const HttpHeaders& headers) {
+    const auto type = headers.find("content-type");
+    exchange.decoder = codec.decoder(type == headers.end() ? std::string() : type->second, {});
+    exchange.progress = Clock::now();
+  };
+  const auto on_body = [&](std::string_view bytes) {
+    exchange.decoder->Feed(bytes, sink);
+    if (exchange.decoder->content_bytes() == exchange.content) return;
+    exchange.content = exchange.decoder->content_bytes();
+    exchange.progress = Clock::now();
+  };
+  const auto id = http_.Start(MakeRequest(grant, std::move(wire)),
+                              {.on_headers = on_headers, .on_body = on_body, .on_done = [&](const HttpOutcome& done) {
+                                 exchange.outcome = done;
+                               }});
+  const EventLoop::Wake wake = Await(exchange, request.deadline);
   http_.Cancel(id);
-  if (wake == EventLoop::Wake::kInterrupted) {
-    attempt.failure = Failure{.kind = ModelErrorKind::kCancelled, .message = CancelledError().message};
-  } else if (wake == EventLoop::Wake::kDeadline) {
-    attempt.failure = Failure{.kind = ModelErrorKind::kDeadline, .message = DeadlineError().message};
-  } else if (!decoder) {
-    attempt.failure = ClassifyHttp(*outcome, options_.endpoint, static_cast<std::int64_t>(std::time(nullptr)));
-  } else {
-    attempt.decoded = decoder->Finish(sink);
-    const bool broke = outcome && outcome->failure != HttpFailure::kNone;
-    if (attempt.decoded.fault == StreamFault::kTruncated && broke) {
-      attempt.failure = ClassifyHttp(*outcome, options_.endpoint, 0);
-    } else if (attempt.decoded.fault != StreamFault::kNone) {
-      attempt.failure = ClassifyFault(attempt.decoded, options_.endpoint);
-    }
-  }
+  attempt.failure = Judge(exchange, wake, sink, attempt.decoded);
   return attempt;
+}
+
+/// kDone without an outcome and without a settled decoder: the stream makes no progress.
+EventLoop::Wake HttpModelClient::Await(const Exchange& exchange, TimePoint deadline) {
+  const auto ended = [&] { return exchange.outcome.has_value(); };
+  const auto settled = [&] { return ended() || (exchange.decoder && exchange.decoder->settled()); };
+  const auto stalls_at = [&] {
+    return (exchange.decoder ? exchange.progress : Clock::now()) + options_.deadlines.progress;
+  };
+  for (;;) {
+    const EventLoop::Wake wake = loop_.RunUntil(settled, std::min(deadline, stalls_at()));
+    if (wake == EventLoop::Wake::kDone && !ended()) {
+      (void)loop_.RunUntil(ended, std::min(deadline, Clock::now() + kGrace));
+    }
+    if (wake != EventLoop::Wake::kDeadline || Clock::now() >= deadline) return wake;
+    if (exchange.decoder && Clock::now() >= stalls_at()) return EventLoop::Wake::kDone;
+  }
+}
+
+std::optional<Failure> HttpModelClient::Judge(Exchange& exchange, EventLoop::Wake wake, const TextSink& sink,
+                                              Decoded& decoded) const {
+  if (wake == EventLoop::Wake::kInterrupted) return FailureOf(CancelledError());
+  if (wake == EventLoop::Wake::kDeadline) return FailureOf(DeadlineError());
+  if (!exchange.decoder) {
+    return ClassifyHttp(*exchange.outcome, asked_, static_cast<std::int64_t>(std::time(nullptr)));
+  }
+  if (!exchange.outcome && !exchange.decoder->settled()) {
+    return Failure{.kind = ModelErrorKind::kDown,
+                   .remedy = Remedy::kRetry,
+                   .message = SplitUrl(asked_.base_url).Authority() +
+                              " keeps the line open but says nothing more (deadlines.progress_secs)"};
+  }
+  decoded = exchange.decoder->Finish(sink);
+  const bool broke = exchange.outcome && exchange.outcome->failure != HttpFailure::kNone;
+  if (decoded.fault == StreamFault::kTruncated && broke) return ClassifyHttp(*exchange.outcome, asked_, 0);
+  if (decoded.fault != StreamFault::kNone || IsEmpty(decoded.message)) return ClassifyFault(decoded, asked_);
+  return std::nullopt;
 }
 
 std::optional<ModelError> HttpModelClient::Wait(Milliseconds delay, TimePoint deadline) {
@@ -141,7 +203,8 @@ std::optional<ModelError> HttpModelClient::Wait(Milliseconds delay, TimePoint de
   return std::nullopt;
 }
 
-ModelReply HttpModelClient::MakeReply(Decoded decoded, const ModelRequest& request, std::size_t sent_bytes) const {
+ModelReply HttpModelClient::MakeReply(Attempt attempt, const ModelRequest& request) const {
+  Decoded& decoded = attempt.decoded;
   ModelReply reply{.message = std::move(decoded.message),
                    .usage = decoded.usage,
                    .usage_known = decoded.usage_known,
@@ -151,7 +214,7 @@ ModelReply HttpModelClient::MakeReply(Decoded decoded, const ModelRequest& reque
   if (!reply.usage_known) {
     std::size_t received = TextOf(reply.message).size();
     for (const ToolCall& call : CallsOf(reply.message)) received += call.name.size() + call.args.size();
-    reply.usage = {.input = sent_bytes / kBytesPerToken, .output = received / kBytesPerToken};
+    reply.usage = {.input = attempt.sent_bytes / kBytesPerToken, .output = received / kBytesPerToken};
   }
   return reply;
 }

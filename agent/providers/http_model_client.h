@@ -2,20 +2,25 @@
 /// A model behind an HTTP API: normalise, encode, ask, decode, and ask again when that makes sense.
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/config/config.h"
 #include "agent/http/client.h"
+#include "agent/providers/access.h"
+#include "agent/providers/codec.h"
+#include "agent/providers/failure.h"
 #include "agent/providers/model_client.h"
-#include "agent/providers/openai_chat.h"
 #include "agent/providers/retry.h"
 
 namespace rune::agent {
 
 struct HttpModelOptions {
   Endpoint endpoint;
-  std::string api_key;  ///< Empty: no Authorization header.
-  ChatDialect dialect;
+  Caps caps;
+  std::string api_key;             ///< Empty: no key is sent.
+  std::shared_ptr<Access> access;  ///< In place of `api_key`, where a key has to be turned into a token first.
   Deadlines deadlines;
   RetryConfig retry;
   std::function<double()> random;  ///< Uniform in [0, 1); empty: a generator of its own.
@@ -28,6 +33,7 @@ class HttpModelClient : public ModelClient {
   ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) override;
   std::string provider() const override { return options_.endpoint.provider; }
   std::string model() const override { return options_.endpoint.model; }
+  std::uint64_t context_window() const override { return caps_.context_window; }
 
  private:
   /// One attempt's end: an answer, or what went wrong.
@@ -35,15 +41,29 @@ class HttpModelClient : public ModelClient {
     Decoded decoded;  ///< Valid without a failure.
     std::optional<Failure> failure;
     bool delivered = false;  ///< Some of its text has reached the caller.
+    std::size_t sent_bytes = 0;
   };
-  Attempt Ask(const std::string& body, TimePoint deadline, const TextSink& on_text);
-  HttpRequest MakeRequest(const std::string& body) const;
+  /// A request on its way.
+  struct Exchange {
+    std::unique_ptr<Decoder> decoder;  ///< Once the response has begun.
+    std::optional<HttpOutcome> outcome;
+    std::size_t content = 0;
+    TimePoint progress = Clock::now();  ///< When `content` last grew.
+  };
+  Attempt Ask(const ModelRequest& request, const TextSink& on_text);
+  HttpRequest MakeRequest(const Grant& grant, WireRequest wire) const;
+  EventLoop::Wake Await(const Exchange& exchange, TimePoint deadline);
+  std::optional<Failure> Judge(Exchange& exchange, EventLoop::Wake wake, const TextSink& sink, Decoded& decoded) const;
+  /// Does what comes before the next attempt; the error when there is none.
+  std::optional<ModelError> Remedied(const Failure& failure, RetryState& state, TimePoint deadline);
   std::optional<ModelError> Wait(Milliseconds delay, TimePoint deadline);
-  ModelReply MakeReply(Decoded decoded, const ModelRequest& request, std::size_t sent_bytes) const;
+  ModelReply MakeReply(Attempt attempt, const ModelRequest& request) const;
   std::string Origin() const { return options_.endpoint.provider + "/" + options_.endpoint.model; }
 
   EventLoop& loop_;
   HttpModelOptions options_;
+  Caps caps_;  ///< As given, and as learnt since.
+  Endpoint asked_;
   HttpClient http_;
 };
 

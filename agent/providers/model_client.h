@@ -69,6 +69,8 @@ class ModelClient {
   virtual ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) = 0;
   virtual std::string provider() const = 0;  ///< "openai", "cassette", ...
   virtual std::string model() const = 0;     ///< As configured.
+  /// Tokens that the model takes in, as far as is known by now; 0: not known.
+  virtual std::uint64_t context_window() const { return 0; }
 };
 
 }  // namespace rune::agent

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/http/url.h"
 #include "agent/providers/cassette.h"
-#include "agent/providers/http_model_client.h"
+#include "agent/providers/copilot.h"
+#include "agent/providers/fallback.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -19,73 +21,74 @@ struct Provider {
   std::string_view name;
   std::string_view base_url;
   std::string_view model;
-  std::string_view key_prefix;  ///< That gives its keys away; empty: none.
-  std::string_view url_part;    ///< That gives its base URL away.
+  std::vector<std::string_view> key_prefixes;  ///< That give its keys away.
+  std::string_view url_part;                   ///< That gives its base URL away.
   bool needs_key = true;
 };
 constexpr std::string_view kCopilot = "github-copilot";
 constexpr std::string_view kCassette = "cassette";
-constexpr std::array<Provider, 5> kProviders{{
-    {"openai", "https://api.openai.com/v1", "gpt-4o", "", "api.openai.com"},
-    {"openrouter", "https://openrouter.ai/api/v1", "openai/gpt-4o", "sk-or-", "openrouter.ai"},
-    {"gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash", "AIza",
-     "generativelanguage.googleapis.com"},
-    {"anthropic", "https://api.anthropic.com/v1", "claude-sonnet-4-5", "sk-ant-", "api.anthropic.com"},
-    {"ollama", "http://localhost:11434/v1", "llama3.1", "", ":11434", false},
-}};
 
-bool IsCopilot(const Config& config) {
-  if (!config.provider.empty()) return config.provider == kCopilot;
-  if (config.base_url.find("githubcopilot") != std::string::npos) return true;
-  if (!config.base_url.empty()) return false;  // GitHub tokens are keys of other services, too
-  constexpr std::array<std::string_view, 4> kPrefixes{"ghu_", "ghp_", "gho_", "github_pat_"};
-  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                     [&](std::string_view prefix) { return config.api_key.starts_with(prefix); });
+/// The first one is for whatever nobody knows.
+const std::array<Provider, 6>& Providers() {
+  static const std::array<Provider, 6> providers{{
+      {"openai", "https://api.openai.com/v1", "gpt-4o", {}, "api.openai.com"},
+      {"openrouter", "https://openrouter.ai/api/v1", "openai/gpt-4o", {"sk-or-"}, "openrouter.ai"},
+      {"gemini",
+       "https://generativelanguage.googleapis.com/v1beta",
+       "gemini-2.5-flash",
+       {"AIza"},
+       "generativelanguage.googleapis.com"},
+      {"anthropic", "https://api.anthropic.com/v1", "claude-sonnet-4-5", {"sk-ant-"}, "api.anthropic.com"},
+      {"ollama", "http://localhost:11434/v1", "llama3.1", {}, ":11434", false},
+      {kCopilot, "", "gpt-4.1", {"ghu_", "gho_", "ghp_", "github_pat_", "tid="}, "githubcopilot.com"},
+  }};
+  return providers;
 }
 
-Result<Provider> ChooseProvider(const Config& config) {
-  const auto named = [](std::string_view name) {
-    return std::find_if(kProviders.begin(), kProviders.end(),
-                        [name](const Provider& provider) { return provider.name == name; });
-  };
-  if (!config.provider.empty()) {
-    if (const auto* const found = named(config.provider); found != kProviders.end()) return *found;
-    std::vector<std::string> names{std::string(kCassette), std::string(kCopilot)};
-    for (const Provider& provider : kProviders) names.emplace_back(provider.name);
-    const auto nearest = Nearest(config.provider, names);
-    return Error::Invalid("unknown provider '" + OneLine(config.provider, 40) + "'" +
-                          (nearest ? " (did you mean '" + *nearest + "'?)" : "") +
-                          ": for any OpenAI-compatible service use provider = \"openai\" and its base_url");
+Result<const Provider*> NamedProvider(const std::string& name) {
+  std::vector<std::string> names{std::string(kCassette)};
+  for (const Provider& provider : Providers()) {
+    if (provider.name == name) return &provider;
+    names.emplace_back(provider.name);
   }
-  for (const Provider& provider : kProviders) {
-    if (!provider.key_prefix.empty() && config.api_key.starts_with(provider.key_prefix)) return provider;
-  }
-  for (const Provider& provider : kProviders) {
-    if (config.base_url.find(provider.url_part) != std::string::npos) return provider;
-  }
-  return kProviders.front();
+  const auto nearest = Nearest(name, names);
+  return Error::Invalid("unknown provider '" + OneLine(name, 40) + "'" +
+                        (nearest ? " (did you mean '" + *nearest + "'?)" : "") +
+                        ": for any OpenAI-compatible service use provider = \"openai\" and its base_url");
 }
 
-/// Of "http://host:port/path": "host:port".
-std::string_view Authority(std::string_view url) {
-  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
-  return url.substr(0, url.find('/'));
-}
-
-bool IsLoopback(std::string_view url) {
-  const std::string_view host = Authority(url);
-  return host == "localhost" || host.starts_with("localhost:") || host.starts_with("127.") || host.starts_with("[::1]");
+Result<const Provider*> ChooseProvider(const FallbackProvider& choice) {
+  if (!choice.provider.empty()) return NamedProvider(choice.provider);
+  const std::string url = ToLower(choice.base_url);
+  for (const Provider& provider : Providers()) {
+    if (url.find(provider.url_part) != std::string::npos) return &provider;
+  }
+  for (const Provider& provider : Providers()) {
+    // GitHub tokens are keys of other services, too.
+    if (provider.name == kCopilot && !url.empty()) continue;
+    const auto& prefixes = provider.key_prefixes;
+    const bool known = std::any_of(prefixes.begin(), prefixes.end(),
+                                   [&](std::string_view prefix) { return choice.api_key.starts_with(prefix); });
+    if (known) return &provider;
+  }
+  return Providers().data();
 }
 
 /// What `base_url` and the provider's own make of it, without a slash at the end.
-Result<std::string> ChooseBaseUrl(const Config& config, const Provider& provider) {
-  std::string url(config.base_url.empty() ? provider.base_url : Trim(config.base_url));
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+Result<std::string> ChooseBaseUrl(const FallbackProvider& choice, const Provider& provider) {
+  std::string url(choice.base_url.empty() ? provider.base_url : Trim(choice.base_url));
+  if (url.empty()) return url;
+  const UrlParts parts = SplitUrl(url);
+  if ((parts.scheme != "http" && parts.scheme != "https") || parts.host.empty()) {
     return Error::Invalid("base_url: '" + OneLine(url, 80) + "' is no http:// or https:// URL");
   }
   while (url.ends_with('/')) url.pop_back();
-  // Ollama users give the address that its other clients want.
-  if (provider.name == "ollama" && url.ends_with(Authority(url))) url += "/v1";
+  // People give the address that other clients of these services want. Of an unknown one nothing can be guessed.
+  const bool known = provider.name != "openai" || parts.host == provider.url_part;
+  if (known && SplitUrl(url).path.empty()) url += SplitUrl(provider.base_url).path;
+  if (provider.name == "gemini" && choice.base_url.empty() && choice.wire == WireName(Wire::kOpenAiChat)) {
+    url += "/openai";
+  }
   return url;
 }
 
@@ -98,28 +101,61 @@ Result<std::string> CleanKey(const std::string& key) {
   return clean;
 }
 
-Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Config& config) {
-  if (IsCopilot(config)) {
-    return Error::Invalid(
-        "provider github-copilot is not built in yet: set base_url to an OpenAI-compatible service that takes this "
-        "key, and provider = \"openai\"");
+Result<void> ApplyOverrides(Caps& caps, const FallbackProvider& choice, const std::string& overrides) {
+  if (!choice.wire.empty()) {
+    const auto wire = ParseWire(choice.wire);
+    if (!wire) {
+      return Error::Invalid("wire: expected openai-chat, openai-responses, anthropic-messages or gemini-native");
+    }
+    caps.wire = *wire;
   }
-  RUNE_ASSIGN_OR_RETURN(const Provider provider, ChooseProvider(config));
-  RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(config, provider));
-  RUNE_ASSIGN_OR_RETURN(const std::string key, CleanKey(config.api_key));
-  if (key.empty() && provider.needs_key && !IsLoopback(base_url)) {
-    return Error::Invalid("no key for provider " + std::string(provider.name) +
+  return overrides.empty() ? Ok() : OverrideCaps(caps, overrides);
+}
+
+Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
+                                const std::string& overrides) {
+  RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
+  RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(choice, *provider));
+  HttpModelOptions options;
+  RUNE_ASSIGN_OR_RETURN(options.api_key, CleanKey(choice.api_key));
+  const bool is_local = !base_url.empty() && IsLoopback(SplitUrl(base_url));
+  if (options.api_key.empty() && provider->needs_key && !is_local) {
+    return Error::Invalid("no key for provider " + std::string(provider->name) +
                           ": set RUNE_API_KEY or api_key, or base_url to a local server");
   }
-  HttpModelOptions options;
-  options.endpoint = {.provider = std::string(provider.name),
+  options.endpoint = {.provider = std::string(provider->name),
                       .base_url = base_url,
-                      .model = config.model.empty() ? std::string(provider.model) : config.model};
-  options.api_key = key;
-  if (base_url == kProviders.front().base_url) options.dialect.max_tokens_field = "max_completion_tokens";
+                      .model = choice.model.empty() ? std::string(provider->model) : choice.model};
+  options.caps = LookUpCaps(provider->name, base_url, options.endpoint.model);
+  RUNE_RETURN_IF_ERROR(ApplyOverrides(options.caps, choice, overrides));
   options.deadlines = config.deadlines;
   options.retry = config.retry;
-  return std::unique_ptr<ModelClient>(std::make_unique<HttpModelClient>(loop, std::move(options)));
+  if (provider->name == kCopilot) {
+    const auto correct = [choice, overrides](Caps& caps) {
+      // Checked above.
+      if (!ApplyOverrides(caps, choice, overrides).ok()) std::abort();
+    };
+    options.access = std::make_shared<CopilotAccess>(loop, CopilotOptions{.token = options.api_key,
+                                                                          .hosts = CopilotHostsOf(base_url),
+                                                                          .model = options.endpoint.model,
+                                                                          .correct = correct,
+                                                                          .connect = config.deadlines.connect});
+  }
+  return options;
+}
+
+Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Config& config) {
+  RUNE_ASSIGN_OR_RETURN(HttpModelOptions first, ChooseEndpoint(loop, config));
+  std::vector<std::unique_ptr<ModelClient>> clients;
+  clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(first)));
+  for (std::size_t i = 0; i < config.fallback.size(); ++i) {
+    AddSecret(Trim(config.fallback[i].api_key));
+    auto next = Choose(loop, config.fallback[i], config, "");
+    if (!next.ok()) return std::move(next).error().Wrap("fallback[" + std::to_string(i) + "]");
+    clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(next).value()));
+  }
+  if (clients.size() == 1) return std::move(clients.front());
+  return std::unique_ptr<ModelClient>(std::make_unique<FallbackClient>(std::move(clients)));
 }
 
 Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const Config& config) {
@@ -135,8 +171,19 @@ Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const C
 
 }  // namespace
 
-Result<std::unique_ptr<ModelClient>> MakeModelClient(EventLoop& loop, const Config& config) {
+Result<HttpModelOptions> ChooseEndpoint(EventLoop& loop, const Config& config) {
   AddSecret(Trim(config.api_key));
+  if (config.provider == kCassette) return Error::Invalid("provider cassette plays a recording: it has no endpoint");
+  return Choose(loop,
+                {.provider = config.provider,
+                 .model = config.model,
+                 .base_url = config.base_url,
+                 .api_key = config.api_key,
+                 .wire = config.wire},
+                config, config.caps);
+}
+
+Result<std::unique_ptr<ModelClient>> MakeModelClient(EventLoop& loop, const Config& config) {
   auto client = config.provider == kCassette ? MakeCassettePlayer(loop, config) : MakeHttpClient(loop, config);
   if (!client.ok() || config.record.empty()) return client;
   return CassetteRecorder::Create(std::move(client).value(), config.record);

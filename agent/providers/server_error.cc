@@ -13,6 +13,16 @@ void TakeCode(const json::View& code, ServerError& error) {
   }
 }
 
+/// google.rpc: ErrorInfo.reason, QuotaFailure.violations[].quotaId and RetryInfo.retryDelay.
+void TakeDetails(const json::View& details, ServerError& error) {
+  for (std::size_t i = 0; i < details.size(); ++i) {
+    if (error.code.empty()) error.code = TextAt(details[i]["reason"]);
+    const std::string quota = TextAt(details[i]["violations"][std::size_t{0}]["quotaId"]);
+    if (!quota.empty()) error.code = quota;
+    if (error.retry_delay.empty()) error.retry_delay = TextAt(details[i]["retryDelay"]);
+  }
+}
+
 ServerError FromObject(const json::View& object) {
   ServerError error;
   error.found = true;
@@ -21,6 +31,7 @@ ServerError FromObject(const json::View& object) {
   TakeCode(object["code"], error);
   if (error.type.empty()) error.type = TextAt(object["status"]);                  // Google: "RESOURCE_EXHAUSTED"
   if (error.type.empty()) error.type = TextAt(object["metadata"]["error_type"]);  // OpenRouter
+  TakeDetails(object["details"], error);
   // OpenRouter passes the upstream's own words on in metadata.raw, and says only "Provider returned error" itself.
   const std::string raw = TextAt(object["metadata"]["raw"]);
   if (!raw.empty()) error.message += (error.message.empty() ? "" : ": ") + raw;

@@ -35,7 +35,9 @@ TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
     const auto value = DefaultValue(setting);
     if (value) Assign(setting, *value, from_table);
     const bool may_be_unset = setting.key == "policy.mode" || setting.key == "temperature" || setting.key == "seed" ||
-                              setting.key == "thinking" || setting.key == "embeddings.provider";
+                              setting.key == "thinking" || setting.key == "embeddings.provider" ||
+                              setting.key == "wire" || setting.key == "caps" ||
+                              setting.key == "deadlines.first_byte_secs";
     EXPECT_EQ(value.has_value(), !may_be_unset) << setting.key;
   }
   const Config plain;
@@ -58,6 +60,8 @@ TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
   EXPECT_EQ(from_table.retry.base, plain.retry.base);
   EXPECT_EQ(from_table.deadlines.connect, plain.deadlines.connect);
   EXPECT_EQ(from_table.deadlines.first_byte, plain.deadlines.first_byte);
+  EXPECT_EQ(from_table.deadlines.progress, plain.deadlines.progress);
+  EXPECT_EQ(from_table.deadlines.total, plain.deadlines.total);
   EXPECT_EQ(from_table.deadlines.idle, plain.deadlines.idle);
   EXPECT_EQ(from_table.max_images, plain.max_images);
   EXPECT_EQ(from_table.prices, plain.prices);

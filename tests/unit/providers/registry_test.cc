@@ -64,12 +64,61 @@ TEST(Registry, TheModelOfTheConfigurationWins) {
   EXPECT_EQ(Made(config), "openai gpt-x");
 }
 
-TEST(Registry, CopilotSaysTheWayRound) {
-  for (const std::string key : {"ghu_1", "ghp_1", "gho_1", "github_pat_1"}) {
-    EXPECT_THAT(Made(With("", key, "")), AllOf(HasSubstr("github-copilot"), HasSubstr("base_url"))) << key;
+TEST(Registry, AGithubTokenMeansCopilotUnlessItGoesElsewhere) {
+  for (const std::string key : {"ghu_1", "ghp_1", "gho_1", "github_pat_1", "tid=1;exp=2:mac"}) {
+    EXPECT_EQ(Made(With("", key, "")), "github-copilot gpt-4.1") << key;
   }
-  EXPECT_THAT(Made(With("github-copilot", "any", "")), HasSubstr("base_url"));
-  EXPECT_THAT(Made(With("", "any", "https://api.githubcopilot.com")), HasSubstr("github-copilot"));
+  EXPECT_EQ(Made(With("github-copilot", "any", "https://acme.ghe.com")), "github-copilot gpt-4.1");
+  EXPECT_EQ(Made(With("", "any", "https://api.business.githubcopilot.com")), "github-copilot gpt-4.1");
+  EXPECT_THAT(Made(With("github-copilot", "", "")), HasSubstr("RUNE_API_KEY"));
+}
+
+/// "wire base_url", or the error.
+std::string Chosen(const Config& config) {
+  EventLoop loop;
+  const auto options = ChooseEndpoint(loop, config);
+  if (!options.ok()) return options.error().message;
+  return std::string(WireName(options->caps.wire)) + " " + options->endpoint.base_url;
+}
+
+TEST(Registry, EveryProviderHasItsWireAndItsAddress) {
+  const std::string google = "https://generativelanguage.googleapis.com/v1beta";
+  EXPECT_EQ(Chosen(With("gemini", "k", "")), "gemini-native " + google);
+  EXPECT_EQ(Chosen(With("", "k", google + "/openai/")), "openai-chat " + google + "/openai");
+  EXPECT_EQ(Chosen(With("anthropic", "k", "")), "anthropic-messages https://api.anthropic.com/v1");
+  EXPECT_EQ(Chosen(With("", "k", "https://api.anthropic.com")), "anthropic-messages https://api.anthropic.com/v1");
+  EXPECT_EQ(Chosen(With("", "k", "https://api.openai.com")), "openai-chat https://api.openai.com/v1");
+  EXPECT_EQ(Chosen(With("openai", "k", "https://llm.example")), "openai-chat https://llm.example");
+  EXPECT_EQ(Chosen(With("openai", "k", "https://llm.example/api//")), "openai-chat https://llm.example/api");
+  Config config = With("gemini", "k", "");
+  config.wire = "openai-chat";
+  EXPECT_EQ(Chosen(config), "openai-chat " + google + "/openai");
+  config = With("openai", "k", "");
+  config.wire = "openai-responses";
+  EXPECT_EQ(Chosen(config), "openai-responses https://api.openai.com/v1");
+}
+
+TEST(Registry, TheHostSaysMoreThanTheKey) {
+  EXPECT_EQ(Made(With("", "sk-ant-1", "https://openrouter.ai/api/v1")), "openrouter openai/gpt-4o");
+}
+
+TEST(Registry, CapsAreCorrectedAndMistakesNamed) {
+  Config config = With("openai", "k", "");
+  config.caps = R"({"context_window":5000})";
+  EventLoop loop;
+  EXPECT_EQ((*MakeModelClient(loop, config))->context_window(), 5000u);
+  config.caps = R"({"images":1})";
+  EXPECT_THAT(Made(config), HasSubstr("caps.images"));
+}
+
+TEST(Registry, AFallbackIsCheckedBeforeAnythingIsAsked) {
+  Config config = With("openai", "k", "");
+  config.fallback = {
+      {.provider = "anthropic", .model = "", .base_url = "", .api_key = "", .api_key_env = "", .wire = ""}};
+  EXPECT_THAT(Made(config), AllOf(HasSubstr("fallback[0]"), HasSubstr("no key for provider anthropic")));
+  config.fallback[0].api_key = "canary-fallback-key";
+  EXPECT_EQ(Made(config), "openai gpt-4o");
+  EXPECT_EQ(Redact("x canary-fallback-key y"), "x *** y");
 }
 
 TEST(Registry, AMissingKeySaysWhatToSet) {

@@ -1,237 +1,99 @@
 #include "agent/providers/retry.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include <string>
 #include <vector>
-
-#include "sandbox/base/log.h"
 
 namespace rune::agent {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
 
-const Endpoint kEndpoint{.provider = "openai", .base_url = "https://api.example/v1", .model = "m"};
-constexpr std::int64_t kNow = 1'795'000'000;
+const RetryConfig kConfig{.attempts = 4, .base = milliseconds(500), .total_wait = milliseconds(60'000)};
+const Failure kRetryable{.kind = ModelErrorKind::kDown, .remedy = Remedy::kRetry};
 
-Failure OfStatus(int status, const std::string& body = "", HttpHeaders headers = {}) {
-  return ClassifyHttp({.status = status, .headers = std::move(headers), .error_body = body}, kEndpoint, kNow);
-}
-Failure OfTransport(HttpFailure failure, const std::string& detail = "") {
-  return ClassifyHttp({.failure = failure, .detail = detail}, kEndpoint, kNow);
-}
-Failure OfServerError(const std::string& body) {
-  return ClassifyFault({.fault = StreamFault::kServerError, .error = ReadServerError(body)}, kEndpoint);
-}
-
-struct StatusRow {
-  int status;
-  ModelErrorKind kind;
-  bool retryable;
+struct Row {
+  const char* what;
+  RetryState state;
+  Failure failure;
+  Next next;
+  milliseconds delay;
 };
 
-TEST(Classify, EveryStatusHasItsKind) {
-  const std::vector<StatusRow> rows{
-      {400, ModelErrorKind::kBadRequest, false}, {401, ModelErrorKind::kAuth, false},
-      {402, ModelErrorKind::kRate, false},       {403, ModelErrorKind::kAuth, false},
-      {404, ModelErrorKind::kBadRequest, false}, {405, ModelErrorKind::kBadRequest, false},
-      {407, ModelErrorKind::kAuth, false},       {408, ModelErrorKind::kDown, true},
-      {409, ModelErrorKind::kDown, true},        {413, ModelErrorKind::kBadRequest, false},
-      {422, ModelErrorKind::kBadRequest, false}, {425, ModelErrorKind::kDown, true},
-      {429, ModelErrorKind::kRate, true},        {451, ModelErrorKind::kBadRequest, false},
-      {500, ModelErrorKind::kDown, true},        {501, ModelErrorKind::kDown, false},
-      {502, ModelErrorKind::kDown, true},        {503, ModelErrorKind::kDown, true},
-      {504, ModelErrorKind::kDown, true},        {522, ModelErrorKind::kDown, true},
-      {529, ModelErrorKind::kDown, true}};
-  for (const StatusRow& row : rows) {
-    const Failure failure = OfStatus(row.status);
-    EXPECT_EQ(failure.kind, row.kind) << row.status;
-    EXPECT_EQ(failure.retryable, row.retryable) << row.status;
-    EXPECT_THAT(failure.message, HasSubstr(std::to_string(row.status)));
-  }
-}
-
-TEST(Classify, ASpentQuotaIsNotARateLimit) {
-  const Failure limit = OfStatus(429, R"({"error":{"message":"slow down","code":"rate_limit_exceeded"}})");
-  EXPECT_TRUE(limit.retryable);
-  const Failure quota =
-      OfStatus(429, R"({"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}})");
-  EXPECT_EQ(quota.kind, ModelErrorKind::kRate);
-  EXPECT_FALSE(quota.retryable);
-  EXPECT_THAT(quota.message, AllOf(HasSubstr("quota"), HasSubstr("credit")));
-}
-
-TEST(Classify, ARateLimitThatSpeaksOfTokensIsNoOverflow) {
-  const Failure failure =
-      OfStatus(429, R"({"error":{"message":"maximum context length: too many tokens per minute"}})");
-  EXPECT_EQ(failure.kind, ModelErrorKind::kRate);
-  EXPECT_THAT(failure.message, Not(HasSubstr("context_window")));
-}
-
-TEST(Classify, AnOverflowSaysWhatToLower) {
-  EXPECT_THAT(
-      OfStatus(
-          400,
-          R"({"error":{"message":"This model's maximum context length is 8192 tokens","code":"context_length_exceeded"}})")
-          .message,
-      AllOf(HasSubstr("longer than model \"m\""), HasSubstr("context_window")));
-}
-
-TEST(Classify, AWrongKeySaysWhichKey) {
-  EXPECT_THAT(OfStatus(401, R"({"error":{"message":"bad key"}})").message,
-              AllOf(HasSubstr("api.example refuses the key"), HasSubstr("RUNE_API_KEY"), HasSubstr("bad key")));
-}
-
-TEST(Classify, AWrongPathNamesTheUrlAndTheModel) {
-  EXPECT_THAT(OfStatus(404, "<html><title>Not Found</title></html>").message,
-              AllOf(HasSubstr("https://api.example/v1/chat/completions"), HasSubstr("base_url"),
-                    HasSubstr("model \"m\""), HasSubstr("Not Found")));
-}
-
-TEST(Classify, ARedirectNamesItsTarget) {
-  const Failure failure = OfStatus(308, "", {{"location", "https://other.example/"}});
-  EXPECT_EQ(failure.kind, ModelErrorKind::kBadRequest);
-  EXPECT_FALSE(failure.retryable);
-  EXPECT_THAT(failure.message, AllOf(HasSubstr("base_url"), HasSubstr("https://other.example/")));
-}
-
-TEST(Classify, AWebPageIsACaptivePortalOrAWrongBaseUrl) {
-  const Failure failure =
-      ClassifyFault({.fault = StreamFault::kHtml, .detail = "<html><head><TITLE>Hotel\nWiFi</TITLE>"}, kEndpoint);
-  EXPECT_EQ(failure.kind, ModelErrorKind::kProtocol);
-  EXPECT_EQ(failure.max_attempts, 2);
-  EXPECT_THAT(failure.message, AllOf(HasSubstr("Hotel WiFi"), HasSubstr("base_url"), HasSubstr("login page")));
-}
-
-struct TransportRow {
-  HttpFailure failure;
-  bool retryable;
-  const char* word;
+const std::vector<Row> kRows{
+    {"a hiccup of the server is waited out", {}, kRetryable, Next::kAskAgain, milliseconds(250)},
+    {"the wait doubles", {.attempts = 2}, kRetryable, Next::kAskAgain, milliseconds(500)},
+    {"and doubles again", {.attempts = 3}, kRetryable, Next::kAskAgain, milliseconds(1000)},
+    {"the last attempt is the last", {.attempts = 4}, kRetryable, Next::kGiveUp, {}},
+    {"a failure may have fewer attempts",
+     {.attempts = 2},
+     {.remedy = Remedy::kRetry, .max_attempts = 2},
+     Next::kGiveUp,
+     {}},
+    {"the server's word counts",
+     {},
+     {.remedy = Remedy::kRetry, .retry_after = milliseconds(7000)},
+     Next::kAskAgain,
+     milliseconds(7000)},
+    {"a word that is no wait does not",
+     {},
+     {.remedy = Remedy::kRetry, .retry_after = milliseconds(0)},
+     Next::kAskAgain,
+     milliseconds(250)},
+    {"who is asked to wait too long is told so",
+     {},
+     {.remedy = Remedy::kRetry, .retry_after = milliseconds(60'001)},
+     Next::kGiveUp,
+     {}},
+    {"the waits add up",
+     {.attempts = 2, .waited = milliseconds(55'000)},
+     {.remedy = Remedy::kRetry, .retry_after = milliseconds(7000)},
+     Next::kGiveUp,
+     {}},
+    {"text that was shown must not come twice", {.delivered = true}, kRetryable, Next::kGiveUp, {}},
+    {"an empty answer is asked for again at once", {.attempts = 4}, {.remedy = Remedy::kAtOnce}, Next::kAskAgain, {}},
+    {"but once", {.asked_at_once = true}, {.remedy = Remedy::kAtOnce}, Next::kGiveUp, {}},
+    {"a refused token is renewed",
+     {.attempts = 4},
+     {.kind = ModelErrorKind::kAuth, .remedy = Remedy::kRenew},
+     Next::kRenew,
+     {}},
+    {"but once", {.renewed = true}, {.kind = ModelErrorKind::kAuth, .remedy = Remedy::kRenew}, Next::kGiveUp, {}},
+    {"not after text was shown",
+     {.delivered = true},
+     {.kind = ModelErrorKind::kAuth, .remedy = Remedy::kRenew},
+     Next::kGiveUp,
+     {}},
+    {"what the server does not know is left out",
+     {},
+     {.kind = ModelErrorKind::kBadRequest, .remedy = Remedy::kDegrade},
+     Next::kDegrade,
+     {}},
+    {"room for the answer is made before the conversation is cut",
+     {},
+     {.kind = ModelErrorKind::kTooLong, .remedy = Remedy::kDegrade},
+     Next::kDegrade,
+     {}},
+    {"what is too long is made shorter", {}, {.kind = ModelErrorKind::kTooLong}, Next::kCompact, {}},
+    {"everything else is final", {}, {.kind = ModelErrorKind::kBadRequest}, Next::kGiveUp, {}},
 };
 
-TEST(Classify, EveryTransportFailureSaysWhatToChange) {
-  const std::vector<TransportRow> rows{{HttpFailure::kUnusable, false, "cannot ask"},
-                                       {HttpFailure::kTrustStore, false, "certificate"},
-                                       {HttpFailure::kResolve, true, "cannot resolve api.example: check base_url"},
-                                       {HttpFailure::kConnect, true, "nothing listens"},
-                                       {HttpFailure::kTlsHandshake, true, "really https"},
-                                       {HttpFailure::kCertificate, false, "SSL_CERT_FILE"},
-                                       {HttpFailure::kConnectTimeout, true, "no connection"},
-                                       {HttpFailure::kFirstByteTimeout, true, "no byte"},
-                                       {HttpFailure::kIdleTimeout, true, "stopped in the middle"},
-                                       {HttpFailure::kNoReply, true, "broke the connection off"},
-                                       {HttpFailure::kReset, true, "broke the connection off"},
-                                       {HttpFailure::kTruncated, true, "broke the connection off"},
-                                       {HttpFailure::kOther, true, "cannot ask"}};
-  for (const TransportRow& row : rows) {
-    const Failure failure = OfTransport(row.failure, "detail");
-    EXPECT_EQ(failure.kind, ModelErrorKind::kDown) << row.word;
-    EXPECT_EQ(failure.retryable, row.retryable) << row.word;
-    EXPECT_THAT(failure.message, HasSubstr(row.word));
-  }
-  EXPECT_EQ(OfTransport(HttpFailure::kDeadline).kind, ModelErrorKind::kDeadline);
-}
-
-TEST(Classify, AnUntrustedCertificateNamesTheBundle) {
-  ::setenv("SSL_CERT_FILE", "/etc/hostname", 1);
-  EXPECT_THAT(OfTransport(HttpFailure::kCertificate).message, HasSubstr("/etc/hostname"));
-  ::unsetenv("SSL_CERT_FILE");
-}
-
-TEST(Classify, AnErrorInsideA200IsClassifiedByItsOwnWords) {
-  EXPECT_EQ(OfServerError(R"({"error":{"code":429,"message":"x"}})").kind, ModelErrorKind::kRate);
-  EXPECT_TRUE(OfServerError(R"({"error":{"code":502,"message":"x"}})").retryable);
-  EXPECT_EQ(OfServerError(R"({"error":{"type":"rate_limit_error","message":"x"}})").kind, ModelErrorKind::kRate);
-  EXPECT_FALSE(OfServerError(R"({"error":{"code":"insufficient_quota","message":"x"}})").retryable);
-  EXPECT_EQ(OfServerError(R"({"error":{"type":"authentication_error","message":"x"}})").kind, ModelErrorKind::kAuth);
-  EXPECT_EQ(OfServerError(R"({"error":{"type":"invalid_request_error","message":"x"}})").kind,
-            ModelErrorKind::kBadRequest);
-  const Failure overloaded = OfServerError(R"({"error":{"type":"overloaded_error","message":"x"}})");
-  EXPECT_EQ(overloaded.kind, ModelErrorKind::kDown);
-  EXPECT_TRUE(overloaded.retryable);
-}
-
-TEST(Classify, TheServersWordsAreOneSafeLineWithoutTheKey) {
-  AddSecret("canary-key-4711");
-  const Failure failure = OfStatus(401, R"({"error":{"message":"Incorrect key: canary-key-4711\n\u001b[31mred"}})");
-  EXPECT_THAT(failure.message, AllOf(Not(HasSubstr("canary")), Not(HasSubstr("\n")), Not(HasSubstr("\x1b"))));
-  EXPECT_LT(OfStatus(400, std::string(50'000, 'x')).message.size(), 1000u);
-}
-
-TEST(Classify, CredentialsInTheBaseUrlAreNotShown) {
-  const Endpoint endpoint{.provider = "openai", .base_url = "https://me:hunter2@api.example/v1", .model = "m"};
-  for (const int status : {301, 400, 401, 404, 429, 500}) {
-    EXPECT_THAT(ClassifyHttp({.status = status}, endpoint, kNow).message, Not(HasSubstr("hunter2")));
+TEST(Decide, EveryFailureHasItsRemedy) {
+  for (const Row& row : kRows) {
+    const Decision decision = Decide(kConfig, row.state, row.failure, 0.5);
+    EXPECT_EQ(decision.next, row.next) << row.what;
+    EXPECT_EQ(decision.delay, row.delay) << row.what;
   }
 }
 
-TEST(Classify, TheServerMayForbidARetry) {
-  EXPECT_FALSE(OfStatus(503, "", {{"x-should-retry", "false"}}).retryable);
-  EXPECT_TRUE(OfStatus(503, "", {{"x-should-retry", "true"}}).retryable);
-  EXPECT_FALSE(OfStatus(401, "", {{"x-should-retry", "true"}}).retryable);
+TEST(Decide, TheDelayIsJitteredFully) {
+  EXPECT_EQ(Decide(kConfig, {}, kRetryable, 0.0).delay, milliseconds(0));
+  EXPECT_EQ(Decide(kConfig, {}, kRetryable, 0.9).delay, milliseconds(450));
 }
 
-struct AfterRow {
-  HttpHeaders headers;
-  std::optional<milliseconds> expected;
-};
-
-TEST(RetryAfter, SecondsMillisecondsAndDates) {
-  // 2026-11-18 11:06:40 GMT is kNow.
-  const std::vector<AfterRow> rows{{{{"retry-after", "2"}}, milliseconds(2000)},
-                                   {{{"retry-after", "1.5"}}, milliseconds(1500)},
-                                   {{{"retry-after-ms", "250"}}, milliseconds(250)},
-                                   {{{"retry-after-ms", "250"}, {"retry-after", "9"}}, milliseconds(250)},
-                                   {{{"retry-after-ms", "x"}, {"retry-after", "9"}}, milliseconds(9000)},
-                                   {{{"retry-after", "Wed, 18 Nov 2026 11:06:50 GMT"}}, milliseconds(10'000)},
-                                   {{{"retry-after", "Wed, 18 Nov 2026 11:06:00 GMT"}}, std::nullopt},
-                                   {{{"retry-after", "-1"}}, std::nullopt},
-                                   {{{"retry-after", "NaN"}}, std::nullopt},
-                                   {{{"retry-after", "inf"}}, std::nullopt},
-                                   {{{"retry-after", "soon"}}, std::nullopt},
-                                   {{{"retry-after", "1e300"}}, milliseconds(24 * 3600 * 1000)},
-                                   {{}, std::nullopt}};
-  for (const AfterRow& row : rows) {
-    const std::string shown = row.headers.empty() ? "" : row.headers.begin()->second;
-    EXPECT_EQ(RetryAfter(row.headers, kNow), row.expected) << shown;
-  }
-}
-
-const Failure kRetryable{.kind = ModelErrorKind::kDown, .retryable = true};
-
-TEST(NextDelay, DoublesAndIsJitteredFully) {
-  const RetryConfig config{.attempts = 4, .base = milliseconds(500), .total_wait = milliseconds(60'000)};
-  EXPECT_EQ(NextDelay(config, {.attempts = 1}, kRetryable, 0.0), milliseconds(0));
-  EXPECT_EQ(NextDelay(config, {.attempts = 1}, kRetryable, 0.5), milliseconds(250));
-  EXPECT_EQ(NextDelay(config, {.attempts = 2}, kRetryable, 0.5), milliseconds(500));
-  EXPECT_EQ(NextDelay(config, {.attempts = 3}, kRetryable, 0.5), milliseconds(1000));
-}
-
-TEST(NextDelay, GivesUpAfterTheLastAttempt) {
-  const RetryConfig config{.attempts = 4};
-  EXPECT_TRUE(NextDelay(config, {.attempts = 3}, kRetryable, 0.5).has_value());
-  EXPECT_FALSE(NextDelay(config, {.attempts = 4}, kRetryable, 0.5).has_value());
-  EXPECT_FALSE(NextDelay(config, {.attempts = 1}, {.retryable = false}, 0.5).has_value());
-  EXPECT_FALSE(NextDelay(config, {.attempts = 2}, {.retryable = true, .max_attempts = 2}, 0.5).has_value());
-}
-
-TEST(NextDelay, TheServersWordCountsUnlessItIsTooLong) {
-  const RetryConfig config{};
-  EXPECT_EQ(NextDelay(config, {}, {.retryable = true, .retry_after = milliseconds(7000)}, 0.5), milliseconds(7000));
-  EXPECT_EQ(NextDelay(config, {}, {.retryable = true, .retry_after = milliseconds(0)}, 0.5), milliseconds(250));
-  EXPECT_FALSE(NextDelay(config, {}, {.retryable = true, .retry_after = milliseconds(60'001)}, 0.5).has_value());
-  EXPECT_FALSE(NextDelay(config, {.attempts = 2, .waited = milliseconds(55'000)},
-                         {.retryable = true, .retry_after = milliseconds(7000)}, 0.5)
-                   .has_value());
-}
-
-TEST(NextDelay, NeverGrowsBeyondHalfAMinute) {
+TEST(Decide, TheDelayNeverGrowsBeyondHalfAMinute) {
   const RetryConfig config{.attempts = 2000, .total_wait = milliseconds(1'000'000)};
-  EXPECT_LE(NextDelay(config, {.attempts = 1999}, kRetryable, 0.999)->count(), 30'000);
+  EXPECT_LE(Decide(config, {.attempts = 1999}, kRetryable, 0.999).delay.count(), 30'000);
 }
 
 }  // namespace

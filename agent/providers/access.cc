@@ -1,0 +1,30 @@
+#include "agent/providers/access.h"
+
+#include <cstdlib>
+
+namespace rune::agent {
+namespace {
+
+std::string_view KeyHeader(const Endpoint& endpoint, Wire wire) {
+  switch (wire) {
+    case Wire::kOpenAiChat:
+    case Wire::kOpenAiResponses:
+      return "Authorization: Bearer ";
+    case Wire::kAnthropicMessages:
+      return endpoint.provider == "openrouter" ? "Authorization: Bearer " : "x-api-key: ";
+    case Wire::kGeminiNative:
+      return "x-goog-api-key: ";
+  }
+  std::abort();
+}
+
+}  // namespace
+
+std::optional<Failure> KeyAccess::Open(const GrantRequest&, Caps& caps, Grant& grant) {
+  grant.base_url = endpoint_.base_url;
+  grant.headers.clear();
+  if (!key_.empty()) grant.headers.push_back(std::string(KeyHeader(endpoint_, caps.wire)) + key_);
+  return std::nullopt;
+}
+
+}  // namespace rune::agent

@@ -1,0 +1,47 @@
+#pragma once
+/// What a request needs besides the wire format: where it goes, and the headers that let it in.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/message.h"
+#include "agent/providers/caps.h"
+#include "agent/providers/failure.h"
+#include "sandbox/base/event_loop.h"
+
+namespace rune::agent {
+
+struct Grant {
+  std::string base_url;
+  std::vector<std::string> headers;  ///< "Name: value", those with the key among them.
+};
+
+struct GrantRequest {
+  const std::vector<Message>& history;  ///< That will be sent: some services bill by who spoke last.
+  TimePoint deadline = kNever;
+};
+
+class Access {
+ public:
+  virtual ~Access() = default;
+  /// May run the loop to ask for a token, and may learn more about the model: `caps` is changed then.
+  virtual std::optional<Failure> Open(const GrantRequest& request, Caps& caps, Grant& grant) = 0;
+  /// The server refused what Open() gave. False: there is nothing else to try.
+  virtual bool Renew() = 0;
+};
+
+/// A key that is sent as it is, in the header that the wire wants: Authorization, x-api-key or x-goog-api-key.
+class KeyAccess : public Access {
+ public:
+  /// `key` may be empty: then no such header is sent.
+  KeyAccess(Endpoint endpoint, std::string key) : endpoint_(std::move(endpoint)), key_(std::move(key)) {}
+  std::optional<Failure> Open(const GrantRequest& request, Caps& caps, Grant& grant) override;
+  bool Renew() override { return false; }
+
+ private:
+  Endpoint endpoint_;
+  std::string key_;
+};
+
+}  // namespace rune::agent
