@@ -91,8 +91,9 @@ void ChatDecoder::TakeText(std::string_view piece, const TextSink& on_text) {
 }
 
 void ChatDecoder::TakeReasoning(const json::View& delta) {
-  const std::string said = details_.Add(delta["reasoning_details"]);
-  Count(said.size());
+  const json::View details = delta["reasoning_details"];
+  if (details.exists() && !Count(details.Dump().size())) return;
+  const std::string said = details_.Add(details);
   if (const auto sealed = delta["reasoning_opaque"].string(); sealed && Count(sealed->size())) sealed_ += *sealed;
   constexpr std::array<std::string_view, 4> kFields{"reasoning_content", "reasoning", "reasoning_text", "cot_summary"};
   for (const std::string_view field : kFields) TakeThought(field, delta[field].string().value_or(""));

@@ -108,6 +108,13 @@ TEST(ChatDecode, AFinishReasonOfErrorIsAnError) {
             StreamFault::kServerError);
 }
 
+TEST(ChatDecode, AWindowThatIsFullAsksForAShorterConversation) {
+  const Decoded decoded =
+      Decode(Stream({Content("x"), R"({"choices":[{"delta":{},"finish_reason":"model_context_window_exceeded"}]})"}));
+  EXPECT_EQ(decoded.fault, StreamFault::kServerError);
+  EXPECT_EQ(decoded.error.code, "context_length_exceeded");
+}
+
 TEST(ChatDecode, AnErrorThatTheServerForgotToFrameIsFound) {
   const Decoded decoded = Decode("{\"error\":{\"message\":\"no\",\"code\":503}}\n");
   EXPECT_EQ(decoded.fault, StreamFault::kServerError);
