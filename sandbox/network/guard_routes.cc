@@ -1,5 +1,7 @@
 #include "sandbox/network/guard_routes.h"
 
+#include <algorithm>
+
 namespace rune::sandbox {
 namespace {
 
@@ -50,9 +52,13 @@ Route GuardRoutes::To(const Endpoint& wanted) const {
     route.permitted = true;
   } else {
     const auto [first, last] = hosts_.equal_range(target.address);
-    for (auto it = first; it != last && !route.permitted; ++it) {
-      target.name = it->second;
-      route.permitted = options_.rules->AllowsName(target.name, target.port);
+    const auto allowed = std::find_if(
+        first, last, [&](const auto& entry) { return options_.rules->AllowsName(entry.second, target.port); });
+    route.permitted = allowed != last;
+    if (route.permitted) {
+      target.name = allowed->second;
+    } else if (options_.every_target && first != last) {
+      target.name = first->second;
     }
   }
   if (route.permitted || options_.every_target) route.kind = Route::Kind::kRelay;

@@ -112,7 +112,7 @@ int GuardServers::BindTwin(GuardedSocket& socket, const Endpoint& address) {
   if (bind() == 0) return 0;
   if (errno != EADDRINUSE) return errno;
   // Perhaps by a twin whose socket the command has closed: looking for a free port ends like that.
-  state_.sockets.Collect();
+  state_.sockets.Collect(1);
   return bind() == 0 ? 0 : errno;
 }
 
@@ -145,18 +145,28 @@ void GuardServers::Listen(const SystemCall& call) {
   }
   if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);
   if (socket->kind == GuardedSocket::Kind::kStream) {
-    if (listeners_.size() >= kMaxListeners) std::erase_if(listeners_, [&](const auto& old) { return !IsOpen(old); });
-    if (listeners_.size() >= kMaxListeners) listeners_.erase(listeners_.begin());
-    listeners_.push_back({local, socket->inode, call.tid, call.Int(0)});
+    if (listeners_.size() >= kMaxListeners) ForgetListeners();
+    listeners_.push_back({local, socket->inode, {call.tid, call.Int(0)}});
   }
   state_.sockets.Retire(*socket, GuardedSocket::Kind::kListening);
   state_.calls.Return(call.id, 0);
 }
 
-bool GuardServers::IsOpen(const Listener& listener) const {
+/// Those that are closed; where that is not enough, the oldest.
+void GuardServers::ForgetListeners() {
+  const std::set<ino_t> open = OpenSockets(state_.options.tool_uid);
+  std::erase_if(listeners_, [&](const Listener& old) { return !open.contains(old.inode); });
+  const std::size_t most = kMaxListeners * 3 / 4;
+  if (listeners_.size() <= most) return;
+  listeners_.erase(listeners_.begin(), listeners_.begin() + static_cast<std::ptrdiff_t>(listeners_.size() - most));
+}
+
+bool GuardServers::IsOpen(Listener& listener) const {
   ino_t inode = 0;
-  if (Tracee(listener.tid).SocketInode(listener.fd, inode) == 0 && inode == listener.inode) return true;
-  return SocketIsOpenSomewhere(state_.options.tool_uid, listener.inode);
+  if (Tracee(listener.seen.pid).SocketInode(listener.seen.fd, inode) == 0 && inode == listener.inode) return true;
+  const auto elsewhere = FindOpenSocket(state_.options.tool_uid, listener.inode);
+  if (elsewhere) listener.seen = *elsewhere;
+  return elsewhere.has_value();
 }
 
 std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std::uint16_t port) {

@@ -25,13 +25,13 @@ class GuardServers {
   struct Listener {
     Endpoint address;
     ino_t inode = 0;
-    pid_t tid = 0;  ///< Who called listen(2), on which descriptor: where it can be seen most cheaply.
-    int fd = 0;
+    OpenSocket seen;  ///< Where it was last: first by who called listen(2). Looked at before everybody else.
   };
   void BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes);
   int BindTwin(GuardedSocket& socket, const Endpoint& address);
   bool MayServe(const IpAddress& address, std::uint16_t port) const;
-  bool IsOpen(const Listener& listener) const;
+  bool IsOpen(Listener& listener) const;
+  void ForgetListeners();
 
   GuardState& state_;
   std::vector<Listener> listeners_;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "sandbox/base/text.h"
 #include "sandbox/network/tracee.h"
@@ -19,7 +18,6 @@ namespace {
 constexpr std::size_t kMaxTwins = 1024;
 constexpr std::size_t kMinTwins = 64;
 constexpr std::size_t kMaxRetired = 4096;
-constexpr Milliseconds kCollectInterval{100};
 
 /// As many descriptors as this process may have, and of them the share of one command.
 std::size_t TwinsWeMayHold() {
@@ -34,7 +32,7 @@ std::size_t TwinsWeMayHold() {
 
 using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-/// Calls `visit(inode)` for every socket that a process of `owner` has open; ends early when it returns false.
+/// Calls `visit(inode, where)` for every socket that a process of `owner` has open; ends early when it returns false.
 template <typename F>
 void ForEachOpenSocket(uid_t owner, F visit) {
   const Dir proc(::opendir("/proc"), ::closedir);
@@ -51,26 +49,36 @@ void ForEachOpenSocket(uid_t owner, F visit) {
       const ssize_t size = ::readlinkat(::dirfd(fds.get()), entry->d_name, target.data(), target.size());
       if (size <= 0) continue;
       const auto inode = SocketInodeOf({target.data(), static_cast<std::size_t>(size)});
-      if (inode && !visit(*inode)) return;
+      const auto fd = ParseInt(entry->d_name);
+      if (inode && fd && !visit(*inode, OpenSocket{static_cast<pid_t>(*pid), static_cast<int>(*fd)})) return;
     }
   }
 }
 
 }  // namespace
 
-bool SocketIsOpenSomewhere(uid_t owner, ino_t inode) {
-  bool found = false;
-  ForEachOpenSocket(owner, [&](ino_t open) {
-    found = open == inode;
+std::optional<OpenSocket> FindOpenSocket(uid_t owner, ino_t inode) {
+  std::optional<OpenSocket> found;
+  ForEachOpenSocket(owner, [&](ino_t open, const OpenSocket& where) {
+    if (open == inode) found = where;
     return !found;
   });
   return found;
 }
 
+std::set<ino_t> OpenSockets(uid_t owner) {
+  std::set<ino_t> open;
+  ForEachOpenSocket(owner, [&](ino_t inode, const OpenSocket&) {
+    open.insert(inode);
+    return true;
+  });
+  return open;
+}
+
 SocketTable::SocketTable(uid_t owner) : owner_(owner), max_twins_(TwinsWeMayHold()) {}
 
 bool SocketTable::HasRoom() {
-  if (twins_ >= max_twins_) Collect();
+  if (twins_ >= max_twins_) Collect(max_twins_ / 8);
   return twins_ < max_twins_;
 }
 
@@ -113,20 +121,18 @@ void SocketTable::Drop(std::map<ino_t, Entry>::iterator at) {
   socket->ours.Reset();
 }
 
-void SocketTable::Collect() {
-  if (Clock::now() - collected_ < kCollectInterval) return;
-  std::set<ino_t> open;
-  ForEachOpenSocket(owner_, [&](ino_t inode) {
-    open.insert(inode);
-    return true;
-  });
+void SocketTable::Collect(std::size_t worth) {
+  const TimePoint begin = Clock::now();
+  if (begin < collect_again_) return;
+  const std::size_t before = twins_;
+  const std::set<ino_t> open = OpenSockets(owner_);
   for (auto it = sockets_.begin(); it != sockets_.end();) {
     const auto next = std::next(it);
     if (it->second->twin.valid() && !it->second->busy && !open.contains(it->first)) Drop(it);
     it = next;
   }
-  // After the work, so that a large machine is not kept busy with it.
-  collected_ = Clock::now();
+  const TimePoint end = Clock::now();
+  if (before - twins_ < worth) collect_again_ = end + 10 * (end - begin);
 }
 
 void SocketTable::Clear() {

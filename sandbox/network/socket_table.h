@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sandbox/base/event_loop.h"
@@ -58,8 +59,9 @@ class SocketTable {
   void Remove(const GuardedSocket& socket);
   /// The twin has served: keeps what the guard must remember, at most 4,096 entries of it.
   void Retire(GuardedSocket& socket, GuardedSocket::Kind kind);
-  /// Drops the twins of sockets that no process of the command has open any more. At most ten times a second.
-  void Collect();
+  /// Drops the twins of sockets that no process of the command has open any more, and of them at least `worth`; else it
+  /// is not tried again until ten times as long as it took has passed, so that no command can keep us busy with it.
+  void Collect(std::size_t worth);
   std::size_t twins() const { return twins_; }
   void Clear();
   /// Called for each stand-in that is dropped.
@@ -73,11 +75,17 @@ class SocketTable {
   std::size_t twins_ = 0;
   std::map<ino_t, Entry> sockets_;
   std::deque<ino_t> retired_;  ///< Oldest first.
-  TimePoint collected_{};
+  TimePoint collect_again_{};
   std::function<void(GuardedSocket&)> on_dropped_;
 };
 
-/// Whether any process of `owner` has the socket open, apart from ourselves.
-bool SocketIsOpenSomewhere(uid_t owner, ino_t inode);
+/// Which process of `owner`, apart from ourselves, has the socket open, and as which descriptor.
+struct OpenSocket {
+  pid_t pid = 0;
+  int fd = 0;
+};
+std::optional<OpenSocket> FindOpenSocket(uid_t owner, ino_t inode);
+/// All that they have open. Takes milliseconds on a busy machine.
+std::set<ino_t> OpenSockets(uid_t owner);
 
 }  // namespace rune::sandbox
