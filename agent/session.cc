@@ -12,7 +12,6 @@
 #include "agent/cost/price.h"
 #include "agent/embeddings/relevance.h"
 #include "agent/json/json.h"
-#include "agent/providers/caps.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
 #include "sandbox/base/files.h"
@@ -106,7 +105,7 @@ void WriteUsage(json::Writer& writer, const RunResult& result) {
 }  // namespace
 
 struct Session::Parts {
-  std::string base_url;  ///< As configured.
+  std::function<bool()> takes_images;
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
   std::unique_ptr<ModelClient> model;
@@ -126,7 +125,11 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
                                                  RunObserver& observer) {
   auto parts = std::make_unique<Parts>();
   parts->observer = &observer;
-  parts->base_url = config.base_url;
+  // Found out when there are pictures, which is seldom. A cassette does not look at them.
+  parts->takes_images = [&loop, config] {
+    const auto endpoint = ChooseEndpoint(loop, config);
+    return !endpoint.ok() || endpoint->caps.images;
+  };
   if (config.trace) {
     const std::string dir = config.trace_dir.empty() ? options.home + "/.rune/traces" : config.trace_dir;
     RUNE_ASSIGN_OR_RETURN(parts->trace, TraceObserver::Create(dir, observer));
@@ -156,7 +159,7 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
 
 RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
   const ModelClient& model = *parts_->model;
-  if (!images.empty() && !LookUpCaps(model.provider(), parts_->base_url, model.model()).images) {
+  if (!images.empty() && !parts_->takes_images()) {
     RunResult result;
     result.outcome = Outcome::kBadInput;
     result.provider = model.provider();

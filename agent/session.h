@@ -27,6 +27,7 @@ class Session {
   static Result<std::unique_ptr<Session>> Create(EventLoop& loop, const Config& config, const SessionOptions& options,
                                                  RunObserver& observer);
   ~Session();
+  /// kBadInput, with nothing sent, when the model takes no pictures.
   RunResult Run(const std::string& prompt, std::vector<Image> images = {});
   Agent& agent();
   Policy& policy();

@@ -118,3 +118,33 @@ teardown() { e2e_teardown; }
   ask_json go --timeout-secs 2
   assert_under_ms 4000
 }
+
+@test "a run says what it cost when there is a price, and nothing when there is none" {
+  serve "$(turn_text hi)" "$(turn_text hi)"
+  RUNE_PRICES='openai/test-model 1 0.5 1 10' ask_json go
+  assert_exit 0
+  assert_json .usage.cost_usd 0.0002
+  ask_json go
+  assert_exit 0
+  assert_json .usage.cost_usd null
+}
+
+@test "the cost cap is never exceeded: the call that could is not made" {
+  serve_loop "$(jq -cn '{tool_calls: [{name: "execute_cmd", args: {cmd: "echo {n}"}}],
+                         usage: {prompt_tokens: 2000, completion_tokens: 100, total_tokens: 2100}}')"
+  RUNE_PRICES='openai/test-model 1 0.5 1 10' ask_json go --max-cost-usd 0.03
+  assert_exit 3
+  assert_outcome budget_cost
+  jq -e '.usage.cost_usd > 0 and .usage.cost_usd <= 0.03' <<<"$output" >/dev/null || explain "spent $(json .usage.cost_usd)"
+  [ "$(requests)" -ge 2 ]
+}
+
+@test "a cost cap below the first request makes no call, and a model without a price counts as the dearest" {
+  serve_loop "$(turn_text hi)"
+  ask_json go --max-cost-usd 0.001
+  assert_exit 3
+  assert_outcome budget_cost
+  [ "$(requests)" -eq 0 ] || explain "asked all the same"
+  RUNE_PRICES='openai/test-model 0.01 0.01 0.01 0.01' ask_json go --max-cost-usd 0.001
+  assert_exit 0
+}

@@ -48,6 +48,21 @@ TEST(Record, ComesBackAsItWas) {
   }
 }
 
+TEST(Record, SaysWhatItCostOnlyWhenThatIsKnown) {
+  Record record = Sample();
+  const std::string ref = *RefOf(record.answer, record.form);
+  const std::string plain = *EncodeRecord(record, ref, "");
+  record.cost = 0;
+  EXPECT_EQ((**DecodeRecord(*EncodeRecord(record, ref, ""), ref, "")).cost, 0U) << "free is not unknown";
+  record.cost = 1'234'567'890;
+  record.reasoning_tokens = 30;
+  EXPECT_EQ(**DecodeRecord(*EncodeRecord(record, ref, ""), ref, ""), record);
+  record.cost.reset();
+  EXPECT_EQ(**DecodeRecord(*EncodeRecord(record, ref, ""), ref, ""), record);
+  record.reasoning_tokens = 0;
+  EXPECT_EQ(*EncodeRecord(record, ref, ""), plain) << "the same bytes as ever";
+}
+
 TEST(Record, OfALongAnswerIsDeflatedAndNeverLongerThanPlain) {
   Record record;
   record.answer = "\x01\x7F#~^";  // five bytes that fixed Huffman codes make no shorter
