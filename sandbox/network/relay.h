@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sandbox/base/event_loop.h"
@@ -13,6 +14,7 @@
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/network/address.h"
 #include "sandbox/network/ledger.h"
+#include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
 
 namespace rune::sandbox {
@@ -37,6 +39,9 @@ struct RelayOptions {
   std::function<void(const std::string& name, const RelayTarget& target)> on_name;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};
+  /// Names are asked of this proxy and of no name server; it is told the name, so that the private ranges stay closed
+  /// by its own rules alone. What a command reaches by address is reached directly.
+  std::optional<UpstreamProxy> proxy;
   bool inspect = true;  ///< False in watch-only mode: nothing is refused, but names are noted all the same.
 };
 

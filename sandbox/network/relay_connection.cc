@@ -34,9 +34,9 @@ RelayConnection::RelayConnection(EventLoop& loop, const RelayOptions& options, R
     inspector_.emplace(InspectorRules{target_.port,
                                       [this](const std::string& name) {
                                         if (options_.on_name) options_.on_name(name, target_);
-                                        return !options_.inspect || options_.rules->AllowsName(name, target_.port);
+                                        return !Enforces() || options_.rules->AllowsName(name, target_.port);
                                       },
-                                      options_.inspect});
+                                      Enforces()});
     // Elsewhere the server may speak first: there the time runs from the client's first byte on.
     if (target_.port == 443 || target_.port == 80) StartHelloTimer();
   }
@@ -52,7 +52,7 @@ RelayConnection::~RelayConnection() {
 }
 
 void RelayConnection::StartHelloTimer() {
-  if (!options_.inspect || hello_timer_ != 0) return;
+  if (!Enforces() || hello_timer_ != 0) return;
   hello_timer_ = loop_.At(Clock::now() + options_.hello_timeout, [this] {
     if (inspector_->state() != ClientInspector::State::kUndecided) return;
     // A client that never said a word asked for nothing that could be refused.

@@ -54,6 +54,8 @@ class RelayConnection {
 
   Side& Other(const Side& side) { return &side == &client_ ? upstream_ : client_; }
   const Side& Other(const Side& side) const { return &side == &client_ ? upstream_ : client_; }
+  /// Where everything is allowed, there is nothing to check.
+  bool Enforces() const { return options_.inspect && !options_.rules->every(); }
   Egress& Counts() { return options_.ledger->At(target_.key(), target_.port); }
 
   EventLoop& loop_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "sandbox/base/log.h"
@@ -28,12 +29,20 @@ int MoreTelling(int left, int right) {
 }  // namespace
 
 Dialer::Dialer(EventLoop& loop, Resolver& resolver, const RelayOptions& options, RelayTarget target, Done done)
-    : loop_(loop), resolver_(resolver), options_(options), target_(std::move(target)), done_(std::move(done)) {
+    : loop_(loop),
+      resolver_(resolver),
+      options_(options),
+      target_(std::move(target)),
+      proxy_(options.proxy && !target_.name.empty() ? &*options.proxy : nullptr),
+      port_(proxy_ != nullptr ? proxy_->port : target_.port),
+      done_(std::move(done)) {
   deadline_ = loop_.At(Clock::now() + options_.dial_timeout, [this] { Finish({ETIMEDOUT, {}, {}}); });
-  if (target_.name.empty()) {
-    next_ = loop_.At(Clock::now(), [this] { Choose({target_.address}); });
+  const std::string& name = proxy_ != nullptr ? proxy_->host : target_.name;
+  const std::optional<IpAddress> address = name.empty() ? target_.address : ParseIp(name);
+  if (address) {
+    next_ = loop_.At(Clock::now(), [this, address = *address] { Choose({address}); });
   } else {
-    query_ = resolver_.Resolve(target_.name, [this](Result<std::vector<IpAddress>> addresses) {
+    query_ = resolver_.Resolve(name, [this](Result<std::vector<IpAddress>> addresses) {
       query_ = 0;
       Resolved(std::move(addresses));
     });
@@ -56,7 +65,8 @@ void Dialer::Resolved(Result<std::vector<IpAddress>> addresses) {
 }
 
 bool Dialer::IsOpen(const IpAddress& address) const {
-  if (!options_.inspect || options_.rules->AllowsAddress(Unwrap(address), target_.port)) return true;
+  if (proxy_ != nullptr || !options_.inspect) return true;
+  if (options_.rules->AllowsAddress(Unwrap(address), target_.port)) return true;
   // A name opens every public address it leads to; an address opens itself alone, unless everything is allowed.
   return KindOf(address) == AddressKind::kPublic && (!target_.name.empty() || options_.rules->every());
 }
@@ -92,7 +102,7 @@ void Dialer::Choose(const std::vector<IpAddress>& addresses) {
 void Dialer::ConnectNext() {
   loop_.CancelTimer(next_);
   while (!left_.empty()) {
-    const Endpoint endpoint{left_.front(), target_.port, 0};
+    const Endpoint endpoint{left_.front(), port_, 0};
     left_.pop_front();
     ConnectStart start = StartConnect(endpoint, SOCK_STREAM);
     if (start.error != 0) {
@@ -114,10 +124,20 @@ void Dialer::Check(int fd) {
   loop_.Unwatch(fd);
   UniqueFd socket = std::move(connecting_[fd]);
   connecting_.erase(fd);
-  if (outcome == 0) return Finish({0, std::move(socket), {}});
+  if (outcome == 0) return Connected(std::move(socket));
   error_ = MoreTelling(error_, outcome);
   socket.Reset();
   ConnectNext();
+}
+
+void Dialer::Connected(UniqueFd socket) {
+  if (proxy_ == nullptr) return Finish({0, std::move(socket), {}});
+  loop_.CancelTimer(next_);
+  for (const auto& [fd, owner] : connecting_) loop_.Unwatch(fd);
+  connecting_.clear();
+  tunnel_ = std::make_unique<ProxyTunnel>(
+      loop_, std::move(socket), *proxy_, target_.name + ":" + std::to_string(target_.port),
+      [this](int error, UniqueFd upstream) { Finish({error, std::move(upstream), {}}); });
 }
 
 void Dialer::Finish(DialOutcome outcome) {

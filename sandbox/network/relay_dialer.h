@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,16 +37,20 @@ class Dialer {
   bool IsOpen(const IpAddress& address) const;
   void ConnectNext();
   void Check(int fd);
+  void Connected(UniqueFd socket);
   void Finish(DialOutcome outcome);
 
   EventLoop& loop_;
   Resolver& resolver_;
   const RelayOptions& options_;
   RelayTarget target_;
+  const UpstreamProxy* proxy_;  ///< Of the options; null: there is none, or the target is an address.
+  std::uint16_t port_;          ///< Of the proxy, or of the target.
   Done done_;
   Resolver::QueryId query_ = 0;
   std::deque<IpAddress> left_;
   std::map<int, UniqueFd> connecting_;
+  std::unique_ptr<ProxyTunnel> tunnel_;
   int error_ = 0;  ///< What failed so far, the most telling one.
   EventLoop::TimerId next_ = 0;
   EventLoop::TimerId deadline_ = 0;
