@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kPageBytes = 4096;  // of a web page: enough for its title
 constexpr double kLargestCount = 1e15;
+constexpr std::string_view kMark = "\xEF\xBB\xBF";  // the byte order mark
 
 }  // namespace
 
@@ -28,7 +29,8 @@ StreamDecoder::StreamDecoder(const std::string& content_type, const DecoderLimit
 
 void StreamDecoder::ChooseMode() {
   std::string_view seen = body_;
-  if (seen.starts_with("\xEF\xBB\xBF")) seen.remove_prefix(3);
+  if (kMark.starts_with(seen)) return;  // or the part of it that has come
+  if (seen.starts_with(kMark)) seen.remove_prefix(kMark.size());
   seen = Trim(seen);
   if (seen.empty()) return;
   const bool says_events = content_type_.starts_with("text/event-stream");

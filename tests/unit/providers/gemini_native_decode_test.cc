@@ -298,6 +298,14 @@ TEST(GeminiDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
                                 "application/json");
 }
 
+TEST(GeminiDecode, AByteOrderMarkIsSkippedHoweverCut) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string whole = Chunk(Words("x"), "", "STOP");
+  EXPECT_EQ(TextOf(Decode(mark + whole, "application/json").message), "x");
+  test::ExpectTheSameHoweverCut(kGeminiCodec, mark + whole + "\n", "application/json");
+  test::ExpectTheSameHoweverCut(kGeminiCodec, mark + "data: " + whole + "\n\n");
+}
+
 TEST(GeminiDecode, NoBytesWhateverMakeItCrash) {
   std::mt19937 random(3);
   const std::string seed =
