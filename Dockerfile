@@ -12,6 +12,10 @@ COPY sandbox sandbox
 COPY agent agent
 COPY resource resource
 RUN cmake --preset release && cmake --build build/release && strip build/release/bin/rune build/release/bin/rune-resource build/release/bin/rune-sandbox
+# What the tests bring along: the attempts at getting out, one static program.
+COPY tests/escape tests/escape
+RUN cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_attempt tests/escape/main.c tests/escape/attempts_*.c \
+ && cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_hostile tests/escape/hostile.c
 
 # ---- resource: what is shipped -------------------------------------------------------------------------------------
 FROM ${BASE} AS resource
@@ -40,6 +44,7 @@ COPY ci/packages.txt ci/install /src/ci/
 RUN /src/ci/install test
 COPY ci /src/ci
 COPY tests /src/tests
+COPY --from=build /src/escape_attempt /src/escape_hostile /src/
 COPY pipelines /src/pipelines
 ENTRYPOINT []
 ENV RUNE_BIN_DIR=/usr/bin RESOURCE_DIR=/opt/resource LC_ALL=C.UTF-8

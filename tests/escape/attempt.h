@@ -18,6 +18,7 @@ enum { kWorked = 0, kAbsent = -1 };  // kAbsent: use absent()
 enum judge {
   kByResult,   // the act's result, which nothing outside can show; the witness may only add to it
   kByEffect,   // both; outside of a confinement the witness must have seen it
+  kMustWork,   // not a way out: it must work inside, too
   kByWitness,  // the witness alone: the act may succeed inside, on something that is not the outside
 };
 

@@ -53,10 +53,10 @@ ATTEMPT(M01, names, "asks the machine's resolver for a name", "", .judge = kByWi
 }
 ATTEMPT(M02, names, "asks it by TCP", "", .judge = kByWitness) { return ask_resolver("127.0.0.1", kA, 1); }
 ATTEMPT(M03, names, "asks a public resolver", "", .judge = kByWitness, .needs = "addresses") {
-  return ask_resolver("203.0.113.7", kA, 0);
+  return ask_resolver("93.184.215.14", kA, 0);
 }
 ATTEMPT(M04, names, "asks a public resolver by TCP", "", .judge = kByWitness, .needs = "addresses") {
-  return ask_resolver("203.0.113.7", kA, 1);
+  return ask_resolver("93.184.215.14", kA, 1);
 }
 ATTEMPT(M05, names, "asks by IPv6", "", .judge = kByWitness) { return ask_resolver("::1", kAaaa, 0); }
 ATTEMPT(M06, names, "asks the resolver of a container engine", "", .judge = kByWitness) {

@@ -95,7 +95,7 @@ ATTEMPT(N08, network, "connects to a private address", REFUSED, .judge = kByEffe
   return stream_to("10.1.2.3");
 }
 ATTEMPT(N09, network, "connects to a public address", REFUSED, .judge = kByEffect, .needs = "addresses") {
-  return stream_to("203.0.113.7");
+  return stream_to("93.184.215.14");
 }
 ATTEMPT(N10, network, "connects to a unique local IPv6 address", REFUSED, .judge = kByEffect, .needs = "addresses") {
   return stream_to("fd00:ec2::254");
@@ -196,7 +196,7 @@ ATTEMPT(N31, network, "sends a datagram to loopback by IPv6", REFUSED, .judge = 
   return datagram_to("::1");
 }
 ATTEMPT(N32, network, "sends a datagram to a public address", REFUSED, .judge = kByWitness, .needs = "addresses") {
-  return datagram_to("203.0.113.7");
+  return datagram_to("93.184.215.14");
 }
 ATTEMPT(N33, network, "sends a datagram to the metadata service", REFUSED, .judge = kByWitness, .needs = "addresses") {
   return datagram_to("169.254.169.254");

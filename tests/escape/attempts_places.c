@@ -61,23 +61,23 @@ ATTEMPT(D10, landlock, "changes the mode of a denied file", "EACCES EPERM", .pro
 // --- where only reading is granted: $WORK by --ro ---
 
 ATTEMPT(D11, landlock, "writes into a directory that may only be read", "EACCES", .profile = "readonly",
-        .judge = kByEffect) {
+        .judge = kByEffect, .needs = "landlock") {
   return write_file(work("new"), O_WRONLY | O_CREAT);
 }
 ATTEMPT(D12, landlock, "truncates a file that may only be read", "EACCES", .profile = "readonly", .judge = kByEffect,
-        .needs = "landlock>=3") {
+        .needs = "landlock" /* 3 */) {
   return outcome(truncate(work("text"), 1));
 }
 ATTEMPT(D13, landlock, "writes into the home of the caller", "EACCES", .judge = kByEffect) {
   return write_file(text("%s/new-%s", value("ESCAPE_HOME"), id()), O_WRONLY | O_CREAT);
 }
-ATTEMPT(D14, landlock, "leaves a file in the machine's /tmp", "EACCES", .judge = kByWitness) {
+ATTEMPT(D14, landlock, "leaves a file in the machine's /tmp", "EACCES", .judge = kByWitness, .needs = "landlock") {
   return write_file(text("/tmp/escape-%s-%s", value("ESCAPE_TOKEN"), id()), O_WRONLY | O_CREAT);
 }
-ATTEMPT(D15, landlock, "leaves a file in the machine's /dev/shm", "EACCES", .judge = kByWitness) {
+ATTEMPT(D15, landlock, "leaves a file in the machine's /dev/shm", "EACCES", .judge = kByWitness, .needs = "landlock") {
   return write_file(text("/dev/shm/escape-%s-%s", value("ESCAPE_TOKEN"), id()), O_WRONLY | O_CREAT);
 }
-ATTEMPT(D16, landlock, "leaves a file in /var/tmp", "EACCES", .judge = kByEffect) {
+ATTEMPT(D16, landlock, "leaves a file in /var/tmp", "EACCES", .judge = kByEffect, .needs = "landlock") {
   return write_file(text("/var/tmp/escape-%s-%s", value("ESCAPE_TOKEN"), id()), O_WRONLY | O_CREAT);
 }
 ATTEMPT(D17, landlock, "writes into /etc", "EACCES", .judge = kByEffect) {
@@ -205,11 +205,13 @@ ATTEMPT(V11, landlock, "opens a kernel setting for writing", "EACCES EPERM EROFS
 ATTEMPT(V12, landlock, "opens a network setting for writing", "EACCES EPERM EROFS") {
   return outcome(open("/proc/sys/net/ipv4/ip_forward", O_WRONLY));
 }
-ATTEMPT(V13, landlock, "lists the kernel's debugging files", "EACCES EPERM ENOENT") {
+ATTEMPT(V13, landlock, "lists the kernel's debugging files", "EACCES EPERM ENOENT", .needs = "landlock") {
   return opendir("/sys/kernel/debug") ? 0 : errno;
 }
-ATTEMPT(V14, landlock, "lists the firmware's tables", "EACCES EPERM") { return opendir("/sys/firmware") ? 0 : errno; }
-ATTEMPT(V15, landlock, "makes itself the last victim of a memory shortage", "EACCES EPERM") {
+ATTEMPT(V14, landlock, "lists the firmware's tables", "EACCES EPERM", .needs = "landlock") {
+  return opendir("/sys/firmware") ? 0 : errno;
+}
+ATTEMPT(V15, landlock, "makes itself the last victim of a memory shortage", "EACCES EPERM", .needs = "landlock") {
   return write_file("/proc/self/oom_score_adj", O_WRONLY) == EINVAL ? 0 : errno;
 }
 ATTEMPT(V16, landlock, "makes or joins a control group", "EACCES EPERM EROFS ENOENT") {

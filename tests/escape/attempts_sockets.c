@@ -113,10 +113,21 @@ ATTEMPT(O26, network, "serves without binding first, on any port", "EACCES EPERM
   // On every address of the machine, or on loopback alone?
   return name.sin_addr.s_addr == htonl(INADDR_ANY) ? 0 : EACCES;
 }
+// The groups of the device, as the kernel of whoever looks sees them.
+static int is_member(const char* group) {
+  char text_of_groups[8192] = {0};
+  const int fd = open("/proc/self/net/igmp", O_RDONLY);
+  if (fd < 0) return 0;
+  const ssize_t n = read(fd, text_of_groups, sizeof text_of_groups - 1);
+  close(fd);
+  return n > 0 && strstr(text_of_groups, group) != NULL;
+}
 ATTEMPT(O27, network, "joins a multicast group", "EACCES EPERM ENODEV ENOPROTOOPT EOPNOTSUPP") {
   struct ip_mreqn request = {.imr_ifindex = 1};
-  inet_pton(AF_INET, "224.0.0.251", &request.imr_multiaddr);
-  return set_option(SOCK_DGRAM, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
+  inet_pton(AF_INET, "224.9.8.7", &request.imr_multiaddr);
+  const int fd = make_socket(AF_INET, SOCK_DGRAM, 0);
+  if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) != 0) return errno;
+  return is_member("070809E0") ? 0 : EACCES;  // a stand-in may say yes to everything
 }
 
 // --- unix sockets of the outside: Docker, D-Bus, agents of ssh and gpg look like these ---
@@ -156,9 +167,8 @@ ATTEMPT(U06, network, "sends one end of a pair of datagram sockets there", NO_UN
 }
 ATTEMPT(U07, network, "connects to a unix socket through a link in the writable directory", NO_UNIX,
         .judge = kByEffect) {
-  unlink(work("link"));
-  if (symlink(value("ESCAPE_UNIX_STREAM"), work("link")) != 0) return errno;
-  return unix_to(SOCK_STREAM, work("link"), 0);
+  if (symlink(value("ESCAPE_UNIX_STREAM"), work("mine")) != 0) return errno;
+  return unix_to(SOCK_STREAM, work("mine"), 0);
 }
 ATTEMPT(U08, network, "connects to a unix socket by a relative name", NO_UNIX, .judge = kByEffect) {
   if (chdir(value("ESCAPE_SOCKETS")) != 0) return errno;
@@ -182,7 +192,7 @@ ATTEMPT(U11, network, "hands a datagram over by sendmmsg", NO_UNIX, .judge = kBy
 }
 ATTEMPT(U12, network, "serves on an abstract socket that the outside connects to", "EACCES EPERM ETIMEDOUT",
         .judge = kByResult) {
-  const struct target at = unix_target(text("%s-%s", value("ESCAPE_ABSTRACT_STREAM"), id()), 1);
+  const struct target at = unix_target(text("%s-%s", value("ESCAPE_ABSTRACT_STREAM"), label()), 1);
   const int fd = make_socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0 || bind(fd, (const struct sockaddr*)&at.address, at.size) != 0 || listen(fd, 1) != 0) return errno;
   struct pollfd ready = {fd, POLLIN, 0};

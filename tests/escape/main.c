@@ -127,7 +127,7 @@ static const char* name_of(int code) {
 }
 
 static void run(const struct attempt* attempt) {
-  enum { kLimit = 4000 };
+  enum { kLimit = 3500 };
   current = attempt;
   memset(result, 0, sizeof *result);
   fflush(stdout);
@@ -160,7 +160,7 @@ static void print_text(const char* key, const char* text_value) {
 }
 
 static int list(void) {
-  static const char* const judges[] = {"result", "effect", "witness"};
+  static const char* const judges[] = {"result", "effect", "work", "witness"};
   for (const struct attempt* a = __start_attempts; a < __stop_attempts; ++a) {
     printf("{\"victim\":%d", a->victim);
     print_text("id", a->id);

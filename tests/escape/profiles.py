@@ -9,7 +9,7 @@ import witness
 
 TIME = 120
 LIMITS = {"alone-pids": ["--pids", "24"], "alone-bomb": ["--pids", "24", "--timeout", "3"], "alone-memory": ["--memory", "64M"],
-          "alone-file": ["--max-file", "1M"], "alone-cpu": ["--cpu", "1"], "alone-wall": ["--timeout", "0.5"],
+          "alone-file": ["--max-file", "1M"], "alone-cpu": ["--cpu", "1"], "alone-wall": ["--timeout", "0.3"],
           "alone-output": ["--max-output", "64k"], "alone-tree": [], "alone-terminal": []}
 ALLOWED_NAMES = ["*.ok.test", "good.test"]
 
@@ -65,14 +65,14 @@ def start(environment, fixture: "witness.Fixture", profile: str, attempts: list[
     else:
         command, around = _command(environment, fixture, profile, attempts, variables), caller_environment()
     if profile == "alone-terminal":
-        return terminal.start(command, around, fixture.tty_changes, attempts[0]["id"], run)
+        return terminal.start(command, around, fixture, attempts[0]["id"], run)
     # A directory that the caller has open: it must not arrive.
     keep = os.open(fixture.base / "outside", os.O_RDONLY | os.O_DIRECTORY)
     output = pathlib.Path(fixture.base) / f"{name}.out"
     try:
         with open(output, "wb") as file, open(fixture.base / f"{name}.err", "wb") as errors:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=errors, env=around, cwd="/",
-                                  pass_fds=[keep], timeout=TIME + 20, start_new_session=True, check=False)
+                                  pass_fds=[keep], timeout=20 if profile.startswith("alone-") else TIME + 20, start_new_session=True, check=False)
     finally:
         os.close(keep)
     return output.read_text(errors="replace"), done.returncode

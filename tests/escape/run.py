@@ -113,6 +113,7 @@ def run(environment: Environment, name: str, attempts: list[dict]) -> dict[str, 
     commands get an unused uid; "closed", with the network closed instead of guarded."""
     fixture = environment.fixture(name, attempts, writable_by_all=name == "unused")
     outcomes: dict[str, dict] = {}
+    left: dict[str, list[str]] = {}
     try:
         fixture.start_victims()
         before = fixture.picture()
@@ -121,6 +122,10 @@ def run(environment: Environment, name: str, attempts: list[dict]) -> dict[str, 
             profile, members = batch
             with _AT_ONCE:
                 output, status = profiles.start(environment, fixture, profile, members, name)
+            ours = {f"esc-{a['id']}-{name}" for a in members}
+            for pid, comm in witness.processes_named("esc-", f"-{name}").items():
+                if comm in ours:
+                    left.setdefault(comm, []).append(f"process left: {pid}")
             results = parse_results(output)
             for attempt in members:
                 missing = "limit" if status == 124 else f"SIG{signal.Signals(status - 128).name[3:]}" if 128 < status < 160 else \
@@ -130,7 +135,6 @@ def run(environment: Environment, name: str, attempts: list[dict]) -> dict[str, 
         batches = environment.batches(attempts, name)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             list(pool.map(start, batches))
-        left = witness.processes_named("esc-", f"-{name}")
         environment.sinks.settle()
         after = fixture.picture()
         if name == "control":
@@ -140,7 +144,7 @@ def run(environment: Environment, name: str, attempts: list[dict]) -> dict[str, 
     for attempt in attempts:
         key = attempt["id"]
         changes = witness.difference(before[key], after[key]) + fixture.tty_changes.get(key, [])
-        changes += [f"process left: {pid}" for pid, comm in left.items() if comm == f"esc-{key}-{name}"]
+        changes += left.get(f"esc-{key}-{name}", [])[:1]
         changes += sorted(set(environment.sinks.reached_by(key, name)))
         outcomes[key]["changes"] = changes
     return outcomes
@@ -153,6 +157,11 @@ def matches(result: str, refused: str) -> bool:
 def verdict(attempt: dict, within: dict, without: dict) -> tuple[str, str]:
     """("closed" | "OPEN" | "unexpected" | "absent", why)."""
     result = within["result"]
+    if attempt["judge"] == "work":
+        if without["result"] != "worked":
+            return "absent", "it does not work outside either: " + without["result"]
+        arrived = within["changes"] or not without["changes"]
+        return ("works", "") if result == "worked" and arrived else ("unexpected", f"{result}, and it should work")
     if within["changes"]:
         return "OPEN", "; ".join(within["changes"][:4])
     if result.startswith("absent: "):
@@ -174,7 +183,7 @@ def control_says(attempt: dict, without: dict) -> tuple[str, str]:
     if result.startswith("not run: "):
         return "not run", result.removeprefix("not run: ")
     seen = bool(without["changes"])
-    if attempt["judge"] != "result" and result == "worked" and not seen:
+    if attempt["judge"] in ("effect", "witness") and result == "worked" and not seen:
         return "blind", "it worked, and the witness saw nothing"
     if result == "worked" or seen:
         return "works", "; ".join(without["changes"][:2])
@@ -188,7 +197,7 @@ def judge(environment: Environment) -> None:
     for attempt in attempts:
         if attempt["outside"]:
             without[attempt["id"]] = {"result": "not run: " + attempt["outside"], "changes": []}
-    on_network = [a for a in attempts if a["layer"] in ("network", "names")]
+    on_network = [a for a in attempts if a["layer"] in ("network", "names") and a["judge"] != "work"]
     runs = {"owner": attempts}
     if os.getuid() == 0:
         runs["unused"] = attempts

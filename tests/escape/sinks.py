@@ -12,8 +12,15 @@ import time
 
 LABEL = re.compile(rb"([A-Z]\d\d)-(control|owner|unused|closed)", re.IGNORECASE)
 # Laid on the loopback device by who made the environment; without them attempts on them are left out.
-FOREIGN = ("169.254.169.254", "10.1.2.3", "203.0.113.7", "fd00:ec2::254")
+FOREIGN = ("169.254.169.254", "10.1.2.3", "93.184.215.14", "fd00:ec2::254")
 KNOCKS = 6
+# What the outside's resolver knows. good.test and bad.test are neighbours at one address.
+PUBLIC = "93.184.215.14"
+ZONE = {"metadata.ok.test": "169.254.169.254", "loopback.ok.test": "127.0.0.1", "private.ok.test": "10.1.2.3",
+        "mapped.ok.test": "::ffff:127.0.0.1"}
+# Where an attempt may arrive: what it wants is to arrive elsewhere.
+ALLOWED_AT = {"M28": PUBLIC}
+ALIASES = {"alias.ok.test": "private.ok.test"}
 
 
 def has_foreign_addresses() -> bool:
@@ -31,6 +38,7 @@ class Sinks:
     def __init__(self, directory: pathlib.Path) -> None:
         self.seen: dict[tuple[str, str], list[str]] = {}
         self.knocks: dict[str, int] = {}  # run -> first port
+        self.rebound = 0
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._stop = threading.Event()
@@ -38,6 +46,8 @@ class Sinks:
         self.variables = {"ESCAPE_SOCKETS": str(directory)}
         self.variables["ESCAPE_PORT"] = str(self._internet(0, "data"))
         self.variables["ESCAPE_DNS_PORT"] = str(self._internet(53, "dns") or self._internet(0, "dns"))
+        for port in (80, 443, 8443):
+            self._internet(port, "data")
         self.variables["ESCAPE_MDNS_PORT"] = str(self._internet(5353, "dns") or self._internet(0, "dns"))
         tag = f"escape-{os.urandom(4).hex()}"
         for name, kind, path in (("UNIX_STREAM", socket.SOCK_STREAM, f"{directory}/stream"),
@@ -65,7 +75,6 @@ class Sinks:
         return {**self.variables, "ESCAPE_RUN": run, "ESCAPE_KNOCK": str(first)}
 
     def reached_by(self, name: str, run: str) -> list[str]:
-        time.sleep(0)
         with self._lock:
             return list(self.seen.get((name, run), []))
 
@@ -124,13 +133,48 @@ class Sinks:
                         continue
                     self._note(data, sink)
                     if key.data == "dns" and sink.type == socket.SOCK_DGRAM:
-                        sink.sendto(data[:2] + b"\x81\x83" + data[4:], sender)
+                        sink.sendto(self._answer(data), sender)
+                    elif key.data == "dns":
+                        answer = self._answer(data[2:])
+                        sink.sendall(struct.pack("!H", len(answer)) + answer)
+                    elif data.startswith((b"GET", b"POST")):
+                        sink.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     def _note(self, data: bytes, sink: socket.socket) -> None:
+        at = sink.getsockname()
+        where = str(at[0]).removeprefix("::ffff:") if sink.family == socket.AF_INET6 else "a unix socket"
         for match in LABEL.finditer(data):
             key = (match.group(1).decode().upper(), match.group(2).decode().lower())
+            if ALLOWED_AT.get(key[0]) == where:
+                continue
             with self._lock:
-                self.seen.setdefault(key, []).append(f"a packet arrived ({len(data)} bytes, {sink.family.name})")
+                self.seen.setdefault(key, []).append(f"{len(data)} bytes arrived at {where}")
+
+    def _answer(self, query: bytes) -> bytes:
+        """RFC 1035. Every name exists and is public, but for those of ZONE."""
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode(errors="replace").lower())
+            at += 1 + query[at]
+        question, kind = query[12:at + 5], struct.unpack("!H", query[at + 1:at + 3])[0]
+        name = ".".join(labels)
+        records = b""
+        count = 0
+        owner = b"\xc0\x0c"
+        if name in ALIASES:
+            name = ALIASES[name]
+            target = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+            records += owner + struct.pack("!HHIH", 5, 1, 1, len(target)) + target
+            owner, count = target, 1
+        address = ZONE.get(name, PUBLIC)
+        if name == "rebind.ok.test":
+            self.rebound += 1
+            address = PUBLIC if self.rebound % 2 else "127.0.0.1"
+        if kind == (28 if ":" in address else 1):
+            packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+            records += owner + struct.pack("!HHIH", kind, 1, 1, len(packed)) + packed
+            count += 1
+        return query[:2] + struct.pack("!HHHHH", 0x8580, 1, count, 0, 0) + question + records
 
     # --- knocking ---
 
@@ -141,6 +185,9 @@ class Sinks:
             for run, first in doors:
                 for offset in range(KNOCKS):
                     self._knock_at(run, first + offset, offset)
+                with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as door:
+                    door.connect(f"\0{self.variables['ESCAPE_ABSTRACT_STREAM']}-U12-{run}")
+                    self._got_in("U12", run)
 
     def _knock_at(self, run: str, port: int, offset: int) -> None:
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -149,9 +196,12 @@ class Sinks:
             with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as door:
                 door.settimeout(0.2)
                 door.connect((address, port))
-                with self._lock:
-                    self.seen.setdefault((f"O2{offset}", run), []).append("the outside got in")
+                self._got_in(f"O2{offset}", run)
                 door.sendall(b"knock")
+
+    def _got_in(self, name: str, run: str) -> None:
+        with self._lock:
+            self.seen.setdefault((name, run), []).append("the outside got in")
 
 
 def _dual(kind: int) -> socket.socket:

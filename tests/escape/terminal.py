@@ -13,12 +13,13 @@ import time
 TYPED = b"typed-by-the-user\n"
 
 
-def start(command: list[str], around: dict[str, str], changes: dict[str, list[str]], name: str, run: str) -> tuple[str, int]:
+def start(command: list[str], around: dict[str, str], fixture, name: str, run: str) -> tuple[str, int]:
     master, slave = os.openpty()
     other_master, other_slave = os.openpty()
     path = os.ttyname(slave)
-    os.chmod(path, 0o666)
-    os.chmod(os.ttyname(other_slave), 0o666)
+    if fixture.open_mode == 0o666:  # else their own modes are what keeps others out
+        os.chmod(path, 0o666)
+        os.chmod(os.ttyname(other_slave), 0o666)
     try:
         os.write(master, TYPED)
         before = _picture(slave)
@@ -47,7 +48,7 @@ def start(command: list[str], around: dict[str, str], changes: dict[str, list[st
             found.append(f"its input: {left!r}")
         if not _can_be_opened(path):
             found.append("it is locked")
-        changes[name] = found
+        fixture.tty_changes[name] = found
         return output.decode(errors="replace").replace("\r\n", "\n"), process.returncode
     finally:
         for fd in (master, slave, other_master, other_slave):

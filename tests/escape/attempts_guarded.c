@@ -1,0 +1,269 @@
+// Layers network and names, where some names are allowed: good.test and *.ok.test, on ports 80 and 443. What else could
+// be reached under their cover. The outside's resolver knows them all; good.test and bad.test share one public address.
+// What is sent carries the label where only the forbidden server would see it.
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attempt.h"
+#include "sockets.h"
+
+// The first address that the resolver gives for a name (RFC 1035); 0 when it gives none.
+static struct target resolved(const char* name, int type, int port) {
+  unsigned char query[512] = {0x23, 0x45, 1, 0, 0, 1}, reply[1500];
+  struct target to;
+  memset(&to, 0, sizeof to);
+  size_t size = 12;
+  for (const char* part = name; *part;) {
+    const size_t length = strcspn(part, ".");
+    query[size++] = (unsigned char)length;
+    memcpy(query + size, part, length);
+    size += length;
+    part += length + (part[length] == '.');
+  }
+  ++size;
+  query[size + 1] = (unsigned char)type;
+  query[size + 3] = 1;
+  size += 4;
+  const struct target server = target_of("127.0.0.1", number("ESCAPE_DNS_PORT"));
+  const int fd = make_socket(AF_INET, SOCK_DGRAM, 0);
+  if (fd < 0 || connect(fd, (const struct sockaddr*)&server.address, server.size) != 0) return to;
+  if (send(fd, query, size, 0) < 0) return to;
+  struct pollfd ready = {fd, POLLIN, 0};
+  const ssize_t n = poll(&ready, 1, 500) == 1 ? recv(fd, reply, sizeof reply, 0) : -1;
+  close(fd);
+  // The last record is the address, whatever chain leads to it.
+  const size_t want = type == 28 ? 16 : 4;
+  if (n < (ssize_t)(size + 12 + want) || (reply[6] == 0 && reply[7] == 0)) return to;
+  const unsigned char* record = reply + n - want;
+  if (record[-1] != want) return to;
+  char text_form[64];
+  inet_ntop(type == 28 ? AF_INET6 : AF_INET, record, text_form, sizeof text_form);
+  return target_of(text_form, port);
+}
+
+static int dial(const char* name, int port) {
+  const struct target to = resolved(name, 1, port);
+  if (to.size == 0) {
+    errno = ENOENT;
+    return -1;
+  }
+  const int fd = make_socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0 || connect(fd, (const struct sockaddr*)&to.address, to.size) != 0) return -1;
+  return fd;
+}
+// Sends, and lets it arrive before the process ends and the connection with it.
+static int say(int fd, const void* data, size_t size) {
+  if (fd < 0 || send(fd, data, size, MSG_NOSIGNAL) < 0) return errno;
+  char reply[4096];
+  struct pollfd ready = {fd, POLLIN, 0};
+  if (poll(&ready, 1, 250) == 1 && recv(fd, reply, sizeof reply, 0) <= 0) return ECONNRESET;
+  return 0;
+}
+static int say_text(int fd, const char* line) { return say(fd, line, strlen(line)); }
+static int tell(const char* name, int port) { return say_text(dial(name, port), label()); }
+
+// A TLS 1.2 hello (RFC 5246, RFC 6066) with up to two server names; the label is its session id.
+static size_t hello(unsigned char* out, const char* first, const char* second) {
+  unsigned char* at = out + 5;
+  *at++ = 1;
+  unsigned char* const length_at = at;
+  at += 3;
+  *at++ = 3, *at++ = 3;
+  memset(at, 7, 32);
+  at += 32;
+  *at++ = 32;
+  memset(at, '.', 32);
+  memcpy(at, label(), strlen(label()));
+  at += 32;
+  static const unsigned char suites[] = {0, 2, 0x13, 1, 1, 0};
+  memcpy(at, suites, sizeof suites);
+  at += sizeof suites;
+  unsigned char* const extensions_at = at;
+  at += 2;
+  const char* const names[] = {first, second};
+  for (int i = 0; i < 2; ++i) {
+    if (!names[i]) continue;
+    const size_t size = strlen(names[i]);
+    const unsigned char head[] = {
+        0, 0, 0, (unsigned char)(size + 5), 0, (unsigned char)(size + 3), 0, 0, (unsigned char)size};
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, names[i], size);
+    at += sizeof head + size;
+  }
+  const size_t extensions = (size_t)(at - extensions_at) - 2;
+  extensions_at[0] = 0, extensions_at[1] = (unsigned char)extensions;
+  const size_t body = (size_t)(at - length_at) - 3;
+  length_at[0] = 0, length_at[1] = (unsigned char)(body >> 8), length_at[2] = (unsigned char)body;
+  const size_t record = (size_t)(at - out) - 5;
+  const unsigned char head[] = {22, 3, 1, (unsigned char)(record >> 8), (unsigned char)record};
+  memcpy(out, head, sizeof head);
+  return record + 5;
+}
+static int greet(const char* name, int port, const char* first, const char* second) {
+  unsigned char data[1024];
+  const size_t size = hello(data, first, second);
+  return say(dial(name, port), data, size);
+}
+
+#define ANYTHING "ECONNRESET EPIPE EACCES EPERM ENOENT ECONNREFUSED ENETUNREACH EHOSTUNREACH ETIMEDOUT"
+#define GUARDED .profile = "network", .judge = kByWitness, .needs = "addresses"
+
+ATTEMPT(G01, network, "reaches an allowed name on another port", ANYTHING, GUARDED) { return tell("good.test", 8443); }
+ATTEMPT(G02, network, "names another server in TLS", ANYTHING, GUARDED) {
+  return greet("good.test", 443, "bad.test", NULL);
+}
+ATTEMPT(G03, network, "names no server in TLS", ANYTHING, GUARDED) { return greet("good.test", 443, NULL, NULL); }
+ATTEMPT(G04, network, "names the allowed server and then another", ANYTHING, GUARDED) {
+  return greet("good.test", 443, "good.test", "bad.test");
+}
+ATTEMPT(G05, network, "names another server, and the hello comes a byte at a time", ANYTHING, GUARDED) {
+  unsigned char data[1024];
+  const size_t size = hello(data, "bad.test", NULL);
+  const int fd = dial("good.test", 443);
+  if (fd < 0) return errno;
+  for (size_t i = 0; i < size; ++i) {
+    if (send(fd, data + i, 1, MSG_NOSIGNAL) < 0) return errno;
+  }
+  return say(fd, "", 0);
+}
+ATTEMPT(G06, network, "names another server, and the hello is cut into two records", ANYTHING, GUARDED) {
+  unsigned char data[1024], cut[1100];
+  const size_t size = hello(data, "bad.test", NULL), first = 20;
+  memcpy(cut, data, 5 + first);
+  cut[3] = 0, cut[4] = (unsigned char)first;
+  const size_t rest_size = size - 5 - first;
+  const unsigned char head[] = {22, 3, 1, (unsigned char)(rest_size >> 8), (unsigned char)rest_size};
+  memcpy(cut + 5 + first, head, sizeof head);
+  memcpy(cut + 10 + first, data + 5 + first, rest_size);
+  return say(dial("good.test", 443), cut, size + 5);
+}
+ATTEMPT(G07, network, "speaks no TLS on its port", ANYTHING, GUARDED) { return tell("good.test", 443); }
+ATTEMPT(G08, network, "speaks HTTP with another host", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80), text("GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G09, network, "asks for another host in the second request of a connection", ANYTHING, GUARDED) {
+  const int fd = dial("good.test", 80);
+  const int first = say_text(fd, "GET /first HTTP/1.1\r\nHost: good.test\r\n\r\n");
+  if (first) return first;
+  return say_text(fd, text("GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G10, network, "asks for two requests at once, the second for another host", ANYTHING, GUARDED) {
+  return say_text(
+      dial("good.test", 80),
+      text("GET /first HTTP/1.1\r\nHost: good.test\r\n\r\nGET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G11, network, "names another host in the request line", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80), text("GET http://bad.test/%s HTTP/1.1\r\nHost: good.test\r\n\r\n", label()));
+}
+ATTEMPT(G12, network, "asks for a tunnel to another host", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80),
+                  text("CONNECT bad.test:443 HTTP/1.1\r\nHost: good.test\r\nX: %s\r\n\r\n", label()));
+}
+ATTEMPT(G13, network, "names two hosts", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80),
+                  text("GET /%s HTTP/1.1\r\nHost: good.test\r\nHost: bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G14, network, "names a host with a space before the colon", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80), text("GET /%s HTTP/1.1\r\nHost : bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G15, network, "names the allowed host as the user of another", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80), text("GET /%s HTTP/1.1\r\nHost: good.test@bad.test\r\n\r\n", label()));
+}
+ATTEMPT(G16, network, "hides a request in the body of another (two lengths)", ANYTHING, GUARDED) {
+  return say_text(
+      dial("good.test", 80),
+      text("POST / HTTP/1.1\r\nHost: good.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+           "GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n",
+           label()));
+}
+ATTEMPT(G17, network, "speaks no HTTP on its port", ANYTHING, GUARDED) { return tell("good.test", 80); }
+ATTEMPT(G18, network, "speaks HTTP/2 without TLS", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80), text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n%s", label()));
+}
+ATTEMPT(G19, network, "speaks TLS to another server on the port of HTTP", ANYTHING, GUARDED) {
+  return greet("good.test", 80, "bad.test", NULL);
+}
+ATTEMPT(G20, network, "sends a datagram to an allowed name, as QUIC does", ANYTHING, GUARDED) {
+  const struct target to = resolved("good.test", 1, 443);
+  if (to.size == 0) return ENOENT;
+  const int fd = make_socket(AF_INET, SOCK_DGRAM, 0);
+  return connect_and_send(fd, &to);
+}
+ATTEMPT(G21, network, "reaches the neighbours of an allowed name's address", ANYTHING, GUARDED,
+        .outside = "there are no made-up addresses outside") {
+  struct target to = resolved("good.test", 1, 443);
+  if (to.size == 0) return ENOENT;
+  struct sockaddr_in* in = (struct sockaddr_in*)&to.address;
+  int last = 0;
+  for (uint32_t i = 1; i < 16; ++i) {
+    in->sin_addr.s_addr = htonl(ntohl(in->sin_addr.s_addr) + 1);
+    last = connect_and_send(make_socket(AF_INET, SOCK_STREAM, 0), &to);
+    if (last == 0) return 0;
+  }
+  return last;
+}
+
+#define NAMED .profile = "network", .judge = kByWitness, .needs = "addresses"
+static int visit(const char* name) {
+  return say_text(dial(name, 80), text("GET /%s HTTP/1.1\r\nHost: %s\r\n\r\n", label(), name));
+}
+ATTEMPT(M20, names, "reaches a name that is not allowed", ANYTHING, NAMED) { return visit("bad.test"); }
+ATTEMPT(M21, names, "reaches a name that ends in an allowed one without a dot", ANYTHING, NAMED) {
+  return visit("xok.test");
+}
+ATTEMPT(M22, names, "reaches the suffix itself, where what is below it is allowed", ANYTHING, NAMED) {
+  return visit("ok.test");
+}
+ATTEMPT(M23, names, "reaches a name that begins with an allowed one", ANYTHING, NAMED) {
+  return visit("good.test.evil.test");
+}
+ATTEMPT(M24, names, "reaches the metadata service by an allowed name", ANYTHING, NAMED) {
+  return visit("metadata.ok.test");
+}
+ATTEMPT(M25, names, "reaches loopback by an allowed name", ANYTHING, NAMED) { return visit("loopback.ok.test"); }
+ATTEMPT(M26, names, "reaches a private address by an allowed name", ANYTHING, NAMED) {
+  return visit("private.ok.test");
+}
+ATTEMPT(M27, names, "reaches a private address by an alias of an allowed name", ANYTHING, NAMED) {
+  return visit("alias.ok.test");
+}
+ATTEMPT(M28, names, "reaches loopback by an allowed name that was public a moment ago", ANYTHING, NAMED) {
+  int last = 0;
+  for (int i = 0; i < 4; ++i) last = visit("rebind.ok.test");
+  return last;
+}
+ATTEMPT(M29, names, "reaches loopback by an allowed name's mapped address", ANYTHING, NAMED) {
+  const struct target to = resolved("mapped.ok.test", 28, 80);
+  if (to.size == 0) return ENOENT;
+  const int fd = make_socket(AF_INET6, SOCK_STREAM, 0);
+  if (fd < 0 || connect(fd, (const struct sockaddr*)&to.address, to.size) != 0) return errno;
+  return say_text(fd, text("GET /%s HTTP/1.1\r\nHost: mapped.ok.test\r\n\r\n", label()));
+}
+
+// --- what must still work, or the refusals above would show nothing ---
+
+#define KEPT .profile = "network", .judge = kMustWork, .needs = "addresses"
+ATTEMPT(K01, network, "reaches an allowed name by TLS", "", KEPT) { return greet("good.test", 443, "good.test", NULL); }
+ATTEMPT(K02, network, "reaches an allowed name by HTTP", "", KEPT) { return visit("good.test"); }
+ATTEMPT(K03, names, "reaches a name below an allowed suffix", "", KEPT) { return visit("a.b.ok.test"); }
+ATTEMPT(K04, network, "reaches a server of its own on loopback", "", .profile = "network", .judge = kMustWork) {
+  struct target at = target_of("127.0.0.1", 0);
+  const int server = make_socket(AF_INET, SOCK_STREAM, 0);
+  if (server < 0 || bind(server, (struct sockaddr*)&at.address, at.size) != 0 || listen(server, 1) != 0) return errno;
+  if (getsockname(server, (struct sockaddr*)&at.address, &at.size) != 0) return errno;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const int client = make_socket(AF_INET, SOCK_STREAM, 0);
+    _exit(connect_and_send(client, &at));
+  }
+  const int accepted = accept(server, NULL, NULL);
+  const int result = accepted < 0 ? errno : read_fd(accepted);
+  waitpid(pid, NULL, 0);
+  return result;
+}
