@@ -6,6 +6,8 @@
 #include <array>
 
 #include "agent/cli/terminal.h"
+#include "agent/providers/copilot.h"
+#include "agent/providers/copilot_login.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -18,11 +20,14 @@ struct Choice {
   std::string_view model;
   bool needs_key;
 };
-constexpr std::array<Choice, 5> kChoices{{{"openai", "gpt-4o", true},
+constexpr std::string_view kCopilot = "github-copilot";
+constexpr const char* kGithub = "https://github.com";
+constexpr std::array<Choice, 6> kChoices{{{"openai", "gpt-4o", true},
                                           {"openrouter", "openai/gpt-4o-mini", true},
                                           {"gemini", "gemini-2.5-flash", true},
                                           {"anthropic", "claude-sonnet-4-5", true},
-                                          {"ollama", "llama3.2", false}}};
+                                          {"ollama", "llama3.2", false},
+                                          {kCopilot, "gpt-4.1", false}}};
 
 void Say(const std::string& text) { const auto ignored = WriteAll(STDERR_FILENO, text); }
 
@@ -70,7 +75,8 @@ class Wizard {
 
   /// The file's text; nullopt when the person gave up.
   std::optional<std::string> Run() {
-    Say("Provider: openai, openrouter, gemini, anthropic, ollama, or the https:// URL of a compatible endpoint\n");
+    Say("Provider: openai, openrouter, gemini, anthropic, ollama, github-copilot, or the https:// URL of a compatible "
+        "endpoint\n");
     const auto provider = Ask("Provider", "openai");
     if (!provider) return std::nullopt;
     const Choice* choice = nullptr;
@@ -90,9 +96,16 @@ class Wizard {
       if (!typed) return std::nullopt;
       key = *typed;
     }
+    std::string base_url = is_url ? *provider : "";
+    if (*provider == kCopilot) {
+      const auto token = LogIn(base_url);
+      if (!token) return std::nullopt;
+      key = *token;
+    }
     const auto model = Ask("Model", choice == nullptr ? "" : std::string(choice->model));
     if (!model) return std::nullopt;
-    std::string text = is_url ? "base_url = " + Quote(*provider) + "\n" : "provider = " + Quote(*provider) + "\n";
+    std::string text = is_url ? "" : "provider = " + Quote(*provider) + "\n";
+    if (!base_url.empty()) text += "base_url = " + Quote(base_url) + "\n";
     if (!model->empty()) text += "model = " + Quote(*model) + "\n";
     if (!key.empty()) text += "api_key = " + Quote(key) + "\n";
     return text +
@@ -103,6 +116,25 @@ class Wizard {
   }
 
  private:
+  /// The token; `base_url` is set where GitHub is not the public one.
+  std::optional<std::string> LogIn(std::string& base_url) {
+    const auto github = Ask("GitHub", kGithub);
+    if (!github) return std::nullopt;
+    if (*github != kGithub) base_url = *github;
+    DeviceLogin login;
+    login.host = CopilotHostsOf(base_url).login;
+    login.show = [](const std::string& page, const std::string& code) {
+      Say("Open " + page + " in a browser and enter the code " + code + "\n");
+    };
+    auto token = LogInToCopilot(loop_, login);
+    if (!token.ok()) {
+      Say(token.error().message + "\n");
+      return std::nullopt;
+    }
+    Say("Logged in. GitHub does not document this use of its service; what it allows is between you and GitHub.\n");
+    return std::move(token).value();
+  }
+
   EventLoop& loop_;
   std::string pending_;
 };

@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <map>
 
+#include "agent/cli/doctor.h"
 #include "agent/cli/init.h"
+#include "agent/cli/models.h"
 #include "agent/cli/one_shot.h"
 #include "agent/cli/options.h"
 #include "agent/cli/repl.h"
@@ -100,6 +102,8 @@ int Main(int argc, char** argv) {
   LogLevel level = LogLevel::kWarn;
   if (ParseLogLevel(loaded->config.log_level, level)) SetLogLevel(level);
   for (const std::string& notice : loaded->notices) Log(LogLevel::kWarn, notice);
+  if (options->action == CliOptions::Action::kDoctor) return RunDoctor(loop, loaded->config, {cwd, home});
+  if (options->action == CliOptions::Action::kModels) return RunModels(loop, loaded->config);
   if (interactive) return RunRepl(loop, loaded->config, {cwd, home, options->images});
   return RunOneShot(loop, loaded->config, {options->prompt, options->images, options->schema_file, cwd, home});
 }

@@ -67,6 +67,12 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
   app.add_subcommand("init", "first-time setup: writes ~/.rune/rune.toml")->callback([&] {
     options.action = CliOptions::Action::kInit;
   });
+  app.add_subcommand("doctor", "prove on this machine what the sandbox holds")->fallthrough()->callback([&] {
+    options.action = CliOptions::Action::kDoctor;
+  });
+  app.add_subcommand("models", "list what the endpoint offers")->fallthrough()->callback([&] {
+    options.action = CliOptions::Action::kModels;
+  });
   app.add_subcommand("trust", "let this directory's rune.toml count in full")->callback([&] {
     options.action = CliOptions::Action::kTrust;
   });

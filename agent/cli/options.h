@@ -11,7 +11,7 @@
 namespace rune::agent {
 
 struct CliOptions {
-  enum class Action : std::uint8_t { kRun, kInit, kTrust, kHelp, kVersion };
+  enum class Action : std::uint8_t { kRun, kInit, kTrust, kDoctor, kModels, kHelp, kVersion };
   Action action = Action::kRun;
   std::string text;                                           ///< What --help or --version prints.
   std::vector<std::pair<std::string, std::string>> settings;  ///< Configuration keys set by flags, in order.

@@ -14,6 +14,7 @@ namespace rune::agent {
 
 struct Grant {
   std::string base_url;
+  std::string models_url;            ///< Where the service lists its models.
   std::vector<std::string> headers;  ///< "Name: value", those with the key among them.
 };
 

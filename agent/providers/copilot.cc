@@ -168,6 +168,7 @@ std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& ca
   }
   if (!std::exchange(model_known_, true)) LearnModel(caps, request.deadline);
   grant.base_url = Api();
+  grant.models_url = JoinUrl(grant.base_url, "/models");
   // The one path of this service that has a version.
   if (caps.wire == Wire::kAnthropicMessages && !grant.base_url.ends_with("/v1")) grant.base_url += "/v1";
   grant.headers = SessionHeaders();
