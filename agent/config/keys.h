@@ -159,7 +159,7 @@ inline constexpr std::array kSettings{
     Setting{"policy.allowed_commands", kStrings, "RUNE_POLICY_ALLOWED_COMMANDS", "", "", kIntersect,
             "Programs, by name or absolute path. `*`: every program."},
     Setting{"policy.allowed_domains", kStrings, "RUNE_POLICY_ALLOWED_DOMAINS", "", "", kIntersect,
-            "Hosts: `name`, `*.suffix`, either with `:port`. `*`: the whole network."},
+            "Hosts: `name`, `*.suffix`, an address or a range, each with or without `:port`. `*`: the whole network."},
     Setting{"policy.denied_syscalls", kStrings, "RUNE_POLICY_DENIED_SYSCALLS", "", "ptrace,mount,kexec_load,bpf,setns",
             kUnite, "System calls denied besides those that are always denied."},
     Setting{"policy.allowed_paths_rw", kPaths, "RUNE_POLICY_ALLOWED_PATHS_RW", "", "/tmp", kIntersect,
