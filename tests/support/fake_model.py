@@ -20,8 +20,12 @@ import sys
 import threading
 import time
 
-from model_checks import MISSING, STATE_CHECKS, check_bytes, check_expectations, last_tool_text, parse_strict
-from model_replies import WIRES, ClientGone, Reply
+from model_checks import check_bytes, check_expectations, check_head
+from model_replies import REASONS, ClientGone, Reply
+from model_steps import run
+from side_endpoints import SideEndpoints
+from wire_common import parse_strict
+from wires import WIRES, wire_of
 
 
 def now_ms():
@@ -76,18 +80,18 @@ class Substitute:
     """What a template may take from the request: its number, whether it streams, and {last_tool}, the last tool result,
     or {last_tool/REGEX/}, its first group there."""
 
-    def __init__(self, server, request):
+    def __init__(self, server, request, wire):
         document = request.get("json") if isinstance(request.get("json"), dict) else {}
         self.number = request["n"]
-        self.stream = bool(document.get("stream"))
-        self.last_tool = last_tool_text(document)
+        self.stream = bool(document.get("stream")) or ":streamGenerateContent" in request["path"]
+        self.last_tool = wire.last_tool(document) or ""
         self.fail = server.fail
+        self.remember = server.remember
 
     def from_last_tool(self, place):
-        text = "" if self.last_tool is MISSING else self.last_tool
         if place.group(1) is None:
-            return text
-        found = re.search(place.group(1), text)
+            return self.last_tool
+        found = re.search(place.group(1), self.last_tool)
         return found.group(1) if found else f"nothing like {place.group(1)}"
 
     def fill(self, value):
@@ -103,6 +107,9 @@ class Substitute:
 class Scripted:
     def __init__(self, script, log):
         self.wire = script.get("wire", "openai-chat")
+        self.dialect = script.get("dialect")
+        self.side = SideEndpoints(script)
+        self.sent = []  # provider state that must come back
         self.turns = script.get("turns", [])
         self.loop = script.get("loop")
         self.extra = script.get("on_extra_request", "fail")
@@ -119,6 +126,13 @@ class Scripted:
     def fail(self, text):
         with self.lock:
             self.failures.append(text)
+
+    def remember(self, records):
+        with self.lock:
+            self.sent += records
+
+    def dialect_of(self, wire):
+        return self.dialect if self.dialect in wire.DIALECTS else wire.DIALECTS[0]
 
     def turn_for(self, number):
         if number <= len(self.turns):
@@ -137,14 +151,16 @@ class Scripted:
             self.count += 1
             request["n"] = self.count
             turn, previous = self.turn_for(self.count), self.previous
-            findings = check_bytes(request["raw_body"])
+            wire = WIRES[request["wire"]]
+            dialect = self.dialect_of(wire)
+            findings = check_bytes(request["raw_body"]) + check_head(request, wire, dialect)
             try:
                 request["json"] = parse_strict(request["raw_body"].decode("utf-8", "replace"))
-                rules = STATE_CHECKS[self.wire](request["json"]) if request["method"] == "POST" else []
+                rules = wire.check(request["json"], dialect, self.sent) if request["method"] == "POST" else []
             except ValueError as error:
                 rules = [f"the body is not JSON: {error}"]
             findings = (findings + rules) if self.validate and turn.get("validate", True) else []
-            expected = check_expectations(turn.get("expect", {}), request, previous)
+            expected = check_expectations(turn.get("expect", {}), request, previous, wire)
             self.failures += [f"request {self.count}: {text}" for text in findings + expected]
             request["findings"] = findings + expected
             self.previous = request
@@ -156,16 +172,31 @@ class Scripted:
         with self.idle:
             self.busy += 1
         try:
+            request["wire"] = wire_of(request["path"], self.wire)
+            with self.lock:
+                aside = self.side.answer(request["method"], request["path"])
+            if aside is not None:
+                return self.answer_aside(connection, request, aside)
             return self.play(connection, request, self.admit(request))
         finally:
             with self.idle:
                 self.busy -= 1
                 self.idle.notify_all()
 
+    def answer_aside(self, connection, request, aside):
+        status, headers, body = aside
+        lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        request.update(side=True, done_ms=now_ms(), sent_bytes=len(body))
+        self.write_log(request)  # first: whoever has the answer may look at once
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body)
+        return True
+
     def play(self, connection, request, steps):
-        reply = Reply(connection, self.wire, Substitute(self, request))
+        wire = WIRES[request["wire"]]
+        reply = Reply(connection, wire, self.dialect_of(wire), Substitute(self, request, wire))
         try:
-            reply.run(steps)
+            run(reply, steps)
             reply.finish()
             keep = reply.keep_alive
         except ClientGone as gone:
@@ -213,10 +244,10 @@ class Instant:
         self.calls = int(mode.split(":")[1]) if mode.startswith("tools:") else 0
         self.log, self.times = log, []
         wire = WIRES["openai-chat"]
+        frame = Reply(None, wire, "openai", None)
 
         def render(answer, number):
-            data = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in wire["events"](answer, number))
-            data += b"data: [DONE]\n\n"
+            data = b"".join(frame.frame(event) for event in wire.events(answer, number))
             return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data)
 
         self.replies = [render({"tool_calls": [{"name": "execute_cmd", "args": {"cmd": command.replace("{n}", str(k))}}]}, k)

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 import model_checks as checks  # noqa: E402
+import wire_chat  # noqa: E402
 
 SYSTEM = {"role": "system", "content": "be brief"}
 TOOLS = [{"type": "function", "function": {"name": "echo", "parameters": {"type": "object", "properties": {}}}}]
@@ -198,7 +199,7 @@ class Judgement(unittest.TestCase):
 
     def test_the_rules_of_the_chat_wire(self):
         good = chat(user(), call("a"), result("a"), call("b"), result("b"), tools=TOOLS)
-        self.assertEqual(checks.check_chat(good), [])
+        self.assertEqual(wire_chat.check(good), [])
         bad = {
             "once, first": {"model": "m", "messages": [user(), SYSTEM]},
             "not the next open call": chat(user(), result("zz"), tools=TOOLS),
@@ -213,7 +214,7 @@ class Judgement(unittest.TestCase):
             "empty array": chat(user(), tools=[]),
         }
         for part, body in bad.items():
-            self.assertTrue(any(part in finding for finding in checks.check_chat(body)), (part, checks.check_chat(body)))
+            self.assertTrue(any(part in finding for finding in wire_chat.check(body)), (part, wire_chat.check(body)))
 
     def test_bytes_that_no_server_takes(self):
         for raw in (b'"\xff"', b'"\\u0000"', b'"\\ud83d"', b'"\\ude00\\ud83d"', b'"\\\\\\ud83d x"'):

@@ -1,23 +1,9 @@
-"""What a model server may demand of a request: the expectations of a script, and the rules of each wire."""
+"""What a model server may demand of a request: the expectations of a script, and what holds for every wire."""
 
 import json
 import re
 
-MISSING = object()
-
-
-def parse_strict(text):
-    """JSON without duplicate member names; ValueError otherwise."""
-
-    def unique(pairs):
-        seen = {}
-        for key, value in pairs:
-            if key in seen:
-                raise ValueError(f"duplicate member {key!r}")
-            seen[key] = value
-        return seen
-
-    return json.loads(text, object_pairs_hook=unique)
+from wire_common import MISSING
 
 
 def pointer(document, path):
@@ -60,8 +46,8 @@ def check_value(name, value, wanted):
     return found
 
 
-def check_expectations(expect, request, previous):
-    """The findings of one turn's `expect`. `previous` is the request before, or None."""
+def check_expectations(expect, request, previous, wire):
+    """The findings of one turn's `expect`. `previous` is the request before, or None; `wire` the module of its wire."""
     found = []
     for key in expect:
         if key not in ("method", "path", "headers", "body", "prefix_of_previous", "min_gap_ms", "max_gap_ms", "connection",
@@ -79,10 +65,10 @@ def check_expectations(expect, request, previous):
     for path, wanted in expect.get("body", {}).items():
         found += check_value(f"body {path}", MISSING if document is MISSING else pointer(document, path), wanted)
     if "last_tool" in expect:
-        found += check_value("last tool result", last_tool_text(document), expect["last_tool"])
+        last = wire.last_tool(document) if isinstance(document, dict) else None
+        found += check_value("last tool result", MISSING if last is None else last, expect["last_tool"])
     if "tool_names" in expect:
-        names = [tool.get("function", {}).get("name") for tool in (document.get("tools") or [])]
-        found += check_value("tool names", names, {"equals": expect["tool_names"]})
+        found += check_value("tool names", wire.tool_names(document), {"equals": expect["tool_names"]})
     if "max_bytes" in expect and len(request["raw_body"]) > expect["max_bytes"]:
         found.append(f"body: {len(request['raw_body'])} bytes, expected at most {expect['max_bytes']}")
     return found + check_against_previous(expect, request, previous)
@@ -122,16 +108,6 @@ def common_prefix(a, b):
     return low
 
 
-def last_tool_text(document):
-    if not isinstance(document, dict):
-        return MISSING
-    for message in reversed(document.get("messages", [])):
-        if message.get("role") == "tool":
-            content = message.get("content")
-            return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or [])
-    return MISSING
-
-
 def check_bytes(raw):
     """What no server takes: invalid UTF-8, NUL, half a surrogate pair."""
     try:
@@ -148,87 +124,10 @@ def check_bytes(raw):
     return found
 
 
-CHAT_KEYS = {
-    "model", "messages", "stream", "stream_options", "max_completion_tokens", "max_tokens", "temperature", "top_p", "seed", "stop",
-    "n", "store", "reasoning_effort", "verbosity", "service_tier", "response_format", "tools", "tool_choice", "parallel_tool_calls",
-    "prompt_cache_key", "safety_identifier", "user",
-}
-
-
-def check_chat(body):
-    """OpenAI Chat Completions: the rules whose breach earns a 400 from one server or another."""
-    if not isinstance(body, dict):
-        return ["the body is not an object"]
-    found = [f"unknown parameter {key!r}" for key in body if key not in CHAT_KEYS]
-    messages, tools = body.get("messages"), body.get("tools")
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        found.append("'model' is missing")
-    if not isinstance(messages, list) or not messages:
-        return found + ["'messages' is missing or empty"]
-    if tools is not None and (not isinstance(tools, list) or not tools):
-        found.append("'tools' is an empty array")
-    for tool in tools or []:
-        function = tool.get("function", {})
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function.get("name", "")):
-            found.append(f"tool name {function.get('name')!r} is not allowed")
-        if not isinstance(function.get("parameters"), dict) or function["parameters"].get("type") != "object":
-            found.append(f"tool {function.get('name')!r}: 'parameters' is not an object schema")
-    if not tools and ("tool_choice" in body or "parallel_tool_calls" in body):
-        found.append("'tool_choice' and 'parallel_tool_calls' need 'tools'")
-    if "stream_options" in body and not body.get("stream"):
-        found.append("'stream_options' needs 'stream'")
-    return found + check_chat_messages(messages, bool(tools))
-
-
-def check_chat_messages(messages, has_tools):
-    found, waiting, used = [], [], set()
-    heads = [i for i, message in enumerate(messages) if message.get("role") in ("system", "developer")]
-    if heads != [0]:
-        found.append(f"the system message is expected once, first; it is at {heads}")
-    for i, message in enumerate(messages):
-        role, calls = message.get("role"), message.get("tool_calls") or []
-        if role not in ("system", "developer", "user", "assistant", "tool"):
-            found.append(f"messages[{i}]: role {role!r}")
-        if role == "tool":
-            if not waiting or message.get("tool_call_id") != waiting[0]:
-                found.append(f"messages[{i}]: tool_call_id {message.get('tool_call_id')!r} is not the next open call {waiting[:1]}")
-            waiting = [call for call in waiting if call != message.get("tool_call_id")]
-            if not message.get("content") and message.get("content") != "":
-                found.append(f"messages[{i}]: a tool message without content")
-            continue
-        if waiting:
-            found.append(f"messages[{i}]: the calls {waiting} have no result before the next {role} message")
-            waiting = []
-        if calls and not has_tools:
-            found.append(f"messages[{i}]: calls without 'tools' in the request")
-        if role == "assistant" and not calls and not message.get("content"):
-            found.append(f"messages[{i}]: an empty assistant message")
-        if role in ("user", "system") and not message.get("content"):
-            found.append(f"messages[{i}]: an empty {role} message")
-        for call in calls:
-            found += check_chat_call(i, call, used)
-            waiting.append(call.get("id"))
-    if waiting:
-        found.append(f"the calls {waiting} have no result")
-    if messages[-1].get("role") not in ("user", "tool"):
-        found.append(f"the last message is from {messages[-1].get('role')!r}")
-    return found
-
-
-def check_chat_call(i, call, used):
-    found, identity = [], call.get("id")
-    if not isinstance(identity, str) or not 0 < len(identity) <= 40:
-        found.append(f"messages[{i}]: call id {identity!r}")
-    if identity in used:
-        found.append(f"messages[{i}]: call id {identity!r} is used twice")
-    used.add(identity)
-    try:
-        if not isinstance(parse_strict(call["function"]["arguments"]), dict):
-            found.append(f"messages[{i}]: the arguments of {identity!r} are not an object")
-    except (ValueError, KeyError, TypeError) as error:
-        found.append(f"messages[{i}]: the arguments of {identity!r}: {error}")
-    return found
-
-
-# One entry per wire protocol; the server chooses by the script's "wire".
-STATE_CHECKS = {"openai-chat": check_chat}
+def check_head(request, wire, dialect):
+    """The rules for what stands before the body: keys belong into a header, never into a URL."""
+    names = [name.lower() for name, _ in request["headers"]]
+    found = [f"header {name}: sent twice" for name in ("authorization", "x-api-key", "x-goog-api-key", "content-type") if names.count(name) > 1]
+    if re.search(r"[?&](key|api_key|access_token)=", request["path"]):
+        found.append("a key in the URL")
+    return found + wire.check_headers(set(names), dialect)
