@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "agent/cost/spending.h"
 #include "agent/json/schema.h"
@@ -232,7 +233,11 @@ class Agent::Turn {
     if (stop == Stop::kFiltered)
       return End(Outcome::kProviderProtocol, "the provider's content filter stopped the answer");
     if (!calls.empty()) return RunTools(calls);
-    Answer(text);
+    if (stop == Stop::kPaused) {
+      paused_ += text;
+      return;
+    }
+    Answer(std::exchange(paused_, {}) + text);
   }
 
   /// The provider knows the window better than the configuration does. Once for each call, and only when it makes a
@@ -330,6 +335,7 @@ class Agent::Turn {
   bool repaired_ = false;
   std::optional<std::vector<Message>> before_shortening_;  ///< Between an overflow and the call that follows it.
   bool told_unknown_ = false;
+  std::string paused_;         ///< The beginning of an answer that the model has put down for a while.
   bool cut_by_money_ = false;  ///< The cap of the last answer was what the money allowed.
 };
 

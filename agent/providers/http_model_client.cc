@@ -61,7 +61,7 @@ HttpModelClient::HttpModelClient(EventLoop& loop, HttpModelOptions options)
 }
 
 ModelOutcome HttpModelClient::Complete(const ModelRequest& request, const TextSink& on_text) {
-  const std::vector<Message> history = Normalise(request.messages, {.origin = Origin()});
+  const std::vector<Message> history = Normalise(request.messages, {.origin = Origin(), .images = caps_.images});
   const ModelRequest fit{history, request.tools, request.options, request.deadline};
   for (RetryState state;;) {
     Attempt attempt = Ask(fit, on_text);

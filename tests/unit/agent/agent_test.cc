@@ -260,6 +260,18 @@ TEST_F(AgentTest, AnEmptyCutOrFilteredAnswerIsNoAnswer) {
   EXPECT_TRUE(observer_.started.empty()) << "a call that may be cut is not run";
 }
 
+TEST_F(AgentTest, APausedAnswerGoesOnWhenItIsSentBack) {
+  ModelOutcome reply = ScriptedModel::Reply("first half, ", {});
+  std::get<ModelReply>(reply).message.stop = Stop::kPaused;
+  model_.Push(std::move(reply));
+  model_.Say("second half");
+  const RunResult result = Run();
+  EXPECT_TRUE(result.answered());
+  EXPECT_EQ(result.answer, "first half, second half");
+  ASSERT_EQ(model_.asked.size(), 2u);
+  EXPECT_EQ(TextOf(model_.asked[1].back()), "first half, ");
+}
+
 TEST_F(AgentTest, AnInterruptionEndsTheRunAndItsTools) {
   model_.Call({Exec("c1", "sleep 50")});
   loop_.At(Clock::now() + 300ms, [this] { loop_.Interrupt(SIGTERM); });
