@@ -14,7 +14,7 @@ COPY resource resource
 RUN cmake --preset release && cmake --build build/release && strip build/release/bin/rune build/release/bin/rune-resource build/release/bin/rune-sandbox
 # What the tests bring along: the attempts at getting out, one static program.
 COPY tests/escape tests/escape
-RUN cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_attempt tests/escape/main.c tests/escape/attempts_*.c \
+RUN cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_attempt tests/escape/main.c tests/escape/sockets.c tests/escape/attempts_*.c \
  && cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_hostile tests/escape/hostile.c
 
 # ---- resource: what is shipped -------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@
 
 #include "attempt.h"
 
-enum { kMany = 150, kMegabyte = 1 << 20 };
+enum { kMany = 300, kMegabyte = 1 << 20 };
 
 // --- processes ---
 
@@ -30,7 +30,7 @@ static int end_children(int refused) {
   return refused;
 }
 
-ATTEMPT(L01, limits, "starts 150 processes where 24 are allowed", "EAGAIN limit", .profile = "alone-pids") {
+ATTEMPT(L01, limits, "starts 300 processes where 24 are allowed", "EAGAIN limit", .profile = "alone-pids") {
   setpgid(0, 0);
   for (int i = 0; i < kMany; ++i) {
     const pid_t pid = fork();
@@ -48,7 +48,7 @@ static void* sleeper(void* unused) {
   rest(3000);
   return NULL;
 }
-ATTEMPT(L02, limits, "starts 150 threads where 24 are allowed", "EAGAIN limit", .profile = "alone-pids") {
+ATTEMPT(L02, limits, "starts 300 threads where 24 are allowed", "EAGAIN limit", .profile = "alone-pids") {
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, 65536);
@@ -60,7 +60,7 @@ ATTEMPT(L02, limits, "starts 150 threads where 24 are allowed", "EAGAIN limit", 
   rest(400);
   return 0;
 }
-ATTEMPT(L03, limits, "starts 150 processes from processes that are gone", "EAGAIN limit", .profile = "alone-pids") {
+ATTEMPT(L03, limits, "starts 300 processes from processes that are gone", "EAGAIN limit", .profile = "alone-pids") {
   int count[2];
   if (pipe(count) != 0) return errno;
   for (int i = 0; i < kMany; ++i) {

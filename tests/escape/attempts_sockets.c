@@ -190,6 +190,9 @@ ATTEMPT(U11, network, "hands a datagram over by sendmmsg", NO_UNIX, .judge = kBy
       .msg_hdr = {.msg_name = (void*)(intptr_t)&to.address, .msg_namelen = to.size, .msg_iov = &part, .msg_iovlen = 1}};
   return fd < 0 ? errno : outcome(sendmmsg(fd, &message, 1, 0));
 }
+ATTEMPT(U13, network, "makes a unix socket where the policy denies socket(2)", "EPERM EACCES", .profile = "nosocket") {
+  return only_socket(AF_UNIX, SOCK_STREAM, 0);
+}
 ATTEMPT(U12, network, "serves on an abstract socket that the outside connects to", "EACCES EPERM ETIMEDOUT",
         .judge = kByResult) {
   const struct target at = unix_target(text("%s-%s", value("ESCAPE_ABSTRACT_STREAM"), label()), 1);

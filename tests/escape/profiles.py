@@ -33,6 +33,8 @@ def flags(environment, profile: str, fixture: "witness.Fixture", attempts: list[
         return ["--ro", "/proc", "--ro", "/usr/share", "--rw", "/dev/null", *libraries, "--rox", os.path.realpath("/bin/sh"),
                 "--rw", work, *programs]
     tool = ["--system", "--rw", work, *programs, *LIMITS.get(profile, [])]
+    if profile == "nosocket":
+        tool += ["--deny-syscall", "socket"]
     if profile == "deny":
         for attempt in attempts:
             for path in ("closed", ".git/hooks", ".rune/rune.toml"):

@@ -15,6 +15,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,7 +49,7 @@ class Environment:
         os.chmod(self.scratch, 0o755)
         self.layers = self._layers()
         self.sinks = sinks.Sinks(self.scratch / "sockets")
-        self.foreign = sinks.has_foreign_addresses()
+        self.foreign = {"addresses": sinks.has_foreign_addresses(socket.AF_INET), "ipv6": sinks.has_foreign_addresses(socket.AF_INET6)}
         self.guarded = "--allow-domain" in subprocess.run([self.sandbox, "--help"], capture_output=True, text=True).stdout
         mechanism = self.layers["landlock"]["mechanism"]
         found = re.search(r"ABI (\d+)", mechanism)
@@ -72,7 +73,7 @@ class Environment:
             return f"Landlock ABI {self.landlock}, it takes {needs.split('=')[1]}"
         if needs == "sudo" and not shutil.which("sudo"):
             return "no sudo here"
-        if needs == "addresses" and not self.foreign:
+        if not self.foreign.get(needs, True):
             return "foreign addresses are not laid on the loopback device here"
         return ""
 

@@ -23,9 +23,10 @@ ALLOWED_AT = {"M28": PUBLIC}
 ALIASES = {"alias.ok.test": "private.ok.test"}
 
 
-def has_foreign_addresses() -> bool:
+def has_foreign_addresses(family: socket.AddressFamily) -> bool:
     for address in FOREIGN:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        if (":" in address) != (family == socket.AF_INET6):
+            continue
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind((address, 0))
