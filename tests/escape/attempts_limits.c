@@ -212,19 +212,20 @@ ATTEMPT(L27, limits, "prints 8 MB where 64 kB are allowed", "limit SIGPIPE", .pr
   }
   return outcome(write(1, "\n", 1));
 }
-ATTEMPT(L29, limits, "stops the guardian, and takes its time", "EPERM ESRCH", .profile = "alone-wall",
-        .outside = "there is no guardian") {
-  // The parent of the one that started this attempt.
+// The parent of the one that started this attempt.
+static int guardian(void) {
   char line[512] = {0};
   const int fd = open(text("/proc/%d/stat", getppid()), O_RDONLY);
   int pid = 0;
-  if (fd < 0 || read(fd, line, sizeof line - 1) <= 0) return errno;
+  if (fd < 0 || read(fd, line, sizeof line - 1) <= 0) return -1;
   const char* after = strrchr(line, ')');
-  if (!after || sscanf(after, ") %*c %d", &pid) != 1) return ESRCH;
-  if (kill(pid, SIGSTOP) != 0) return errno;
-  rest(2800);
-  kill(pid, SIGCONT);
-  return 0;
+  return after && sscanf(after, ") %*c %d", &pid) == 1 ? pid : -1;
+}
+ATTEMPT(L29, limits, "stops the guardian, which keeps the time", "EPERM ESRCH", .profile = "alone-wall",
+        .outside = "there is no guardian") {
+  const int pid = guardian();
+  if (pid < 0 || kill(pid, SIGSTOP) != 0) return errno;
+  return outcome(kill(pid, SIGCONT));
 }
 ATTEMPT(L28, limits, "opens more files than allowed", "EMFILE") {
   struct rlimit limit;
@@ -301,4 +302,19 @@ ATTEMPT(L37, limits, "leaves a child that shares its memory (vfork)", "", .profi
   prctl(PR_SET_CHILD_SUBREAPER, 0);
   const int pid = clone(sleep_long, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   return pid < 0 ? errno : 0;
+}
+ATTEMPT(L39, limits, "leaves a daemon that has killed the guardian", "", .profile = "alone-tree", .judge = kByWitness,
+        .outside = "there is no guardian") {
+  const int pid = guardian();
+  if (pid < 0) return errno;
+  if (fork() == 0) {
+    setsid();
+    if (fork() != 0) _exit(0);
+    prctl(PR_SET_PDEATHSIG, 0);
+    be_deaf();
+    kill(pid, SIGKILL);
+    sleep_long(NULL);
+  }
+  rest(300);
+  return 0;
 }
