@@ -67,7 +67,9 @@ void ChatDecoder::TakeChoice(const json::View& choice, const TextSink& on_text) 
   const json::View streamed = choice["delta"];
   const json::View delta = streamed.is_null() ? choice["message"] : streamed;
   TakeReasoning(delta);
-  TakeContent(delta["content"], on_text);
+  // Some send the whole message once more at the end.
+  const bool again = streamed.is_null() && !text_.empty() && delta["content"].string() == std::string_view(text_);
+  if (!again) TakeContent(delta["content"], on_text);
   if (const auto refusal = delta["refusal"].string(); refusal && Count(refusal->size())) refusal_ += *refusal;
   calls_.BeginChunk();
   const json::View calls = delta["tool_calls"];

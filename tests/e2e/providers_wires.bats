@@ -209,6 +209,18 @@ turn_echo() {
   done
 }
 
+@test "a picture goes with its question, on every wire" {
+  local wire png=iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==
+  base64 -d <<<"$png" >"$WORK/cat.png"
+  for wire in "${WIRES[@]}"; do
+    serve_wire "$wire" '{"text":"a cat"}'
+    run --separate-stderr supervise -- "$RUNE" -p 'What is it?' --json --image cat.png </dev/null
+    assert_exit 0
+    assert_contains "$(request 1)" "$png"
+    assert_model_content
+  done
+}
+
 @test "calls, thoughts and usage in every habit of the chat wire" {
   local dialect
   for dialect in "${DIALECTS[@]}"; do

@@ -82,6 +82,19 @@ TEST(ChatDecode, AMessageInPlaceOfADeltaIsTaken) {
             "x");
 }
 
+TEST(ChatDecode, TheWholeMessageOnceMoreAtTheEndIsNotTakenTwice) {
+  std::string delivered;
+  const Decoded decoded = Decode(
+      Stream(
+          {Content("Hel"), Content("lo"),
+           Calls(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}})"),
+           R"({"choices":[{"index":0,"message":{"content":"Hello","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}}]},"finish_reason":"stop"}]})"}),
+      kEvents, &delivered);
+  EXPECT_EQ(TextOf(decoded.message), "Hello");
+  EXPECT_EQ(delivered, "Hello");
+  EXPECT_THAT(CallsIn(decoded), ElementsAre(R"(a f{"x":1})"));
+}
+
 TEST(ChatDecode, DoneWithoutAnyFinishReasonIsAnEnd) {
   const Decoded decoded = Decode(Stream({Content("x")}));
   EXPECT_EQ(decoded.fault, StreamFault::kNone);
