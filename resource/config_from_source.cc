@@ -89,6 +89,10 @@ agent::Config ConfigOf(const Source& source) {
   config.model = source.model;
   config.provider = source.provider.empty() && !source.cassette.empty() ? "cassette" : source.provider;
   config.base_url = source.base_url;
+  config.wire = source.wire;
+  config.caps = source.caps;
+  config.fallback = source.fallback;
+  config.context_window = source.context_window;
   config.cassette = source.cassette;
   config.system_prompt = source.system_prompt;
   config.append_system_prompt = source.append_system_prompt;
@@ -168,6 +172,7 @@ void HideSecrets(const Source& source) {
   AddSecret(source.api_key);
   AddSecret(source.record_key);
   AddSecret(source.embeddings.api_key);
+  for (const agent::FallbackProvider& provider : source.fallback) AddSecret(provider.api_key);
   for (const std::string& secret : source.redact) AddSecret(secret);
 }
 

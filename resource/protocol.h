@@ -50,6 +50,10 @@ struct Source {
   std::string model;
   std::string provider;
   std::string base_url;
+  std::string wire;
+  std::string caps;  ///< JSON object; empty: nothing to correct.
+  std::vector<agent::FallbackProvider> fallback;
+  std::uint64_t context_window = 0;
   std::string cassette;
   std::string prompt;
   std::string system_prompt;

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "agent/config/fallback.h"
 #include "resource/common_fields.h"
 #include "resource/fields.h"
 #include "resource/protocol.h"
@@ -71,6 +72,24 @@ Result<void> ReadThinking(const json::View& view, Source& source) {
   source.thinking = word;
   return Ok();
 }
+Result<void> ReadCaps(const json::View& view, Source& source) {
+  if (view.type() != json::Type::kObject) return ProblemAt(view, "expected an object");
+  source.caps = view.Dump();
+  return Ok();
+}
+Result<void> ReadFallbacks(const json::View& view, Source& source) {
+  if (view.type() != json::Type::kArray) return ProblemAt(view, "expected a list of objects");
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    RUNE_ASSIGN_OR_RETURN(agent::FallbackProvider provider, agent::ReadFallback(view[i]));
+    if (!provider.api_key_env.empty())
+      return ProblemAt(view[i]["api_key_env"], "a step has no such variable; use api_key");
+    source.fallback.push_back(std::move(provider));
+  }
+  return Ok();
+}
+Result<void> ReadContextWindow(const json::View& view, Source& source) {
+  return ReadCount(view, source.context_window);
+}
 Result<void> ReadMaxImages(const json::View& view, Source& source) {
   std::uint64_t count = 0;
   RUNE_RETURN_IF_ERROR(ReadCount(view, count));
@@ -108,11 +127,15 @@ Result<void> ReadRedact(const json::View& view, Source& source) {
 /// `policy` and `sandbox` are read together, after the table.
 Result<void> ReadLater(const json::View&, Source&) { return Ok(); }
 
-constexpr std::array<Field<Source>, 32> kSource{{
+constexpr std::array<Field<Source>, 36> kSource{{
     {"api_key", Text<Source, &Source::api_key>},
     {"model", Text<Source, &Source::model>},
     {"provider", Text<Source, &Source::provider>},
     {"base_url", Text<Source, &Source::base_url>},
+    {"wire", Text<Source, &Source::wire>},
+    {"caps", ReadCaps},
+    {"fallback", ReadFallbacks},
+    {"context_window", ReadContextWindow},
     {"cassette", Text<Source, &Source::cassette>},
     {"prompt", Text<Source, &Source::prompt>},
     {"system_prompt", Text<Source, &Source::system_prompt>},

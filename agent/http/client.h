@@ -40,6 +40,7 @@ enum class HttpFailure : std::uint8_t {
   kTrustStore,  ///< The certificate bundle cannot be used.
   kResolve,
   kConnect,  ///< Refused or unreachable.
+  kProxy,    ///< It does not open a tunnel.
   kTlsHandshake,
   kCertificate,  ///< The peer's certificate is not trusted, or not for this host.
   kConnectTimeout,

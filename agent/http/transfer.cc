@@ -133,6 +133,11 @@ HttpFailure Transfer::OverdueFailure(TimePoint now) const {
 HttpOutcome Transfer::Conclude(CURLcode code) {
   if (enough_) code = CURLE_OK;  // we stopped it ourselves
   const std::string_view words(error_.data());
+  long connect_status = 0;
+  api_.easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+  if (code != CURLE_OK && connect_status >= 300 && !announced_) {
+    return Conclude(HttpFailure::kProxy, "status " + std::to_string(connect_status));
+  }
   return Conclude(FailureOf(code, phase_),
                   words.empty() && code != CURLE_OK ? api_.easy_strerror(code) : std::string(words));
 }

@@ -80,6 +80,9 @@ Failure TransportFailure(const HttpOutcome& outcome, const Endpoint& endpoint) {
     case HttpFailure::kConnect:
       return down("cannot connect to " + host + ": nothing listens there or a firewall refuses; check base_url (" +
                   outcome.detail + ")");
+    case HttpFailure::kProxy:
+      return fatal("the proxy does not connect to " + host + " (" + outcome.detail +
+                   "): check https_proxy and no_proxy");
     case HttpFailure::kTlsHandshake:
       return down("no TLS with " + host + ": is base_url really https? (" + outcome.detail + ")");
     case HttpFailure::kCertificate:

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_asker.h"
+#include "sandbox/base/log.h"
 
 namespace rune::resource {
 namespace {
@@ -79,6 +80,22 @@ TEST(SourceQuestion, TakesWhatTheCommandLineTakes) {
   EXPECT_EQ(config.embeddings.keep_turns, 2U);
   EXPECT_EQ(ParsedAs(Verb::kCheck, R"({"source":{"thinking":false}})").source.thinking, "off")
       << "what YAML makes of a bare off";
+}
+
+TEST(SourceQuestion, TakesProvidersAsTheCommandLineTakesThem) {
+  const Request request = ParsedAs(Verb::kCheck, R"({"source":{"api_key":"k","prompt":"p","wire":"openai-responses",
+      "caps":{"images":false},"context_window":"9000",
+      "fallback":[{"provider":"anthropic","model":"m","api_key":"canary-fallback-key"}]}})");
+  const auto question = SourceQuestion(request.source);
+  ASSERT_TRUE(question.ok());
+  const agent::Config& config = question->config;
+  EXPECT_EQ(config.wire, "openai-responses");
+  EXPECT_EQ(config.caps, R"({"images":false})");
+  EXPECT_EQ(config.context_window, 9000u);
+  ASSERT_EQ(config.fallback.size(), 1u);
+  EXPECT_EQ(config.fallback[0].provider, "anthropic");
+  HideSecrets(request.source);
+  EXPECT_EQ(Redact("x canary-fallback-key y"), "x *** y");
 }
 
 TEST(SealSecret, IsTheRecordKeyBeforeTheApiKey) {

@@ -1,0 +1,58 @@
+#include "agent/http/url.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace rune::agent {
+namespace {
+
+struct Row {
+  const char* url;
+  const char* origin;
+  const char* path;
+  bool has_user;
+};
+
+TEST(Url, IsTakenApart) {
+  const std::vector<Row> rows{{"https://API.Example/v1", "https://api.example", "/v1", false},
+                              {"http://host:8080", "http://host:8080", "", false},
+                              {"http://me:pw@host:8080/x?y#z", "http://host:8080", "/x?y#z", true},
+                              {"http://[::1]:11434/v1", "http://[::1]:11434", "/v1", false},
+                              {"http://[::1]/v1", "http://[::1]", "/v1", false},
+                              {"http://host?x@y", "http://host", "?x@y", false},
+                              {"no url", "://", "", false}};
+  for (const Row& row : rows) {
+    const UrlParts parts = SplitUrl(row.url);
+    EXPECT_EQ(parts.Origin(), row.origin) << row.url;
+    EXPECT_EQ(parts.path, row.path) << row.url;
+    EXPECT_EQ(parts.has_user, row.has_user) << row.url;
+  }
+}
+
+TEST(Url, ThisMachineIsKnownByItsNumbersAndNotByNamesThatLookAlike) {
+  for (const char* const here :
+       {"http://localhost", "http://LOCALHOST:1/x", "http://127.0.0.1", "http://127.9.9.9:80", "http://[::1]:5"})
+    EXPECT_TRUE(IsLoopback(SplitUrl(here))) << here;
+  for (const char* const there : {"http://127.evil.example", "http://localhost.example", "http://128.0.0.1",
+                                  "http://[::2]", "http://user@localhost@evil.example"})
+    EXPECT_FALSE(IsLoopback(SplitUrl(there))) << there;
+}
+
+TEST(Url, ADomainHoldsItselfAndWhatIsBelow) {
+  EXPECT_TRUE(IsUnder("github.com", "github.com"));
+  EXPECT_TRUE(IsUnder("api.github.com", "github.com"));
+  EXPECT_FALSE(IsUnder("evilgithub.com", "github.com"));
+  EXPECT_FALSE(IsUnder("github.com.evil.example", "github.com"));
+  EXPECT_FALSE(IsUnder("", "github.com"));
+}
+
+TEST(Url, PathsAreJoinedWithOneSlash) {
+  for (const char* const base : {"https://h/v1", "https://h/v1/", "https://h/v1//"}) {
+    for (const char* const path : {"x", "/x"}) EXPECT_EQ(JoinUrl(base, path), "https://h/v1/x");
+  }
+}
+
+}  // namespace
+}  // namespace rune::agent
