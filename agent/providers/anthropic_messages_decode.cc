@@ -79,14 +79,13 @@ class AnthropicDecoder : public StreamDecoder {
       TakeStop(root["delta"]);
       counts_.Take(root["usage"]);
     } else if (type == "message_stop") {
-      stopped_ = true;
       Settle();
     } else if (type == "message") {
       StartMessage(root, on_text);
-      stopped_ = true;
+      Settle();
     }  // "ping", "content_block_stop", and what is yet to be invented
   }
-  bool ended() const override { return stopped_; }
+  bool ended() const override { return false; }  // nothing but message_stop ends it, and that settles it
 
   /// Also a whole message, which has its content already. A gateway that fails over in the middle begins once more
   /// with another id: nothing of what it sent before belongs to the new answer.
@@ -224,7 +223,6 @@ class AnthropicDecoder : public StreamDecoder {
   }
 
   bool started_ = false;
-  bool stopped_ = false;
   std::string id_;
   std::string model_;
   std::string stop_reason_;  // the first that says anything

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <numeric>
 
 namespace rune {
@@ -129,7 +130,14 @@ std::string ScrubUtf8(std::string_view text) {
 }
 
 bool IsValidUtf8(std::string_view text) {
+  constexpr std::uint64_t kNotAscii = 0x8080808080808080;
   for (std::size_t i = 0; i < text.size();) {
+    std::uint64_t eight = kNotAscii;
+    if (text.size() - i >= sizeof eight) std::memcpy(&eight, text.data() + i, sizeof eight);
+    if ((eight & kNotAscii) == 0) {
+      i += sizeof eight;
+      continue;
+    }
     const CodePoint c = DecodeAt(text, i);
     if (!c.valid) return false;
     i += c.length;

@@ -25,6 +25,18 @@ TEST(Utf8Test, MalformedSequencesBecomeOneReplacementEach) {
   }
 }
 
+TEST(Utf8Test, FindsAFaultWhereverItStands) {
+  for (std::size_t at = 0; at < 20; ++at) {
+    std::string text(20, 'a');
+    EXPECT_TRUE(IsValidUtf8(text));
+    text[at] = '\xFF';
+    EXPECT_FALSE(IsValidUtf8(text)) << at;
+    text.replace(at, 1, "\xC3\xA9");
+    EXPECT_TRUE(IsValidUtf8(text)) << at;
+    EXPECT_FALSE(IsValidUtf8(text.substr(0, at + 1))) << at;
+  }
+}
+
 TEST(Utf8Test, ACutNeverSplitsACharacter) {
   const std::string text = "aé漢🙂z";
   for (std::size_t n = 0; n <= text.size(); ++n) {

@@ -222,7 +222,7 @@ TEST(AnthropicDecode, TheSameBeginningTwiceIsOne) {
 
 TEST(AnthropicDecode, AnotherBeginningInTheMiddleDiscardsWhatWasBefore) {
   std::string delivered;
-  const Decoded decoded = Decode(Start("msg_1", R"({"input_tokens":900})") + Say("lost") +
+  const Decoded decoded = Decode(Start("msg_1", R"({"input_tokens":900,"cache_read_input_tokens":90})") + Say("lost") +
                                      Block(1, R"({"type":"tool_use","id":"a","name":"f"})") + Args(1, R"({\"x\")") +
                                      Start("msg_2", R"({"input_tokens":10})") + Say("kept") + End("end_turn"),
                                  kEvents, &delivered);
