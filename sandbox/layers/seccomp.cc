@@ -178,6 +178,13 @@ std::span<const ArgumentRule> RulesOf(Network network) {
   return ClosedNetworkRules();
 }
 
+/// Whether the guard may answer this call otherwise than with EPERM.
+bool GuardGrants(std::string_view name) {
+  const auto& rules = GuardedNetworkRules();
+  return name == "execve" || name == "execveat" ||
+         std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
+}
+
 Error UnknownSyscall(const std::string& name) {
   std::vector<std::string> known;
   for (const SyscallGroup& group : SyscallGroups()) known.insert(known.end(), group.names.begin(), group.names.end());
@@ -203,7 +210,11 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
   }
   for (const std::string& name : policy.denied_syscalls) {
     if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);
-    for (const std::string& member : SyscallFamily(name)) table.Set(member, Return(table.Answer(SeccompErrno(EPERM))));
+    for (const std::string& member : SyscallFamily(name)) {
+      // Asked about one of its own calls, the guard would grant what it grants.
+      const std::uint32_t deny = SeccompErrno(EPERM);
+      table.Set(member, Return(GuardGrants(member) ? deny : table.Answer(deny)));
+    }
   }
 
   const std::uint32_t arch = ::seccomp_arch_native();

@@ -55,7 +55,7 @@ DnsAnswer DnsService::Decide(const DnsQuery& query) {
   const bool counts = query.type != kDnsAaaa;
   const bool known = options_.rules->KnowsName(query.name);
   if (!known) {
-    if (counts) ++options_.ledger->At(query.name, 0).refused;
+    if (counts) options_.ledger->Refuse(query.name, 0);
     if (!options_.every_name) {
       if (counts || !options_.notes->Has(Layer::kNames, "lookup", query.name)) {
         options_.notes->Add(Layer::kNames, "lookup", query.name);

@@ -85,7 +85,13 @@ class NetworkGuard::Impl {
     RelayOptions settings;
     settings.rules = state_.options.rules;
     settings.ledger = &state_.ledger;
-    settings.upload_left = state_.options.upload_left;
+    if (state_.options.upload_left) {
+      settings.upload_left = [this](const std::string& target) {
+        const std::uint64_t left = state_.options.upload_left(target);
+        const std::uint64_t sent = state_.ledger.SentTo(target);
+        return left > sent ? left - sent : 0;
+      };
+    }
     settings.inspect = !state_.options.watch_only;
     settings.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget& target) {
       state_.notes.Add(Layer::kNetwork, what, target.key() + ":" + std::to_string(target.port) + ": " + detail);

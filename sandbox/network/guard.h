@@ -28,8 +28,9 @@ struct GuardOptions {
   std::vector<std::string> unix_roots;     ///< Trees whose sockets may be connected to: what the policy lets it write.
   std::vector<std::string> unix_denied;    ///< Wins over unix_roots.
   uid_t tool_uid = 0;                      ///< Who the command is: only sockets of this uid may be connected to.
-  std::function<bool(const std::string& path)> may_execute;             ///< What Landlock answers: for the report only.
-  std::function<std::uint64_t(const std::string& target)> upload_left;  ///< As in RelayOptions.
+  std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
+  /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
+  std::function<std::uint64_t(const std::string& target)> upload_left;
   bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.
 };
 

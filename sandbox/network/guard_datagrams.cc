@@ -90,7 +90,7 @@ void GuardDatagrams::Ask(GuardedSocket& socket, std::string_view datagram, const
     if (server) {
       const Route route = routes_.To(*server);
       target = server->port == kDnsPort ? Format(*server) : route.Text();
-      ++state_.ledger.At(route.target.key(), server->port).refused;
+      state_.ledger.Refuse(route.target.key(), server->port);
     }
     return state_.notes.Add(Layer::kNetwork, "send", target);
   }
@@ -146,7 +146,7 @@ void GuardDatagrams::SendTo(const SystemCall& call) {
   }
   if (address.inet.port != kDnsPort) {
     const Route route = routes_.To(address.inet);
-    ++state_.ledger.At(route.target.key(), address.inet.port).refused;
+    state_.ledger.Refuse(route.target.key(), address.inet.port);
     return state_.Refuse(call, "send", route.Text());
   }
   if (call.arguments[2] > kMaxDatagram) return state_.calls.Fail(call.id, EMSGSIZE);

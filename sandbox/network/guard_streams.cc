@@ -12,6 +12,8 @@ namespace rune::sandbox {
 namespace {
 
 constexpr Milliseconds kRetryPath{10};
+/// At the same time, of one command. Each takes two of our descriptors.
+constexpr std::size_t kMaxConnections = 512;
 
 /// Keeps an open file description from blocking for the length of one call. It is shared with the command, which sees
 /// no data on a socket that is not connected, so that it cannot tell.
@@ -107,7 +109,7 @@ void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& soc
 
 void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wanted) {
   const Route route = routes_.To(wanted);
-  if (!route.permitted) ++state_.ledger.At(route.target.key(), route.target.port).refused;
+  if (!route.permitted) state_.ledger.Refuse(route.target.key(), route.target.port);
   switch (route.kind) {
     case Route::Kind::kRefused:
       return state_.Refuse(attempt.call, "connect", route.Text());
@@ -119,6 +121,7 @@ void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wante
       return Await(direct, Start(direct, route.own));
     }
     case Route::Kind::kRelay:
+      if (relay_.open_connections() >= kMaxConnections) return state_.calls.Fail(attempt.call.id, EAGAIN);
       if (attempt.blocking) return Dial(attempt, route.target);
       return Enter(attempt,
                    [this, target = route.target](UniqueFd client) { relay_.DialAndJoin(std::move(client), target); });

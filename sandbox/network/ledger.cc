@@ -3,7 +3,8 @@
 namespace rune::sandbox {
 namespace {
 
-constexpr std::size_t kMaxTargets = 512;
+constexpr std::size_t kMaxTargets = 2048;
+constexpr std::size_t kMaxRefused = 256;
 constexpr const char* kOthers = "(others)";
 
 }  // namespace
@@ -15,6 +16,14 @@ Egress& EgressLedger::At(const std::string& target, std::uint16_t port) {
   entry.target = full ? kOthers : target;
   entry.port = full ? std::uint16_t{0} : port;
   return entry;
+}
+
+void EgressLedger::Refuse(const std::string& target, std::uint16_t port) {
+  if (!entries_.contains({target, port}) && ++only_refused_ > kMaxRefused) {
+    ++At(kOthers, 0).refused;
+  } else {
+    ++At(target, port).refused;
+  }
 }
 
 std::uint64_t EgressLedger::SentTo(const std::string& target) const {

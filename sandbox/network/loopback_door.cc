@@ -4,11 +4,13 @@
 
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 namespace rune::sandbox {
 namespace {
 
 constexpr int kBacklog = 1024;
+constexpr Milliseconds kPause{100};
 
 Endpoint Decode(const sockaddr_storage& storage, socklen_t length) {
   Endpoint endpoint = DecodeSocketAddress({reinterpret_cast<const char*>(&storage), length}).inet;
@@ -29,6 +31,7 @@ LoopbackDoor::~LoopbackDoor() { Clear(); }
 
 void LoopbackDoor::Clear() {
   if (listener_.valid()) loop_.Unwatch(listener_.get());
+  if (pause_ != 0) loop_.CancelTimer(std::exchange(pause_, 0));
   listener_.Reset();
   expected_.clear();
 }
@@ -43,8 +46,12 @@ int LoopbackDoor::Open() {
   if (::listen(listener.get(), kBacklog) != 0) return errno;
   address_ = LocalEndpoint(listener.get());
   listener_ = std::move(listener);
-  loop_.Watch(listener_.get(), POLLIN, [this](short) { Accept(); });
+  Listen();
   return 0;
+}
+
+void LoopbackDoor::Listen() {
+  loop_.Watch(listener_.get(), POLLIN, [this](short) { Accept(); });
 }
 
 Endpoint LoopbackDoor::AddressFor(int domain) const { return domain == AF_INET6 ? MapToV6(address_) : address_; }
@@ -59,6 +66,13 @@ void LoopbackDoor::Accept() {
         ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!client.valid()) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno == EAGAIN) return;
+      // The connection stays where it is, and poll(2) would tell of it again at once.
+      loop_.Unwatch(listener_.get());
+      pause_ = loop_.At(Clock::now() + kPause, [this] {
+        pause_ = 0;
+        Listen();
+      });
       return;
     }
     const Endpoint peer = Decode(storage, length);

@@ -35,11 +35,13 @@ class LoopbackDoor {
   void Clear();
 
  private:
+  void Listen();
   void Accept();
 
   EventLoop& loop_;
   UniqueFd listener_;
   Endpoint address_;
+  EventLoop::TimerId pause_ = 0;               ///< Not listening for a moment: there are no descriptors left.
   std::map<std::uint16_t, Entered> expected_;  ///< By the port that comes; the address is always 127.0.0.1.
 };
 

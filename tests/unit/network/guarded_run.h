@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <atomic>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <string>
@@ -62,6 +63,13 @@ GuardedResult RunGuarded(const GuardedSetup& setup, const std::function<int()>& 
 GuardedResult RunGuarded(const GuardedSetup& setup, const std::vector<std::string>& argv);
 /// The same `act` without a filter: its exit status.
 int RunBare(const std::function<int()>& act);
+
+/// errno of a call that failed, else 0.
+inline int Errno(long result) { return result < 0 ? errno : 0; }
+template <typename T>
+sockaddr* Any(T& address) {
+  return reinterpret_cast<sockaddr*>(&address);
+}
 
 /// connect(2) of a new blocking socket; 0 or errno.
 int ConnectTo(const std::string& address, std::uint16_t port);
