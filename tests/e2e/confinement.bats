@@ -14,6 +14,13 @@ teardown() { e2e_teardown; }
 # Every program is allowed, so that only the other layers can refuse.
 any_command() { policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]" "$@"; }
 # tool CMD [FLAG...]: lets the model run one command; leaves its text in RESULT.
+# A server of the machine, on loopback; its port in $sink.
+start_sink() {
+  coproc SINK { /usr/bin/python3 -c 'import socket, sys
+listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[1], flush=True); sys.stdin.read()'; }
+  read -r sink <&"${SINK[0]}"
+}
+
 tool() {
   local cmd=$1
   shift
@@ -111,21 +118,37 @@ END"
 @test "the network is closed: TCP, UDP, raw, netlink, vsock; and open when the policy opens it" {
   need python3 "the sockets are made with it"
   local code='import socket,sys
-for family,kind in ((2,1),(2,2),(10,1),(10,2),(2,3),(16,3),(17,3),(40,1)):
-    try: socket.socket(family,kind); print("OPEN",family,kind)
-    except OSError as e: print("closed",family,kind,e.errno)'
+def act(name, do):
+    try: do(); print("OPEN", name)
+    except OSError as e: print("closed", name, e.errno)
+port = int(sys.argv[1])
+act("tcp", lambda: socket.create_connection(("127.0.0.1", port), 2))
+act("tcp6", lambda: socket.create_connection(("::ffff:127.0.0.1", port), 2))
+act("udp", lambda: socket.socket(2, 2).sendto(b"x", ("127.0.0.1", port)))
+for family, kind in ((2, 3), (16, 3), (17, 3), (40, 1)):
+    act("family %d" % family, lambda: socket.socket(family, kind))'
   printf '%s\n' "$code" >"$WORK/sockets.py"
-  /usr/bin/python3 "$WORK/sockets.py" | grep -q 'OPEN 2 1' # the control
-  tool '/usr/bin/python3 sockets.py'
-  assert_contains "$RESULT" closed
+  local sink
+  start_sink
+  local controls
+  controls=$(/usr/bin/python3 "$WORK/sockets.py" "$sink")
+  for way in tcp tcp6 udp; do assert_contains "$controls" "OPEN $way"; done
+  tool "/usr/bin/python3 sockets.py $sink"
+  assert_contains "$RESULT" 'closed tcp 13'
+  assert_contains "$RESULT" 'closed udp'
   assert_lacks "$RESULT" OPEN
   any_command 'allowed_domains = ["*"]'
-  tool '/usr/bin/python3 sockets.py'
-  assert_contains "$RESULT" 'OPEN 2 1'
+  tool "/usr/bin/python3 sockets.py $sink"
+  assert_contains "$RESULT" 'OPEN tcp'
+  kill "$SINK_PID"
 }
 
 @test "the model server itself cannot be reached by a tool" {
-  tool "exec 9<>/dev/tcp/127.0.0.1/$MODEL_PORT && echo reached; curl -s http://127.0.0.1:$MODEL_PORT/ && echo reached"
+  serve # for its number, which the next one takes over
+  local port=$MODEL_PORT
+  stop_model_quietly
+  serve_port=$port tool "exec 9<>/dev/tcp/127.0.0.1/$port && echo reached; curl -s http://127.0.0.1:$port/ && echo reached"
+  [ "$MODEL_PORT" -eq "$port" ]
   assert_lacks "$RESULT" reached
   [ "$(requests)" -eq 2 ] || explain "the tool made a request"
 }

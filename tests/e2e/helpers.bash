@@ -105,7 +105,7 @@ start_model() {
   local fifo
   fifo=$(echo "$ROOT"/port.*.fifo)
   # Descriptor 3 is bats' own: whoever keeps it open keeps bats waiting.
-  (cd / && exec "${PYTHON[@]}" "$SUPPORT/fake_model.py" "$@" --log "$MODEL_LOG" --until-parent-exits) \
+  (cd / && exec "${PYTHON[@]}" "$SUPPORT/fake_model.py" "$@" --port "${serve_port:-0}" --log "$MODEL_LOG" --until-parent-exits) \
     >"$fifo" 2>"$ROOT/model.err" </dev/null 3>&- &
   MODEL_PID=$!
   read -r word MODEL_PORT <"$fifo"

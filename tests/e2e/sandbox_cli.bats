@@ -98,8 +98,20 @@ box() { run --separate-stderr supervise -- "$RUNE_SANDBOX" "$@"; }
 
 @test "closed is the default of the network" {
   need python3 "it makes the socket"
-  box --system --rox /usr --rox /bin --rox /lib -- /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM); print("made")'
+  local server='import socket, sys
+listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[1], flush=True); sys.stdin.read()'
+  local reach='import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2); print("reached")'
+  coproc SERVER { /usr/bin/python3 -c "$server"; }
+  local port
+  read -r port <&"${SERVER[0]}"
+  [ "$(/usr/bin/python3 -c "$reach" "$port")" = reached ] # the control
+  box --system --rox /usr --rox /bin --rox /lib -- /usr/bin/python3 -c "$reach" "$port"
+  assert_lacks "$output" reached
+  box --system --rox /usr --rox /bin --rox /lib --net none -- /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM); print("made")'
   assert_lacks "$output" made
+  box --system --rox /usr --rox /bin --rox /lib --allow-domain "127.0.0.1:$port" -- /usr/bin/python3 -c "$reach" "$port"
+  assert_contains "$output" reached
+  kill "$SERVER_PID"
 }
 
 @test "--timeout ends the command and its whole tree, and the report says wall" {
