@@ -64,8 +64,12 @@ def item_events(index, item, size):
     yield "response.output_item.added", {"output_index": index, "item": opened}
     base = {"output_index": index, "item_id": item["id"]}
     if item["type"] == "reasoning":
-        for piece in cut(item["summary"][0]["text"], size):
-            yield "response.reasoning_summary_text.delta", {**base, "summary_index": 0, "delta": piece}
+        text, place = item["summary"][0]["text"], {**base, "summary_index": 0}
+        yield "response.reasoning_summary_part.added", {**place, "part": {"type": "summary_text", "text": ""}}
+        for piece in cut(text, size):
+            yield "response.reasoning_summary_text.delta", {**place, "delta": piece}
+        yield "response.reasoning_summary_text.done", {**place, "text": text}
+        yield "response.reasoning_summary_part.done", {**place, "part": item["summary"][0]}
     elif item["type"] == "message":
         text = item["content"][0]["text"]
         yield "response.content_part.added", {**base, "content_index": 0, "part": {"type": "output_text", "text": "", "annotations": []}}
