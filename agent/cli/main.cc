@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 
@@ -22,7 +24,7 @@ extern char** environ;
 namespace rune::agent {
 namespace {
 
-constexpr int kExitUsage = 2;
+constexpr std::array kKeyVariables{"RUNE_API_KEY", "RUNE_EMBEDDINGS_API_KEY", "RUNE_FALLBACK"};
 
 std::string CurrentDirectory() {
   char buffer[4096];
@@ -30,7 +32,7 @@ std::string CurrentDirectory() {
   return cwd == nullptr ? "/" : cwd;
 }
 
-/// Takes the key out of the environment block: /proc/PID/environ would show it for as long as the process lives.
+/// Takes the keys out of the environment block: /proc/PID/environ would show it for as long as the process lives.
 std::map<std::string, std::string> TakeEnvironment() {
   std::map<std::string, std::string> variables;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -38,12 +40,10 @@ std::map<std::string, std::string> TakeEnvironment() {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
     variables[text.substr(0, equals)] = text.substr(equals + 1);
-    if (text.starts_with("RUNE_API_KEY=") || text.starts_with("RUNE_EMBEDDINGS_API_KEY=")) {
-      for (char* c = *entry + equals + 1; *c != '\0'; ++c) *c = '*';
-    }
+    if (std::find(kKeyVariables.begin(), kKeyVariables.end(), text.substr(0, equals)) == kKeyVariables.end()) continue;
+    for (char* c = *entry + equals + 1; *c != '\0'; ++c) *c = '*';
   }
-  ::unsetenv("RUNE_API_KEY");
-  ::unsetenv("RUNE_EMBEDDINGS_API_KEY");
+  for (const char* const name : kKeyVariables) ::unsetenv(name);
   return variables;
 }
 

@@ -1,5 +1,8 @@
 #include <fcntl.h>
+#include <unistd.h>
 
+#include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
 #include "tests/unit/providers/model_fixture.h"
 
 namespace rune::agent {
@@ -174,10 +177,31 @@ TEST_F(ModelTest, AnAnswerThatNeverEndsIsGivenUpInTheEnd) {
   EXPECT_THAT(ErrorIn(Ask(server.url())).message, HasSubstr("total_secs"));
 }
 
+/// Bytes that are resident, all in all (proc_pid_statm(5)).
+long ResidentBytes() {
+  const auto statm = ReadFile("/proc/self/statm");
+  const auto fields = Split(statm.ok() ? *statm : "", ' ');
+  return fields.size() < 2 ? 0 : static_cast<long>(ParseInt(fields[1]).value_or(0)) * ::sysconf(_SC_PAGESIZE);
+}
+
 int OpenDescriptors() {
   int count = 0;
   for (int fd = 0; fd < 256; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
   return count;
+}
+
+TEST_F(ModelTest, ManyTurnsNeitherGrowNorOpenMore) {
+  // The bound is loose because the server remembers every request, and lives in this process, too.
+  LoopbackServer server([](const SeenRequest&, Peer& peer) { peer.ReplyEvents(kAnswer); });
+  options_.endpoint.base_url = server.url();
+  HttpModelClient client(loop_, options_);
+  for (int i = 0; i < 500; ++i) ASSERT_EQ(TextIn(Ask(client)), "Hello");
+  const long before = ResidentBytes();
+  const int descriptors = OpenDescriptors();
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(TextIn(Ask(client)), "Hello");
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+  EXPECT_LT(ResidentBytes() - before, 4 << 20);
+  EXPECT_EQ(server.seen().back().connection, 1);
 }
 
 TEST_F(ModelTest, AnInterruptionLeaksNoDescriptorInAnyState) {
