@@ -74,7 +74,7 @@ def start(environment, fixture: "witness.Fixture", profile: str, attempts: list[
     try:
         with open(output, "wb") as file, open(fixture.base / f"{name}.err", "wb") as errors:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=errors, env=around, cwd="/",
-                                  pass_fds=[keep], timeout=20 if profile.startswith("alone-") else TIME + 20, start_new_session=True, check=False)
+                                  pass_fds=[keep], timeout=70 if profile.startswith("alone-") else TIME + 20, start_new_session=True, check=False)
     finally:
         os.close(keep)
     return output.read_text(errors="replace"), done.returncode

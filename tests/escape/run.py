@@ -173,7 +173,7 @@ def verdict(attempt: dict, within: dict, without: dict) -> tuple[str, str]:
     if result == "worked":
         return "OPEN", "it worked"
     # An outer filter may answer first, with an error of its own.
-    if matches(result, attempt["refused"]) or result == without["result"]:
+    if matches(result, attempt["refused"]) or (result.startswith("E") and result == without["result"]):
         return "closed", result
     return "unexpected", f"{result} instead of {attempt['refused']}"
 

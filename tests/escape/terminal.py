@@ -35,7 +35,7 @@ def start(command: list[str], around: dict[str, str], fixture, name: str, run: s
         process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=around, cwd="/", close_fds=True,
                                    preexec_fn=take_terminal)
         output = b""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             output += _read(master, 0.01)
         if process.poll() is None:
