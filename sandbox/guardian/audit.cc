@@ -18,8 +18,7 @@ std::string CommandEntry(const std::string& path) {
 
 std::string DomainEntry(const Egress& egress) {
   const bool usual = egress.port == 0 || egress.port == 80 || egress.port == 443;
-  const std::string host =
-      egress.target.find(':') == std::string::npos ? egress.target : "[" + egress.target + "]";
+  const std::string host = egress.target.find(':') == std::string::npos ? egress.target : "[" + egress.target + "]";
   return usual ? host : host + ":" + std::to_string(egress.port);
 }
 

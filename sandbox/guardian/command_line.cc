@@ -174,7 +174,7 @@ const std::vector<Flag>& Flags() {
       {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
       {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
       {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
-      {"--cpu", "SECONDS", "processor time of each process", SetCpu},
+      {"--cpu", "SECONDS", "processor time of the whole tree", SetCpu},
       {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
        SetTimeout},
       {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},

@@ -135,6 +135,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   }
   StartGuard(call);
   call.command = std::move(frame.command);
+  const bool cpu_limited = call.command.limits.cpu_seconds > 0;
   if (call.command.limits.wall.count() > 0) {
     call.wall_timer = loop_.At(call.started + call.command.limits.wall, [this, pid] {
       calls_.at(pid).limit = LimitHit::kWall;
@@ -142,7 +143,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
     });
   }
   calls_.emplace(pid, std::move(call));
-  if (count_trees_ && count_timer_ == 0) ScheduleCount();
+  if ((count_trees_ || cpu_limited) && count_timer_ == 0) ScheduleCount();
 }
 
 ChildStatus* Guardian::TakeStatus() {
@@ -318,11 +319,23 @@ void Guardian::ScheduleCount() {
   });
 }
 
+/// RLIMIT_CPU holds each process; together they are held here.
+void Guardian::KillOverCpu(const std::vector<ProcessInfo>& all) {
+  for (auto& [pid, call] : calls_) {
+    const std::chrono::seconds limit(call.command.limits.cpu_seconds);
+    if (limit.count() == 0 || call.wait_status || CpuOfTree(all, pid) <= limit) continue;
+    call.limit = LimitHit::kCpu;
+    KillTree(pid);
+  }
+}
+
 /// The limit belongs to the run, so the largest tree pays for all of them. What fled from its tree counts until the
 /// sweep has it.
 void Guardian::CountTrees() {
   SweepOrphans();
   const std::vector<ProcessInfo> all = ListProcesses();
+  KillOverCpu(all);
+  if (!count_trees_) return;
   const TreeUsage total = UsageOfTree(all, ::getpid());
   const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
   const bool too_many = limits_.pids > 0 && total.threads > limits_.pids + 1;  // the guardian is one of them

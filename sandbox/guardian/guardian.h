@@ -21,6 +21,7 @@
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/guardian/child.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/process_tree.h"
 #include "sandbox/guardian/protocol.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/identity.h"
@@ -96,6 +97,7 @@ class Guardian {
   void KillTree(pid_t root);
   void KillWithGrace(pid_t root, Milliseconds grace);
   void CountTrees();
+  void KillOverCpu(const std::vector<ProcessInfo>& all);
   void ScheduleCount();
   std::vector<std::string> ToolEnvironment(const Command& command) const;
   ChildPlan PlanChild(const LaunchFrame& frame, const CompiledPolicy& policy) const;

@@ -26,7 +26,7 @@ struct ProbeTargets {
   std::string unwritable;  ///< The same for a directory that may be written without the confinement.
   std::string forbidden_program;
   std::string own_directory;  ///< Where a command may write.
-  std::string denied;  ///< An existing path of the policy's own denied list.
+  std::string denied;         ///< An existing path of the policy's own denied list.
   pid_t guardian = 0;
   pid_t client = 0;
   RunLimits limits;

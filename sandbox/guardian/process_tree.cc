@@ -48,6 +48,19 @@ void ForEachNumberedEntry(const char* path, F visit) {
   ::closedir(dir);
 }
 
+/// utime, stime, cutime and cstime of /proc/PID/stat, which stand behind a name that may hold anything.
+std::uint64_t TicksOf(pid_t pid) {
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat", kSmallFile);
+  if (!stat.ok()) return 0;
+  constexpr std::size_t kUtime = 11;  // the fields from the state on
+  const auto fields = Split(std::string_view(*stat).substr(std::min(stat->size(), stat->rfind(')') + 2)), ' ');
+  std::uint64_t ticks = 0;
+  for (std::size_t i = kUtime; i < kUtime + 4 && i < fields.size(); ++i) {
+    ticks += static_cast<std::uint64_t>(std::max<std::int64_t>(0, ParseInt(fields[i]).value_or(0)));
+  }
+  return ticks;
+}
+
 }  // namespace
 
 bool CanSeeProcesses() { return ReadProcess(::getpid()).has_value(); }
@@ -84,6 +97,12 @@ std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root) {
     for (auto it = first; it != last; ++it) tree.push_back(it->second);
   }
   return tree;
+}
+
+std::chrono::milliseconds CpuOfTree(const std::vector<ProcessInfo>& all, pid_t root) {
+  std::uint64_t ticks = 0;
+  for (const pid_t pid : Tree(all, root)) ticks += TicksOf(pid);
+  return std::chrono::milliseconds(ticks * 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 TreeUsage UsageOfTree(const std::vector<ProcessInfo>& all, pid_t root) {

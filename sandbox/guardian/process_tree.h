@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -31,6 +32,8 @@ struct TreeUsage {
 };
 /// Sums over `root` and its descendants.
 TreeUsage UsageOfTree(const std::vector<ProcessInfo>& all, pid_t root);
+/// Processor time of `root` and its descendants, those included that have ended and were waited for.
+std::chrono::milliseconds CpuOfTree(const std::vector<ProcessInfo>& all, pid_t root);
 /// `root` and its descendants, root first.
 std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root);
 

@@ -135,6 +135,17 @@ listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[
   [ "${#output}" -le 1200000 ]
 }
 
+@test "--cpu holds for all processes of the tree together" {
+  box --system --cpu 1 --timeout 20 --report "$R" -- /bin/sh -c 'for i in 1 2 3 4; do (while :; do :; done) & done; wait'
+  assert_exit 124
+  assert_under_ms 8000
+  assert_contains "$(cat "$R")" '"limit":"cpu"'
+  assert_nothing_left
+  # The control: the same work in less time than that passes.
+  box --system --cpu 20 --timeout 20 -- /bin/sh -c 'for i in 1 2; do (n=0; while [ $n -lt 1000 ]; do n=$((n+1)); done) & done; wait; echo over'
+  assert_contains "$output" over
+}
+
 @test "--deny-syscall closes the family" {
   need python3 "it makes the call"
   local code='import os
