@@ -1,5 +1,5 @@
 #pragma once
-/// One entry of `fallback`, as JSON: what TOML, variables and Concourse sources have in common.
+/// One entry of `fallback`, as JSON: what files, variables and requests have in common.
 
 #include <string>
 #include <string_view>

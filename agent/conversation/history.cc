@@ -80,6 +80,16 @@ std::string TextOfTurn(const std::vector<Message>& history, const Turn& turn) {
   return std::string(Utf8Prefix(text, kTurnBytes));
 }
 
+/// What the user asked last, which everything behind it is about. A message behind a tool's result is a hint of ours.
+void MarkQuestion(const std::vector<Message>& history, std::vector<Turn>& turns) {
+  std::size_t question = history.size();
+  for (std::size_t i = 1; i < history.size(); ++i) {
+    const bool asks = history[i].role == Role::kUser && history[i - 1].role != Role::kTool && !IsNote(history[i]);
+    if (asks) question = i;
+  }
+  for (Turn& turn : turns) turn.keep = turn.keep || (turn.begin <= question && question < turn.end);
+}
+
 void MarkRelevant(const std::vector<Message>& history, const TurnPicker& pick, std::vector<Turn>& turns) {
   const auto question = std::find_if(history.rbegin(), history.rend(), [](const Message& message) {
     return message.role == Role::kUser && !IsNote(message);
@@ -123,6 +133,7 @@ bool CompactHistory(std::vector<Message>& history, std::size_t keep_last, const 
   const std::size_t middle = head + (has_note ? 1 : 0);
   if (tail <= middle) return false;
   std::vector<Turn> turns = TurnsOf(history, middle, tail);
+  MarkQuestion(history, turns);
   if (pick) MarkRelevant(history, pick, turns);
 
   std::vector<Message> kept;

@@ -19,9 +19,9 @@ using TurnPicker =
     std::function<std::vector<std::size_t>(const std::string& question, const std::vector<std::string>& turns)>;
 
 /// Drops the oldest messages but the leading system ones and the first user prompt, and puts a note in their place.
-/// Keeps at least `keep_last` messages, extended back to where a turn begins, and the earlier turns that `pick` (may be
-/// empty) chooses for the newest question. A turn is kept whole or not at all, so that no tool result loses its call.
-/// False when nothing could be dropped.
+/// Keeps at least `keep_last` messages, extended back to where a turn begins, the turn that begins with the newest
+/// question, and the earlier turns that `pick` (may be empty) chooses for it. A turn is kept whole or not at all, so
+/// that no tool result loses its call. False when nothing could be dropped.
 bool CompactHistory(std::vector<Message>& history, std::size_t keep_last, const TurnPicker& pick = {});
 
 }  // namespace rune::agent
