@@ -44,7 +44,7 @@ class StreamDecoder : public Decoder {
   bool Count(std::size_t bytes);
   /// Appends to `text`, and delivers.
   void Deliver(std::string& text, std::string_view piece, const TextSink& on_text);
-  bool delivered() const { return delivered_; }  ///< Some text has reached the caller.
+  bool delivered() const { return delivered_; }         ///< Some text has reached the caller.
   bool whole() const { return mode_ == Mode::kWhole; }  ///< One JSON text instead of a stream.
 
  private:

@@ -80,7 +80,6 @@ TEST_F(TransportTest, OneHandshakeServesManyRequests) {
   EXPECT_EQ(server.handshakes(), 1);
 }
 
-
 TEST_F(TransportTest, AProxyIsAskedForWhatIsElsewhere) {
   LoopbackServer proxy([](const SeenRequest&, Peer& peer) { peer.Reply(200, "", "through"); });
   const Variable use("http_proxy", proxy.url());
