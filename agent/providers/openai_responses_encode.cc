@@ -115,7 +115,6 @@ class Encoder {
   }
 
   void WriteImage(const Image& image) {
-    if (!caps_.images) return WriteText("[a picture, which this model does not take]");
     if (image.data.empty() && !caps_.url_images) return WriteText("[a picture: " + image.url + "]");
     out_.BeginObject().Member("type", "input_image").Key("image_url");
     if (image.data.empty()) {

@@ -96,7 +96,9 @@ void Encode(Wire wire, int count) {
     if (i % 5 == 0) options.schema = R"({"type":"object","properties":{"a":{"type":"integer"}}})";
     if (i % 3 == 0) options.thinking = Thinking::kHigh;
     if (i % 7 == 0) options.temperature = 1;
-    const auto history = Normalise(histories.Next(), {.origin = "p/m"});
+    std::vector<Message> odd = histories.Next();
+    odd.insert(odd.begin(), MakeText(Role::kSystem, "Be brief."));
+    const auto history = Normalise(odd, {.origin = "p/m"});
     const WireRequest request =
         CodecOf(wire).encode("gemini-3-pro", {.messages = history, .tools = tools, .options = options}, caps);
     std::printf("%s\n", request.body.c_str());

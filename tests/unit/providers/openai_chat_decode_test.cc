@@ -223,11 +223,12 @@ TEST(ChatDecode, CallsMakeAToolTurnWhateverTheFinishReasonSays) {
 
 TEST(ChatDecode, CallsOfACutOrFilteredTurnAreDropped) {
   const std::string call = Calls(R"({"id":"a","function":{"name":"f","arguments":"{\"a\":1}"}})");
-  for (const std::string reason : {"length", "max_tokens", "content_filter"}) {
+  for (const std::string reason : {"length", "max_tokens", "content_filter", "sensitive"}) {
     const Decoded decoded = Decode(Stream({call, R"({"choices":[{"delta":{},"finish_reason":")" + reason + R"("}]})"}));
     EXPECT_EQ(decoded.fault, StreamFault::kNone);
     EXPECT_THAT(CallsIn(decoded), IsEmpty()) << reason;
-    EXPECT_EQ(decoded.message.stop, reason == "content_filter" ? Stop::kFiltered : Stop::kLength);
+    EXPECT_EQ(decoded.message.stop,
+              reason == "content_filter" || reason == "sensitive" ? Stop::kFiltered : Stop::kLength);
   }
 }
 

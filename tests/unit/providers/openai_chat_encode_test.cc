@@ -130,11 +130,6 @@ TEST(ChatEncode, PicturesByUrlAreSentOnlyToServersThatFetchThem) {
   EXPECT_THAT(Encode({user}), HasSubstr(R"([{"type":"text","text":"[a picture: https://x.example/a.png]"}])"));
 }
 
-TEST(ChatEncode, AModelWithoutEyesIsToldThatThereIsAPicture) {
-  EXPECT_THAT(Encode({{.role = Role::kUser, .parts = {kPicture}}}, {}, {.images = false}),
-              HasSubstr(R"([{"type":"text","text":"[a picture, which this model does not take]"}])"));
-}
-
 TEST(ChatEncode, PicturesOfResultsFollowBehindAllResultsOfTheTurn) {
   const std::vector<Message> messages{
       MakeText(Role::kUser, "Hi"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),

@@ -77,6 +77,14 @@ TEST(ChatDecode, CachedTokensHaveTwoNames) {
             6u);
 }
 
+TEST(ChatDecode, WhatTheCacheTookInIsCounted) {
+  EXPECT_EQ(
+      Decode(
+          Stream({R"({"choices":[],"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cache_write_tokens":7}}})"}))
+          .usage.cache_write,
+      7u);
+}
+
 TEST(ChatDecode, TheModelIsAsTheServerNamesIt) {
   EXPECT_EQ(Decode(Stream({R"({"model":"gpt-x-2026","choices":[]})", Content("x"), kStopped})).model, "gpt-x-2026");
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# The providers' own libraries (npm) judge our codecs and the fake model server. Optional: it needs Node and, once, the npm registry.
-# The libraries are kept in RUNE_SDK_DIR (default: ~/.cache/rune-sdks-VERSIONS); none of their install scripts runs.
+# Judges of our codecs that were written by others: the rules of the fake model server, and the providers' own libraries, which
+# judge that server, too. The libraries are optional: they need Node and, once, the npm registry. They are kept in RUNE_SDK_DIR
+# (default: ~/.cache/rune-sdks-VERSIONS); none of their install scripts runs.
 
 HERE=$BATS_TEST_DIRNAME
 PROBE=$(cd "${RUNE_BIN_DIR:-$HERE/../../build/dev/bin}" && pwd)/codec_probe
@@ -9,7 +10,7 @@ WIRES=(openai-chat openai-responses anthropic-messages gemini-native)
 sdk_dir() { echo "${RUNE_SDK_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/rune-sdks-$(sha256sum "$HERE/package.json" | head -c 12)}"; }
 
 # Leaves the libraries and our scripts in $SDK_DIR, or skips.
-install() {
+get_libraries() {
   command -v node >/dev/null && command -v npm >/dev/null || skip "needs node and npm: the providers' own libraries are written for them"
   [ -x "$PROBE" ] || skip "needs codec_probe: build it first"
   SDK_DIR=$(sdk_dir)
@@ -22,8 +23,19 @@ install() {
   fi
 }
 
+@test "the rules of every wire take whatever history is sent" {
+  local wire
+  [ -x "$PROBE" ] || skip "needs codec_probe: build it first"
+  for wire in "${WIRES[@]}"; do
+    "$PROBE" encode "$wire" 3000 | /usr/bin/python3 -B "$HERE/rules.py" "$wire"
+    # The control: they do refuse.
+    run /usr/bin/python3 -B "$HERE/rules.py" "$wire" < <("$PROBE" encode "$wire" 1 | sed 's/^{/{"frobnicate":1,/')
+    [ "$status" -eq 1 ]
+  done
+}
+
 @test "the providers' own libraries read every stream as we do, and their types take every request of ours" {
-  install
+  get_libraries
   local wire
   /usr/bin/python3 -B "$HERE/streams.py" >"$BATS_TEST_TMPDIR/streams"
   node "$SDK_DIR/sdks.mjs" <"$BATS_TEST_TMPDIR/streams" >"$BATS_TEST_TMPDIR/theirs"
