@@ -1,6 +1,8 @@
 #include "agent/loop/breaker.h"
 
 #include <algorithm>
+#include <functional>
+#include <string>
 
 namespace rune::agent {
 
@@ -11,7 +13,7 @@ Breaker::Verdict Breaker::Observe(const std::vector<ToolCall>& calls, const Mess
     std::string key = calls[i].name + '\0' + calls[i].args + '\0';
     if (i < results.parts.size()) key += std::get<ToolResult>(results.parts[i]).text;
     // The result counts too: polling something that changes is no circle.
-    const int count = ++repeats_[std::to_string(std::hash<std::string>{}(key))];
+    const int count = ++repeats_[std::hash<std::string>{}(key)];
     news = news || count == 1;
     most = std::max(most, count);
   }

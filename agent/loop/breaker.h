@@ -1,10 +1,9 @@
 #pragma once
 /// Notices a model that goes in circles. Pure.
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <set>
-#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/message.h"
@@ -27,7 +26,7 @@ class Breaker {
   Verdict Observe(const std::vector<ToolCall>& calls, const Message& results);
 
  private:
-  std::map<std::string, int> repeats_;  ///< By call and result.
+  std::unordered_map<std::size_t, int> repeats_;  ///< By the hash of call and result: runs may be long.
   int steps_without_news_ = 0;
 };
 

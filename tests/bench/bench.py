@@ -132,14 +132,14 @@ def measure(bench):
     return rows, median(floor["wall"])
 
 
-def show(rows, floor):
-    print(f"{'':44} {'median':>10} {'':6} {'p99':>10} {'x floor':>8} {'bound':>8}")
+def show(rows, floor=None):
+    print(f"{'':44} {'median':>10} {'':6} {'p99':>10} {'x floor' if floor else '':>8} {'bound':>8}")
     failed = []
     for what, value, unit, tail, bound in rows:
         holds = bound is None or value <= bound
         failed += [] if holds else [what.strip()]
         print(f"{what:44} {value:10.2f} {unit:6} {'' if tail is None else f'{tail:10.2f}':>10} "
-              f"{f'{value / floor:8.1f}' if unit == 'ms' else '':>8} {'' if bound is None else f'{bound:g}':>8} {'' if holds else 'MISSED'}")
+              f"{f'{value / floor:8.1f}' if floor and unit == 'ms' else '':>8} {'' if bound is None else f'{bound:g}':>8} {'' if holds else 'MISSED'}")
     return failed
 
 
