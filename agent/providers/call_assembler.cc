@@ -73,7 +73,6 @@ CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
 }
 
 void CallAssembler::AddName(Partial& call, std::string_view name) {
-  if (name.empty()) return;
   if (name.starts_with(call.name)) {
     call.name = name;  // the first, the same again, or a longer form of what came before
   } else {

@@ -18,7 +18,7 @@ get_libraries() {
   cp "$HERE/package.json" "$HERE"/*.mjs "$SDK_DIR"
   if [ ! -e "$SDK_DIR/installed" ]; then
     (cd "$SDK_DIR" && timeout 240 npm install --ignore-scripts --no-audit --no-fund --fetch-retries 1 >install.log 2>&1) ||
-      skip "needs the npm registry, once: $(tail -1 "$SDK_DIR/install.log")"
+      skip "needs the npm registry, once: $(grep -m1 'npm error' "$SDK_DIR/install.log")"
     touch "$SDK_DIR/installed"
   fi
 }

@@ -112,8 +112,11 @@ TEST(ChatDecode, AnErrorEventIsAnErrorWhateverItsShape) {
 }
 
 TEST(ChatDecode, AFinishReasonOfErrorIsAnError) {
-  EXPECT_EQ(Decode(Stream({Content("a"), R"({"choices":[{"finish_reason":"error"}]})"})).fault,
-            StreamFault::kServerError);
+  for (const std::string reason : {"error", "insufficient_system_resource"}) {
+    EXPECT_EQ(Decode(Stream({Content("a"), R"({"choices":[{"finish_reason":")" + reason + R"("}]})"})).fault,
+              StreamFault::kServerError)
+        << reason;
+  }
 }
 
 TEST(ChatDecode, AWindowThatIsFullAsksForAShorterConversation) {
@@ -145,6 +148,10 @@ TEST(ChatDecode, AWholeBodyIsTakenAlthoughAStreamWasAskedFor) {
     EXPECT_THAT(CallsIn(decoded), ElementsAre("a f{}", R"(b g{"x":[]})"));
     EXPECT_EQ(decoded.usage.input, 3u);
   }
+}
+
+TEST(ChatDecode, AWholeBodyNeedsNoFinishReason) {
+  EXPECT_EQ(TextOf(Decode(R"({"choices":[{"message":{"content":"x"}}]})", "application/json").message), "x");
 }
 
 TEST(ChatDecode, EventsAreTakenAlthoughTheTypeSaysJson) {

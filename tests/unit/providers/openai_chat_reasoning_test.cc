@@ -120,6 +120,48 @@ TEST(ChatThoughts, DetailsAreJoinedByPlaceAndTypeAndKeepEveryMember) {
       R"({"type":"reasoning.encrypted","data":"E2","id":"b","index":2}]})");
 }
 
+std::string DetailsOf(const std::vector<std::string>& pieces) {
+  std::vector<std::string> chunks;
+  for (const std::string& piece : pieces) chunks.push_back(Delta(R"("reasoning_details":[)" + piece + "]"));
+  chunks.push_back(kStopped);
+  return ThoughtOf(Decode(Stream(chunks))).opaque;
+}
+
+TEST(ChatThoughts, DetailsOfOneTypeAreToldApartByTheirPlace) {
+  EXPECT_EQ(
+      DetailsOf({R"({"type":"reasoning.text","text":"a","index":0})",
+                 R"({"type":"reasoning.text","text":"x","index":1})",
+                 R"({"type":"reasoning.text","text":"b","index":0})"}),
+      R"({"reasoning_details":[{"type":"reasoning.text","text":"ab","index":0},{"type":"reasoning.text","text":"x","index":1}]})");
+}
+
+TEST(ChatThoughts, DetailsOfOnePlaceAreToldApartByTheirType) {
+  EXPECT_EQ(
+      DetailsOf({R"({"type":"reasoning.text","text":"a","index":0})",
+                 R"({"type":"reasoning.summary","summary":"s","index":0})"}),
+      R"({"reasoning_details":[{"type":"reasoning.text","text":"a","index":0},{"type":"reasoning.summary","summary":"s","index":0}]})");
+}
+
+TEST(ChatThoughts, SealedDetailsAreNeverJoined) {
+  EXPECT_EQ(
+      DetailsOf({R"({"type":"reasoning.encrypted","data":"A","index":0})",
+                 R"({"type":"reasoning.encrypted","data":"B","index":0})"}),
+      R"({"reasoning_details":[{"type":"reasoning.encrypted","data":"A","index":0},{"type":"reasoning.encrypted","data":"B","index":0}]})");
+}
+
+TEST(ChatThoughts, ANullInALaterPieceErasesNothing) {
+  EXPECT_EQ(DetailsOf({R"({"type":"reasoning.text","text":"a","signature":"S","index":0})",
+                       R"({"type":"reasoning.text","text":"b","signature":null,"index":0})"}),
+            R"({"reasoning_details":[{"type":"reasoning.text","text":"ab","signature":"S","index":0}]})");
+}
+
+TEST(ChatThoughts, DetailsMayNotOutgrowTheLimit) {
+  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {.max_text_bytes = 500});
+  const std::string piece = Delta(R"("reasoning_details":[{"type":"reasoning.encrypted","data":"12345"}])");
+  for (int i = 0; i < 30; ++i) decoder->Feed(Stream({piece}, ""), nullptr);
+  EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge);
+}
+
 TEST(ChatThoughts, DetailsBesideTheirTextAreNotReadTwice) {
   const Decoded decoded = Decode(Stream(
       {Delta(R"("reasoning":"so","reasoning_details":[{"type":"reasoning.text","text":"so","index":0}])"), kStopped}));

@@ -122,6 +122,13 @@ TEST(ResponsesDecode, TheSealOfAThoughtIsTakenFromItsEndAndNotFromItsBeginning) 
       R"({"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"I look"}],"encrypted_content":"SEALED"})");
 }
 
+TEST(ResponsesDecode, AThoughtThatNeverEndsIsNotSentBack) {
+  const Decoded decoded =
+      Decode(Stream({Added(0, R"({"type":"reasoning","id":"rs","summary":[],"encrypted_content":"not yet"})"),
+                     At(0, "reasoning_summary_text.delta", R"("delta":"so")"), kCompleted}));
+  EXPECT_EQ(std::get<Reasoning>(decoded.message.parts[0]).opaque, "");
+}
+
 TEST(ResponsesDecode, AThoughtWithoutASealIsNotSentBack) {
   const Decoded decoded =
       Decode(Stream({Done(0, R"({"type":"reasoning","id":"rs","summary":[{"text":"a"},{"text":"b"}]})"), kCompleted}));
@@ -155,6 +162,23 @@ TEST(ResponsesDecode, ArgumentsMayComeOnlyAtTheEndOfTheirStream) {
                                      At(0, "function_call_arguments.done", R"("arguments":"{\"x\":1}","name":"f")"),
                                      kCompleted}))),
               ElementsAre(R"(a f{"x":1})"));
+  EXPECT_THAT(CallsIn(Decode(Stream(
+                  {At(0, "function_call_arguments.done", R"("arguments":"{\"x\":1}","name":"f")"), kCompleted}))),
+              ElementsAre(R"( f{"x":1})"));
+}
+
+TEST(ResponsesDecode, ACallWithoutItsOwnIdGoesByTheIdOfTheItem) {
+  EXPECT_THAT(CallsIn(Decode(
+                  Stream({Done(0, R"({"type":"function_call","id":"fc","name":"f","arguments":"{}"})"), kCompleted}))),
+              ElementsAre("fc f{}"));
+}
+
+TEST(ResponsesDecode, WhatTheLastEventRepeatsIsNotTakenTwice) {
+  std::vector<std::string> events(kTwoCalls.begin(), kTwoCalls.end() - 1);
+  events.push_back(
+      R"({"type":"response.completed","response":{"status":"completed","output":[{"type":"reasoning","summary":[]},{"type":"function_call",
+      "call_id":"call_a","name":"f","arguments":"{\"x\":1}"},{"type":"function_call","call_id":"call_b","name":"g","arguments":"{}"}]}})");
+  EXPECT_THAT(CallsIn(Decode(Stream(events))), ElementsAre(R"(call_a f{"x":1})", "call_b g{}"));
 }
 
 TEST(ResponsesDecode, AnItemMayComeOnlyAtItsEnd) {
@@ -193,6 +217,16 @@ TEST(ResponsesDecode, TheFinalTextAddsWhatTheDeltasLeftOutAndNothingTwice) {
              "text/event-stream", &delivered);
   EXPECT_EQ(TextOf(decoded.message), "Hello");
   EXPECT_EQ(delivered, "Hello");
+}
+
+TEST(ResponsesDecode, WhatWasDeliveredStaysWhateverTheFinalTextSays) {
+  for (const std::string final : {"Hi", "Hello, world"}) {
+    EXPECT_EQ(
+        TextOf(Decode(Stream({TextDelta(0, "Hallo"),
+                              At(0, "output_text.done", R"("content_index":0,"text":")" + final + R"(")"), kCompleted}))
+                   .message),
+        "Hallo");
+  }
 }
 
 TEST(ResponsesDecode, UsageCountsWhatTheCacheGave) {
@@ -241,6 +275,13 @@ TEST(ResponsesDecode, AnIncompleteAnswerKeepsItsTextAndLosesItsCalls) {
   }
 }
 
+TEST(ResponsesDecode, AnIncompleteAnswerNeedsNoReason) {
+  EXPECT_EQ(
+      Decode(Stream({R"({"type":"response.incomplete","response":{"status":"incomplete","incomplete_details":null}})"}))
+          .message.stop,
+      Stop::kLength);
+}
+
 TEST(ResponsesDecode, ARefusalIsShownAndIsNoNormalEnd) {
   std::string delivered;
   const Decoded decoded = Decode(
@@ -267,8 +308,9 @@ TEST(ResponsesDecode, AFailureIsAnErrorInEveryShapeItHas) {
     // Servers that forget the event's name.
     EXPECT_EQ(Decode("data: " + failure + "\n\n").fault, StreamFault::kServerError) << failure;
   }
-  EXPECT_EQ(Decode(Stream({R"({"type":"response.failed","response":{"status":"failed","error":null}})"})).fault,
-            StreamFault::kServerError);
+  const Decoded silent = Decode(Stream({R"({"type":"response.failed","response":{"status":"failed","error":null}})"}));
+  EXPECT_EQ(silent.fault, StreamFault::kServerError);
+  EXPECT_NE(silent.error.message, "");
 }
 
 TEST(ResponsesDecode, UnknownEventsAndItemsArePassedOver) {
