@@ -1,6 +1,5 @@
 #include "sandbox/network/guard_streams.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -8,30 +7,14 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "sandbox/network/nonblocking_socket.h"
+
 namespace rune::sandbox {
 namespace {
 
-constexpr Milliseconds kRetryPath{10};
+constexpr Milliseconds kRetry{10};
 /// At the same time, of one command. Each takes two of our descriptors.
 constexpr std::size_t kMaxConnections = 512;
-
-/// Keeps an open file description from blocking for the length of one call. It is shared with the command, which sees
-/// no data on a socket that is not connected, so that it cannot tell.
-class Unblocked {
- public:
-  explicit Unblocked(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
-    if ((flags_ & O_NONBLOCK) == 0) ::fcntl(fd_, F_SETFL, flags_ | O_NONBLOCK);
-  }
-  ~Unblocked() {
-    if ((flags_ & O_NONBLOCK) == 0) ::fcntl(fd_, F_SETFL, flags_);
-  }
-  Unblocked(const Unblocked&) = delete;
-  Unblocked& operator=(const Unblocked&) = delete;
-
- private:
-  int fd_;
-  int flags_;
-};
 
 int PendingError(int socket) {
   int error = 0;
@@ -84,7 +67,8 @@ void GuardStreams::Clear() {
 void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& socket, const std::string& bytes) {
   if (socket->busy) return state_.calls.Fail(call.id, EALREADY);
   const SocketAddress address = DecodeSocketAddress(bytes);
-  Attempt attempt{call, socket, "", IsBlocking(socket->twin.get())};
+  const int twin = socket->twin.get();
+  Attempt attempt{call, socket, "", IsBlocking(twin), DeadlineOf(twin, SO_SNDTIMEO)};
   if (socket->kind == GuardedSocket::Kind::kUnix) {
     switch (address.kind) {
       case SocketAddress::Kind::kUnixPath:
@@ -99,7 +83,7 @@ void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& soc
         return state_.calls.Fail(call.id, EINVAL);
     }
   }
-  if (address.kind == SocketAddress::Kind::kUnspecified) return state_.Answer(call, Dissolve(socket->twin.get()));
+  if (address.kind == SocketAddress::Kind::kUnspecified) return state_.Answer(call, Dissolve(twin));
   if (address.kind != SocketAddress::Kind::kInet || address.family != socket->domain) {
     return state_.calls.Fail(call.id, WrongFamily(*socket, address, bytes.size()));
   }
@@ -121,7 +105,10 @@ void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wante
       return Await(direct, Start(direct, route.own));
     }
     case Route::Kind::kRelay:
-      if (relay_.open_connections() >= kMaxConnections) return state_.calls.Fail(attempt.call.id, EAGAIN);
+      if (relay_.open_connections() + door_.waiting() >= kMaxConnections) {
+        if (!attempt.blocking) return state_.calls.Fail(attempt.call.id, EAGAIN);
+        return Again(attempt, EINPROGRESS, [this, attempt, wanted] { ConnectInternet(attempt, wanted); });
+      }
       if (attempt.blocking) return Dial(attempt, route.target);
       return Enter(attempt,
                    [this, target = route.target](UniqueFd client) { relay_.DialAndJoin(std::move(client), target); });
@@ -144,8 +131,7 @@ void GuardStreams::Dial(const Attempt& attempt, const RelayTarget& target) {
     socket->busy = false;
     relay_.Cancel(dial);
   };
-  const TimePoint deadline = DeadlineOf(attempt.socket->twin.get(), SO_SNDTIMEO);
-  if (state_.held.Keep(attempt.call, {deadline, EINPROGRESS, dropped})) return;
+  if (state_.held.Keep(attempt.call, {attempt.deadline, EINPROGRESS, dropped})) return;
   dropped();
   state_.calls.Fail(call, EAGAIN);
 }
@@ -166,8 +152,8 @@ int GuardStreams::Start(const Attempt& attempt, const Endpoint& address) {
   const int off = 0;
   // Whatever the command wants to reach by IPv6 alone, we are on 127.0.0.1. Fails for a socket that is bound.
   if (attempt.socket->domain == AF_INET6) ::setsockopt(twin, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  const Unblocked unblocked(twin);
-  return ::connect(twin, reinterpret_cast<const sockaddr*>(&storage), length) == 0 ? 0 : errno;
+  const int error = ConnectWithoutWaiting(twin, reinterpret_cast<const sockaddr*>(&storage), length);
+  return error == EINTR ? EINPROGRESS : error;  // it goes on by itself (connect(2))
 }
 
 /// Answers now, or once the twin is connected if the socket is a blocking one.
@@ -180,7 +166,7 @@ void GuardStreams::Await(const Attempt& attempt, int error) {
     socket->busy = false;
     state_.loop.Unwatch(twin);
   };
-  if (!state_.held.Keep(attempt.call, {DeadlineOf(twin, SO_SNDTIMEO), EINPROGRESS, dropped})) {
+  if (!state_.held.Keep(attempt.call, {attempt.deadline, EINPROGRESS, dropped})) {
     dropped();
     return state_.calls.Fail(attempt.call.id, EAGAIN);
   }
@@ -211,23 +197,24 @@ void GuardStreams::ConnectPath(const Attempt& attempt, const std::string& path) 
 /// A full backlog makes connect(2) to a Unix socket wait, and nothing tells when it is over.
 void GuardStreams::RetryPath(const Attempt& attempt, std::shared_ptr<UniqueFd> place) {
   const int twin = attempt.socket->twin.get();
-  const int error = [&] {
-    const Unblocked unblocked(twin);
-    return ConnectUnix(unix_rules_, twin, *place);
-  }();
+  const int error = ConnectUnix(unix_rules_, twin, *place);
   if (error != EAGAIN || !attempt.blocking) return Finish(attempt, error);
+  Again(attempt, EAGAIN, [this, attempt, place = std::move(place)] { RetryPath(attempt, place); });
+}
+
+/// Tries once more in a moment. `late`: errno when there is no time left for that.
+void GuardStreams::Again(const Attempt& attempt, int late, std::function<void()> retry) {
   attempt.socket->busy = true;
-  const TimePoint deadline = DeadlineOf(twin, SO_SNDTIMEO);
-  const auto again = [this, attempt, place = std::move(place)] {
+  const auto again = [this, attempt, retry = std::move(retry)] {
     attempt.socket->busy = false;
-    if (state_.held.Take(attempt.call.id)) RetryPath(attempt, place);
+    if (state_.held.Take(attempt.call.id)) retry();
   };
-  const EventLoop::TimerId timer = state_.loop.At(Clock::now() + kRetryPath, again);
+  const EventLoop::TimerId timer = state_.loop.At(Clock::now() + kRetry, again);
   const auto dropped = [this, timer, socket = attempt.socket] {
     socket->busy = false;
     state_.loop.CancelTimer(timer);
   };
-  if (state_.held.Keep(attempt.call, {deadline, EAGAIN, dropped})) return;
+  if (state_.held.Keep(attempt.call, {attempt.deadline, late, dropped})) return;
   dropped();
   state_.calls.Fail(attempt.call.id, EAGAIN);
 }

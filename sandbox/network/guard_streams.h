@@ -28,7 +28,8 @@ class GuardStreams {
     SystemCall call;
     SocketTable::Entry socket;
     std::string asked;      ///< What getpeername(2) shall say; empty: the truth.
-    bool blocking = false;  ///< Of the socket, at the time of the call.
+    bool blocking = false;  ///< Of the socket, at the time of the call; and until when.
+    TimePoint deadline = kNever;
   };
   void ConnectInternet(const Attempt& attempt, const Endpoint& wanted);
   void ConnectPath(const Attempt& attempt, const std::string& path);
@@ -37,6 +38,7 @@ class GuardStreams {
   void Enter(const Attempt& attempt, LoopbackDoor::Entered entered);
   int Start(const Attempt& attempt, const Endpoint& address);
   void Await(const Attempt& attempt, int error);
+  void Again(const Attempt& attempt, int late, std::function<void()> retry);
   void Finish(const Attempt& attempt, int error);
 
   GuardState& state_;

@@ -32,6 +32,8 @@ class LoopbackDoor {
   Endpoint AddressFor(int domain) const;
   /// Call after connecting `socket` there, before the loop runs on: `entered` gets the accepted end.
   void Expect(int socket, Entered entered);
+  /// Connected, but not come in yet.
+  std::size_t waiting() const { return expected_.size(); }
   void Clear();
 
  private:

@@ -151,6 +151,28 @@ TEST_F(GuardedAttack, DiesWhileItWaitsForAServer) {
             EINPROGRESS);
 }
 
+TEST_F(GuardedAttack, WaitsWhenItHasTooManyConnections) {
+  EXPECT_EQ(Run([&] {
+              // The server answers one after the other: the first, which says nothing, keeps it busy.
+              std::vector<int> open;
+              for (int i = 0; i < 512; ++i) {
+                const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+                sockaddr_in to = InetAddress("127.0.0.1", good_.port());
+                if (::connect(fd, Any(to), sizeof to) != 0) return errno;
+                open.push_back(fd);
+              }
+              const int quick = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+              sockaddr_in to = InetAddress("127.0.0.1", good_.port());
+              if (Errno(::connect(quick, Any(to), sizeof to)) != EAGAIN) return 200;
+              int outcome = 200;
+              std::thread patient([&] { outcome = ConnectTo("127.0.0.1", good_.port()); });
+              for (const int fd : open) ::close(fd);
+              patient.join();
+              return outcome;
+            }),
+            0);
+}
+
 TEST_F(GuardedAttack, ConnectsFromAVforkedChild) {
   EXPECT_EQ(Run([&] {
               static volatile int outcome = 0;

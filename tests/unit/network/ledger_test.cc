@@ -20,14 +20,23 @@ TEST(EgressLedgerTest, KeepsOneEntryPerTargetAndPort) {
 
 TEST(EgressLedgerTest, CountsWhatItCannotListUnderOthers) {
   EgressLedger ledger;
-  for (int i = 0; i < 512; ++i) ledger.At("n" + std::to_string(i) + ".test", 443).sent = 1;
+  for (int i = 0; i < 2048; ++i) ledger.At("n" + std::to_string(i) + ".test", 443).sent = 1;
   ledger.At("late.test", 443).sent += 2;
   ledger.At("later.test", 80).sent += 3;
   ledger.At("n7.test", 443).sent += 4;
-  EXPECT_EQ(ledger.Entries().size(), 513u);
+  EXPECT_EQ(ledger.Entries().size(), 2049u);
   EXPECT_EQ(ledger.SentTo("(others)"), 5u);
   EXPECT_EQ(ledger.SentTo("late.test"), 0u);
   EXPECT_EQ(ledger.SentTo("n7.test"), 5u);
+}
+
+TEST(EgressLedgerTest, IsNotFilledByRefusals) {
+  EgressLedger ledger;
+  for (int i = 0; i < 4096; ++i) ledger.Refuse("n" + std::to_string(i) + ".test", 443);
+  ledger.At("good.test", 443).sent = 9;
+  EXPECT_EQ(ledger.Entries().size(), 258u);
+  EXPECT_EQ(ledger.At("(others)", 0).refused, 4096u - 256u);
+  EXPECT_EQ(ledger.SentTo("good.test"), 9u);
 }
 
 }  // namespace
