@@ -1,8 +1,11 @@
 #include "resource/common_fields.h"
 
 #include <array>
+#include <cstdlib>
 #include <limits>
 
+#include "agent/config/keys.h"
+#include "agent/json/number.h"
 #include "agent/json/schema.h"
 #include "agent/record/canonical.h"
 #include "resource/fields.h"
@@ -59,6 +62,13 @@ Result<void> ReadPointers(const json::View& view, std::vector<std::string>& poin
     if (auto checked = agent::CheckPointer(pointer); !checked.ok()) return std::move(checked).error().Wrap(view.path());
   }
   return Ok();
+}
+
+Result<void> CheckRange(const json::View& view, std::string_view setting, double number) {
+  const agent::Setting* const known = agent::FindSetting(setting);
+  if (known == nullptr) std::abort();  // a slip of ours, which every test of the key meets
+  if (number >= known->least && number <= known->most) return Ok();
+  return ProblemAt(view, "from " + json::FormatNumber(known->least) + " to " + json::FormatNumber(known->most));
 }
 
 Result<void> CheckShape(const AnswerShape& shape, std::string_view owner) {

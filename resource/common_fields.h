@@ -15,6 +15,9 @@ Result<void> ReadLimitsObject(const json::View& view, Limits& limits);
 /// An object, or a string that holds one.
 Result<void> ReadSchemaText(const json::View& view, std::string& schema);
 Result<void> ReadPointers(const json::View& view, std::vector<std::string>& pointers);
+/// kInvalidInput "<path>: from 1 to 20" when `number` is out of the range that the setting of this name has
+/// ("retry.attempts"): a step and the command line take the same.
+Result<void> CheckRange(const json::View& view, std::string_view setting, double number);
 /// version_from needs a schema.
 Result<void> CheckShape(const AnswerShape& shape, std::string_view owner);
 

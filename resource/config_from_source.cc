@@ -93,6 +93,10 @@ agent::Config ConfigOf(const Source& source) {
   config.caps = source.caps;
   config.fallback = source.fallback;
   config.context_window = source.context_window;
+  if (source.compact_threshold) config.compact_threshold = *source.compact_threshold;
+  if (source.compact_keep_last) config.compact_keep_last = *source.compact_keep_last;
+  config.deadlines = source.deadlines;
+  config.retry = source.retry;
   config.cassette = source.cassette;
   config.system_prompt = source.system_prompt;
   config.append_system_prompt = source.append_system_prompt;

@@ -63,6 +63,8 @@ std::vector<KnownKey> KnownKeys() {
   add("source", SourceKeys());
   for (const auto& [object, key] : SandboxBlockKeys()) known.push_back({object, key});
   add("source.embeddings", EmbeddingKeys());
+  add("source.deadlines", DeadlineKeys());
+  add("source.retry", RetryKeys());
   add("limits", LimitKeys());
   add("put params", PutParamKeys());
   add("put params.fail_if", FailIfKeys());

@@ -54,6 +54,10 @@ struct Source {
   std::string caps;  ///< JSON object; empty: nothing to correct.
   std::vector<agent::FallbackProvider> fallback;
   std::uint64_t context_window = 0;
+  std::optional<double> compact_threshold;
+  std::optional<std::uint32_t> compact_keep_last;
+  agent::Deadlines deadlines;
+  agent::RetryConfig retry;
   std::string cassette;
   std::string prompt;
   std::string system_prompt;

@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint64_t kLargestInlineLimit = 16'384;
 constexpr std::size_t kShortestRecordKey = 16;
 constexpr std::size_t kShortestRedaction = 8;
-constexpr std::uint64_t kMostImages = 100;
-constexpr std::uint64_t kMostTurns = 100;
 
 Result<void> ReadRecordMode(const json::View& view, Source& source) {
   if (view.string() == "store") return ProblemAt(view, "'store' is not available in this release; use inline or none");
@@ -54,7 +52,8 @@ Result<void> ReadOnProviderError(const json::View& view, Source& source) {
   return ReadWord(view, kWords, source.on_provider_error);
 }
 Result<void> ReadTemperature(const json::View& view, Source& source) {
-  return ReadNumber(view, source.temperature.emplace());
+  RUNE_RETURN_IF_ERROR(ReadNumber(view, source.temperature.emplace()));
+  return CheckRange(view, "temperature", *source.temperature);
 }
 Result<void> ReadSeed(const json::View& view, Source& source) {
   const auto number = view.string() ? ParseInt(*view.string()) : view.integer();
@@ -87,22 +86,75 @@ Result<void> ReadFallbacks(const json::View& view, Source& source) {
   }
   return Ok();
 }
+/// A count that fits 32 bits because the setting of this name has such a range.
+Result<void> ReadSmallCount(const json::View& view, std::string_view setting, std::uint32_t& into) {
+  std::uint64_t count = 0;
+  RUNE_RETURN_IF_ERROR(ReadCount(view, count));
+  RUNE_RETURN_IF_ERROR(CheckRange(view, setting, static_cast<double>(count)));
+  into = static_cast<std::uint32_t>(count);
+  return Ok();
+}
 Result<void> ReadContextWindow(const json::View& view, Source& source) {
-  return ReadCount(view, source.context_window);
+  RUNE_RETURN_IF_ERROR(ReadCount(view, source.context_window));
+  return CheckRange(view, "context_window", static_cast<double>(source.context_window));
+}
+Result<void> ReadCompactThreshold(const json::View& view, Source& source) {
+  RUNE_RETURN_IF_ERROR(ReadNumber(view, source.compact_threshold.emplace()));
+  return CheckRange(view, "compact_threshold", *source.compact_threshold);
+}
+Result<void> ReadCompactKeepLast(const json::View& view, Source& source) {
+  return ReadSmallCount(view, "compact_keep_last", source.compact_keep_last.emplace());
 }
 Result<void> ReadMaxImages(const json::View& view, Source& source) {
-  std::uint64_t count = 0;
-  RUNE_RETURN_IF_ERROR(ReadCount(view, count));
-  if (count < 1 || count > kMostImages) return ProblemAt(view, "from 1 to " + std::to_string(kMostImages));
-  source.max_images = static_cast<std::uint32_t>(count);
+  return ReadSmallCount(view, "max_images", source.max_images.emplace());
+}
+
+using agent::Deadlines;
+using std::chrono::milliseconds;
+Result<void> ReadDeadline(const json::View& view, std::string_view setting, milliseconds& into) {
+  std::chrono::seconds time{0};
+  RUNE_RETURN_IF_ERROR(ReadDuration(view, time));
+  into = time;
+  return CheckRange(view, setting, static_cast<double>(time.count()));
+}
+constexpr std::array<Field<Deadlines>, 5> kDeadlines{{
+    {"connect", [](const json::View& view,
+                   Deadlines& into) { return ReadDeadline(view, "deadlines.connect_secs", into.connect); }},
+    {"first_byte",
+     [](const json::View& view, Deadlines& into) {
+       return ReadDeadline(view, "deadlines.first_byte_secs", into.first_byte.emplace());
+     }},
+    {"idle",
+     [](const json::View& view, Deadlines& into) { return ReadDeadline(view, "deadlines.idle_secs", into.idle); }},
+    {"progress", [](const json::View& view,
+                    Deadlines& into) { return ReadDeadline(view, "deadlines.progress_secs", into.progress); }},
+    {"total",
+     [](const json::View& view, Deadlines& into) { return ReadDeadline(view, "deadlines.total_secs", into.total); }},
+}};
+Result<void> ReadDeadlines(const json::View& view, Source& source) {
+  return ReadFields<Deadlines>(view, kDeadlines, source.deadlines);
+}
+
+using agent::RetryConfig;
+Result<void> ReadAttempts(const json::View& view, RetryConfig& retry) {
+  std::uint32_t attempts = 0;
+  RUNE_RETURN_IF_ERROR(ReadSmallCount(view, "retry.attempts", attempts));
+  retry.attempts = static_cast<int>(attempts);
   return Ok();
 }
-Result<void> ReadKeepTurns(const json::View& view, agent::EmbeddingsConfig& embeddings) {
-  std::uint64_t count = 0;
-  RUNE_RETURN_IF_ERROR(ReadCount(view, count));
-  if (count > kMostTurns) return ProblemAt(view, "at most " + std::to_string(kMostTurns));
-  embeddings.keep_turns = static_cast<std::uint32_t>(count);
+Result<void> ReadBase(const json::View& view, RetryConfig& retry) {
+  std::uint32_t base = 0;
+  RUNE_RETURN_IF_ERROR(ReadSmallCount(view, "retry.base_ms", base));
+  retry.base = milliseconds(base);
   return Ok();
+}
+constexpr std::array<Field<RetryConfig>, 2> kRetry{{{"attempts", ReadAttempts}, {"base_ms", ReadBase}}};
+Result<void> ReadRetry(const json::View& view, Source& source) {
+  return ReadFields<RetryConfig>(view, kRetry, source.retry);
+}
+
+Result<void> ReadKeepTurns(const json::View& view, agent::EmbeddingsConfig& embeddings) {
+  return ReadSmallCount(view, "embeddings.keep_turns", embeddings.keep_turns);
 }
 using Embeddings = agent::EmbeddingsConfig;
 /// Without `store`: a step's container keeps nothing.
@@ -127,7 +179,7 @@ Result<void> ReadRedact(const json::View& view, Source& source) {
 /// `policy` and `sandbox` are read together, after the table.
 Result<void> ReadLater(const json::View&, Source&) { return Ok(); }
 
-constexpr std::array<Field<Source>, 36> kSource{{
+constexpr std::array<Field<Source>, 40> kSource{{
     {"api_key", Text<Source, &Source::api_key>},
     {"model", Text<Source, &Source::model>},
     {"provider", Text<Source, &Source::provider>},
@@ -136,6 +188,10 @@ constexpr std::array<Field<Source>, 36> kSource{{
     {"caps", ReadCaps},
     {"fallback", ReadFallbacks},
     {"context_window", ReadContextWindow},
+    {"compact_threshold", ReadCompactThreshold},
+    {"compact_keep_last", ReadCompactKeepLast},
+    {"deadlines", ReadDeadlines},
+    {"retry", ReadRetry},
     {"cassette", Text<Source, &Source::cassette>},
     {"prompt", Text<Source, &Source::prompt>},
     {"system_prompt", Text<Source, &Source::system_prompt>},
@@ -169,6 +225,8 @@ constexpr std::array<Field<Source>, 36> kSource{{
 
 std::vector<std::string> SourceKeys() { return KeysOf<Source>(kSource); }
 std::vector<std::string> EmbeddingKeys() { return KeysOf<Embeddings>(kEmbeddings); }
+std::vector<std::string> DeadlineKeys() { return KeysOf<Deadlines>(kDeadlines); }
+std::vector<std::string> RetryKeys() { return KeysOf<RetryConfig>(kRetry); }
 
 Result<Source> ReadSource(const json::View& view) {
   Source source;

@@ -17,6 +17,8 @@ Result<Params> ReadGetParams(const json::View& view);
 
 std::vector<std::string> SourceKeys();
 std::vector<std::string> EmbeddingKeys();
+std::vector<std::string> DeadlineKeys();
+std::vector<std::string> RetryKeys();
 std::vector<std::string> PutParamKeys();
 std::vector<std::string> GetParamKeys();
 std::vector<std::string> FailIfKeys();

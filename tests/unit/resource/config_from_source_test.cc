@@ -98,6 +98,27 @@ TEST(SourceQuestion, TakesProvidersAsTheCommandLineTakesThem) {
   EXPECT_EQ(Redact("x canary-fallback-key y"), "x *** y");
 }
 
+TEST(SourceQuestion, TakesDeadlinesRetriesAndCompactionAsTheCommandLineDoes) {
+  const Request request = ParsedAs(Verb::kCheck, R"({"source":{"api_key":"k","prompt":"p",
+      "deadlines":{"connect":3,"first_byte":"1m","idle":"90s","progress":"2m","total":"1h"},
+      "retry":{"attempts":"2","base_ms":0},"compact_threshold":0.5,"compact_keep_last":3}})");
+  const auto question = SourceQuestion(request.source);
+  ASSERT_TRUE(question.ok());
+  const agent::Config& config = question->config;
+  EXPECT_EQ(config.deadlines.connect, std::chrono::seconds(3));
+  EXPECT_EQ(config.deadlines.first_byte, std::chrono::seconds(60));
+  EXPECT_EQ(config.deadlines.idle, std::chrono::seconds(90));
+  EXPECT_EQ(config.deadlines.progress, std::chrono::seconds(120));
+  EXPECT_EQ(config.deadlines.total, std::chrono::seconds(3600));
+  EXPECT_EQ(config.retry.attempts, 2);
+  EXPECT_EQ(config.retry.base, std::chrono::milliseconds(0));
+  EXPECT_EQ(config.compact_threshold, 0.5);
+  EXPECT_EQ(config.compact_keep_last, 3U);
+  const Source plain = ParsedAs(Verb::kCheck, R"({"source":{"deadlines":null,"retry":{}}})").source;
+  EXPECT_EQ(plain.deadlines.first_byte, std::nullopt);
+  EXPECT_EQ(plain.retry.attempts, agent::RetryConfig().attempts);
+}
+
 TEST(SealSecret, IsTheRecordKeyBeforeTheApiKey) {
   Source source;
   EXPECT_EQ(SealSecret(source), "");

@@ -60,6 +60,14 @@ TEST(ParseRequest, NamesTheKeyAndThePlaceOfEveryMistake) {
   EXPECT_EQ(ErrorOf(R"({"source":{"inline_limit":20000}})"), "source.inline_limit: at most 16384");
   EXPECT_EQ(ErrorOf(R"({"source":{"thinking":"hard"}})"), "source.thinking: expected off, low, medium, high or xhigh");
   EXPECT_EQ(ErrorOf(R"({"source":{"max_images":0}})"), "source.max_images: from 1 to 100");
+  EXPECT_EQ(ErrorOf(R"({"source":{"temperature":3}})"), "source.temperature: from 0 to 2");
+  EXPECT_EQ(ErrorOf(R"({"source":{"deadlines":{"connect":"2h"}}})"), "source.deadlines.connect: from 0.001 to 3600");
+  EXPECT_EQ(ErrorOf(R"({"source":{"deadlines":{"idle":0}}})"), "source.deadlines.idle: from 0.001 to 3600");
+  EXPECT_EQ(ErrorOf(R"({"source":{"deadlines":{"conect":1}}})"),
+            "source.deadlines: unknown key 'conect' (did you mean 'connect'?)");
+  EXPECT_EQ(ErrorOf(R"({"source":{"retry":{"attempts":0}}})"), "source.retry.attempts: from 1 to 20");
+  EXPECT_EQ(ErrorOf(R"({"source":{"retry":{"base_ms":"1s"}}})"),
+            "source.retry.base_ms: expected a whole number, not negative");
   EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"cost_usd":-1}}})"),
             "source.limits.cost_usd: expected an amount in USD, not negative");
   EXPECT_EQ(ErrorOf(R"({"source":{"embeddings":{"modle":"m"}}})"),
