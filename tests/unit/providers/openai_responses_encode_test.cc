@@ -130,7 +130,8 @@ TEST(ResponsesEncode, PicturesOfAResultStandInIt) {
   EXPECT_THAT(Encode(messages), HasSubstr(R"("call_id":"a","output":[{"type":"input_text","text":"seen"},)" +
                                           kPicturePart + R"(]},{"type":"function_call_output","call_id":"b")"));
   EXPECT_THAT(Encode(messages, {}, {.tool_images = false}),
-              HasSubstr(R"("output":"none"},{"role":"user","content":[)"
+              HasSubstr(R"("call_id":"a","output":"seen"},{"type":"function_call_output","call_id":"b",)"
+                        R"("output":"none"},{"role":"user","content":[)"
                         R"({"type":"input_text","text":"Pictures in the result of f:"},)" +
                         kPicturePart + "]}]}"));
 }
