@@ -23,10 +23,14 @@ TEXT = "Nothing in particular, said at some length. " * 20
 
 
 def held_by(pid):
-    """(RSS in KiB, descriptors)."""
+    """(RSS in KiB, descriptors). Only root sees the descriptors of `rune`, which is not dumpable: None for others."""
     with open(f"/proc/{pid}/statm", encoding="ascii") as text:
         pages = int(text.read().split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") // 1024, len(os.listdir(f"/proc/{pid}/fd"))
+    try:
+        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        descriptors = None
+    return pages * os.sysconf("SC_PAGESIZE") // 1024, descriptors
 
 
 class Watch:
@@ -39,11 +43,8 @@ class Watch:
         if number in (self.count // WARM_UP + 1, self.count):
             self.samples[number] = held_by(self.pid)
 
-    def grown(self):
-        first, last = (self.samples.get(number) for number in (self.count // WARM_UP + 1, self.count))
-        if first is None or last is None:
-            return None
-        return last[0] - first[0], last[1] - first[1], last
+    def both(self):
+        return [self.samples.get(number) for number in (self.count // WARM_UP + 1, self.count)]
 
 
 def wire_answers(wire, count):
@@ -109,20 +110,21 @@ def main():
 
 def report(options, server, watch, status):
     what = f"{options.what}{' over TLS' if options.tls else ''}"
-    grown, found = watch.grown(), []
+    (first, last), found = watch.both(), []
     if status != 0:
         found.append(f"exit code {status}")
     if len(server.turns) != options.count:
         found.append(f"{len(server.turns)} turns instead of {options.count}")
-    if grown is None:
+    if first is None or last is None:
         sys.exit(f"soak: {what}: {', '.join(found) or 'no samples'}")
-    memory, descriptors, (resident, open_now) = grown
-    print(f"{what}: {len(server.turns)} turns, {memory:+d} KiB to {resident} KiB, {descriptors:+d} descriptors to {open_now}, "
-          f"{server.connections} connections, {server.handshakes} handshakes")
+    memory, seen = last[0] - first[0], last[1] is not None
+    descriptors = f"{last[1] - first[1]:+d} descriptors to {last[1]}" if seen else "descriptors not seen (needs root)"
+    print(f"{what}: {len(server.turns)} turns, {memory:+d} KiB to {last[0]} KiB, {descriptors}, {server.connections} connections, "
+          f"{server.handshakes} handshakes")
     if memory > MAX_GROWTH_KIB:
         found.append(f"memory grew by {memory} KiB")
-    if descriptors > 0:
-        found.append(f"{descriptors} descriptors were gained")
+    if seen and last[1] > first[1]:
+        found.append(f"{last[1] - first[1]} descriptors were gained")
     if server.connections != 1 or (options.tls and server.handshakes != 1):
         found.append("more than one connection")
     if found:
