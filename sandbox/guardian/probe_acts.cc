@@ -30,7 +30,8 @@ int ErrnoOf(long result) { return result < 0 ? errno : 0; }
 
 int Opens(const std::string& path, int flags) {
   if (path.empty()) return kProbeNotTried;
-  const UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, 0600));
+  // A denied path may be a pipe that nobody writes to, or a terminal.
+  const UniqueFd fd(::open(path.c_str(), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
   return fd.valid() ? 0 : errno;
 }
 

@@ -172,6 +172,16 @@ constexpr ArgumentRule kGuarded[] = {
     {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    // A TCP socket can join groups by these, and the kernel tells the neighbours (RFC 3376, RFC 3810): 112 bits of a
+    // command's choice.
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_ADD_MEMBERSHIP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_ADD_SOURCE_MEMBERSHIP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, MCAST_JOIN_GROUP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, MCAST_JOIN_SOURCE_GROUP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_JOIN_GROUP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_JOIN_ANYCAST)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, MCAST_JOIN_GROUP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, MCAST_JOIN_SOURCE_GROUP)}},
     // A stand-in for UDP is no internet socket: the guard lets these succeed there, and elsewhere the kernel sets them.
     {"setsockopt", kSeccompNotify, {Is(1, IPPROTO_IP)}},
     {"setsockopt", kSeccompNotify, {Is(1, IPPROTO_IPV6)}},

@@ -23,11 +23,11 @@ namespace {
 constexpr int kCallsPerTurn = 64;
 constexpr int kTypeFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
-/// Whether the filter for every network refuses this option: the filter asks us about all options that a stand-in
-/// lacks, and about the refused ones for the report. Both are decided by registers, which nobody can change meanwhile.
+/// Whether the filter refuses this option: it asks us about all options that a stand-in lacks, and about the refused
+/// ones for the report. Both are decided by registers, which nobody can change meanwhile.
 bool IsRefusedOption(const SystemCall& call) {
-  for (const ArgumentRule& rule : OpenNetworkRules()) {
-    if (rule.name != "setsockopt" || rule.action == kSeccompAllow) continue;
+  for (const ArgumentRule& rule : GuardedNetworkRules()) {
+    if (rule.name != "setsockopt" || rule.action != SeccompErrno(EPERM)) continue;
     bool all = true;
     for (const ArgumentTest& test : rule.tests) {
       if (test.kind != ArgumentTest::Kind::kEqual) continue;

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "sandbox/network/nonblocking_socket.h"
+
 namespace rune::sandbox {
 namespace {
 
@@ -78,6 +80,8 @@ void GuardDatagrams::Hear(const SocketTable::Entry& socket) {
   for (int i = 0; i < kDatagramsPerTurn; ++i) {
     const ssize_t n = ::recv(socket->ours.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n < 0) return;
+    // After shutdown(2) of the command's end poll(2) would tell of the end of file for ever.
+    if (n == 0 && (ReadyNow(socket->ours.get(), POLLRDHUP) & (POLLRDHUP | POLLHUP)) != 0) return Stop(*socket);
     Ask(*socket, std::string_view(buffer).substr(0, static_cast<std::size_t>(n)), socket->peer);
   }
 }

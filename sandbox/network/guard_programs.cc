@@ -32,7 +32,8 @@ UniqueFd ProgramAt(const std::string& path) {
 /// The program in the first line of a script (execve(2)); empty when there is none.
 std::string InterpreterOf(const UniqueFd& program) {
   const std::string link = "/proc/self/fd/" + std::to_string(program.get());
-  const UniqueFd file(::open(link.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not waiting for a lease that the command holds on it (fcntl(2)).
+  const UniqueFd file(::open(link.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file.valid()) return "";
   std::array<char, 256> head;
   const ssize_t n = ::read(file.get(), head.data(), head.size());

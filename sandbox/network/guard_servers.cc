@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sandbox/network/listening_socket.h"
 #include "sandbox/network/loopback_door.h"
 
 namespace rune::sandbox {
@@ -146,7 +147,7 @@ void GuardServers::Listen(const SystemCall& call) {
   if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);
   if (socket->kind == GuardedSocket::Kind::kStream) {
     if (listeners_.size() >= kMaxListeners) ForgetListeners();
-    listeners_.push_back({local, socket->inode, {call.tid, call.Int(0)}});
+    listeners_.push_back({local, socket->inode});
   }
   state_.sockets.Retire(*socket, GuardedSocket::Kind::kListening);
   state_.calls.Return(call.id, 0);
@@ -161,12 +162,12 @@ void GuardServers::ForgetListeners() {
   listeners_.erase(listeners_.begin(), listeners_.begin() + static_cast<std::ptrdiff_t>(listeners_.size() - most));
 }
 
-bool GuardServers::IsOpen(Listener& listener) const {
-  ino_t inode = 0;
-  if (Tracee(listener.seen.pid).SocketInode(listener.seen.fd, inode) == 0 && inode == listener.inode) return true;
-  const auto elsewhere = FindOpenSocket(state_.options.tool_uid, listener.inode);
-  if (elsewhere) listener.seen = *elsewhere;
-  return elsewhere.has_value();
+bool GuardServers::IsOurs(const Endpoint& at) const {
+  std::set<ino_t> inodes;
+  for (const Listener& listener : listeners_) {
+    if (listener.address.port == at.port) inodes.insert(listener.inode);
+  }
+  return LeadsToListener(at, inodes);
 }
 
 std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std::uint16_t port) {
@@ -175,11 +176,10 @@ std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std
     const bool everywhere = KindOf(it->address.address) == AddressKind::kUnspecified;
     // An IPv4 socket cannot reach one that listens on ::1 alone.
     if (!everywhere && loopback.is_v4() && !it->address.address.is_v4()) continue;
-    if (!IsOpen(*it)) {
-      listeners_.erase(it);
-      return OwnListener(loopback, port);
-    }
-    return Endpoint{everywhere ? loopback : it->address.address, port, 0};
+    const Endpoint at{everywhere ? loopback : it->address.address, port, 0};
+    if (IsOurs(at)) return at;
+    listeners_.erase(it);
+    return OwnListener(loopback, port);
   }
   return std::nullopt;
 }

@@ -18,19 +18,18 @@ class GuardServers {
   void Bind(const SystemCall& call);
   void Listen(const SystemCall& call);
   /// Where to connect to reach a listener of this very command at this loopback address; nullopt when there is none, or
-  /// it was closed: its port may be somebody else's by now.
+  /// it listens no more: its port may be somebody else's by now.
   std::optional<Endpoint> OwnListener(const IpAddress& loopback, std::uint16_t port);
 
  private:
   struct Listener {
     Endpoint address;
     ino_t inode = 0;
-    OpenSocket seen;  ///< Where it was last: first by who called listen(2). Looked at before everybody else.
   };
   void BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes);
   int BindTwin(GuardedSocket& socket, const Endpoint& address);
   bool MayServe(const IpAddress& address, std::uint16_t port) const;
-  bool IsOpen(Listener& listener) const;
+  bool IsOurs(const Endpoint& at) const;
   void ForgetListeners();
 
   GuardState& state_;

@@ -21,4 +21,8 @@ int ConnectOutcome(int fd);
 /// Closes with a reset (SO_LINGER of 0, socket(7)), so that the peer cannot take it for an orderly end.
 void CloseWithReset(UniqueFd fd);
 
+/// connect(2) on a socket whose open file is shared with a command: O_NONBLOCK is set meanwhile, and a command that
+/// takes it off again in that moment makes us wait a millisecond and no longer. 0 or an errno; EINTR: it did that.
+int ConnectWithoutWaiting(int shared, const sockaddr* address, socklen_t length);
+
 }  // namespace rune::sandbox

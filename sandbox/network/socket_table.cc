@@ -32,46 +32,24 @@ std::size_t TwinsWeMayHold() {
 
 using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-/// Calls `visit(inode, where)` for every socket that a process of `owner` has open; ends early when it returns false.
-template <typename F>
-void ForEachOpenSocket(uid_t owner, F visit) {
+}  // namespace
+
+std::set<ino_t> OpenSockets(uid_t owner) {
+  std::set<ino_t> open;
   const Dir proc(::opendir("/proc"), ::closedir);
-  if (proc == nullptr) return;
-  while (const dirent* process = ::readdir(proc.get())) {
+  while (const dirent* process = proc != nullptr ? ::readdir(proc.get()) : nullptr) {
     const auto pid = ParseInt(process->d_name);
     if (!pid || *pid == ::getpid()) continue;
     struct stat info{};
     if (::fstatat(::dirfd(proc.get()), process->d_name, &info, 0) != 0 || info.st_uid != owner) continue;
     const Dir fds(::opendir(("/proc/" + std::string(process->d_name) + "/fd").c_str()), ::closedir);
-    if (fds == nullptr) continue;
-    while (const dirent* entry = ::readdir(fds.get())) {
+    while (const dirent* entry = fds != nullptr ? ::readdir(fds.get()) : nullptr) {
       std::array<char, 64> target;
       const ssize_t size = ::readlinkat(::dirfd(fds.get()), entry->d_name, target.data(), target.size());
       if (size <= 0) continue;
-      const auto inode = SocketInodeOf({target.data(), static_cast<std::size_t>(size)});
-      const auto fd = ParseInt(entry->d_name);
-      if (inode && fd && !visit(*inode, OpenSocket{static_cast<pid_t>(*pid), static_cast<int>(*fd)})) return;
+      if (const auto inode = SocketInodeOf({target.data(), static_cast<std::size_t>(size)})) open.insert(*inode);
     }
   }
-}
-
-}  // namespace
-
-std::optional<OpenSocket> FindOpenSocket(uid_t owner, ino_t inode) {
-  std::optional<OpenSocket> found;
-  ForEachOpenSocket(owner, [&](ino_t open, const OpenSocket& where) {
-    if (open == inode) found = where;
-    return !found;
-  });
-  return found;
-}
-
-std::set<ino_t> OpenSockets(uid_t owner) {
-  std::set<ino_t> open;
-  ForEachOpenSocket(owner, [&](ino_t inode, const OpenSocket&) {
-    open.insert(inode);
-    return true;
-  });
   return open;
 }
 

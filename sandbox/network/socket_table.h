@@ -79,13 +79,7 @@ class SocketTable {
   std::function<void(GuardedSocket&)> on_dropped_;
 };
 
-/// Which process of `owner`, apart from ourselves, has the socket open, and as which descriptor.
-struct OpenSocket {
-  pid_t pid = 0;
-  int fd = 0;
-};
-std::optional<OpenSocket> FindOpenSocket(uid_t owner, ino_t inode);
-/// All that they have open. Takes milliseconds on a busy machine.
+/// The sockets that the processes of `owner`, apart from ourselves, have open. Takes milliseconds on a busy machine.
 std::set<ino_t> OpenSockets(uid_t owner);
 
 }  // namespace rune::sandbox

@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
+#include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
 namespace {
@@ -78,7 +79,7 @@ int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place)
   const std::string path = "/proc/self/fd/" + std::to_string(place.get());
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const FileUser user(rules.owner);
-  return ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  return ConnectWithoutWaiting(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
 }  // namespace rune::sandbox
