@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -83,20 +82,6 @@ void AwaitExit(pid_t guardian) {
     pollfd ended{handle.get(), POLLIN, 0};
     // Without a handle (before 5.3, or refused by an outer filter) in short steps.
     ::poll(&ended, 1, handle.valid() ? 100 : 1);
-  }
-}
-
-/// Only a process that took the duty of a subreaper (prctl(2)) has children it did not start itself.
-void KillStrayChildren(TimePoint deadline) {
-  int subreaper = 0;
-  ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
-  if (subreaper == 0) return;
-  for (auto strays = ChildrenOfSelf(); !strays.empty() && Clock::now() < deadline; strays = ChildrenOfSelf()) {
-    for (const pid_t pid : strays) {
-      ::kill(pid, SIGKILL);
-      ::waitpid(pid, nullptr, WNOHANG);
-    }
-    ::poll(nullptr, 0, 1);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -9,6 +10,17 @@
 
 namespace rune::sandbox {
 namespace {
+
+bool Covers(const std::vector<std::string>& roots, const std::string& path) {
+  return std::any_of(roots.begin(), roots.end(),
+                     [&](const std::string& root) { return IsBelow(path, NormalizePath(root, "/")); });
+}
+
+/// A file cannot be loaded from when it is a device.
+bool IsTree(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode));
+}
 
 LayerReport LimitsReport(const RunFacts& facts) {
   LayerReport report{Layer::kLimits, LayerState::kEnforced, "", ""};
@@ -36,18 +48,33 @@ LayerReport LandlockReport(const CompiledPolicy& policy, const std::string& miss
 
 constexpr const char* kNoSeccomp = "the kernel offers no seccomp filter";
 
+constexpr int kSignalScopes = 6;
+
+/// What a command may write it must not execute, not even by the dynamic loader, which maps what it can read. Where
+/// such a tree is mounted noexec the kernel sees to that, else the guard is asked about every such mapping.
+SeccompPolicy::Notify NotifyOf(const FileAccess& files, const RunFacts& facts) {
+  const bool held = std::all_of(files.write.begin(), files.write.end(), [&](const std::string& path) {
+    return Covers(files.execute, path) || Covers(facts.never_executed, path) || !IsTree(path);
+  });
+  return held ? SeccompPolicy::Notify::kDenials : SeccompPolicy::Notify::kMaps;
+}
+
 /// A file operation reaches no network at all. A command is noted and, where its policy says so, guarded; an open
 /// network needs no guard.
 Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
   const Confinement& confinement = policy.confinement;
   const bool open = confinement.network == Network::kOpen;
+  std::vector<pid_t> out_of_reach;
+  if (policy.landlock.abi < kSignalScopes) out_of_reach = facts.out_of_reach;
   RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
-                                                          .denied_syscalls = confinement.denied_syscalls}));
+                                                          .denied_syscalls = confinement.denied_syscalls,
+                                                          .out_of_reach = out_of_reach}));
   if (!facts.no_guard.empty()) return Ok();
   RUNE_ASSIGN_OR_RETURN(policy.guarded, CompileSeccomp({.network = confinement.network,
                                                         .denied_syscalls = confinement.denied_syscalls,
-                                                        .notify = SeccompPolicy::Notify::kDenials,
-                                                        .silent_exec = facts.silent_exec}));
+                                                        .notify = NotifyOf(confinement.files, facts),
+                                                        .silent_exec = facts.silent_exec,
+                                                        .out_of_reach = out_of_reach}));
   return Ok();
 }
 
@@ -94,11 +121,6 @@ std::string Demand(const CompiledPolicy& policy) {
   return "";
 }
 
-bool Covers(const std::vector<std::string>& roots, const std::string& path) {
-  return std::any_of(roots.begin(), roots.end(),
-                     [&](const std::string& root) { return IsBelow(path, NormalizePath(root, "/")); });
-}
-
 }  // namespace
 
 Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFacts& facts) {
@@ -133,6 +155,11 @@ bool MayExecute(const CompiledPolicy& policy, const std::string& path) {
   char real[PATH_MAX];
   const std::string file = ::realpath(path.c_str(), real) == nullptr ? path : real;
   return (Covers(files.execute, path) || Covers(files.execute, file)) && !Covers(files.denied, file);
+}
+
+bool MayMap(const CompiledPolicy& policy, const std::string& path) {
+  const FileAccess& files = policy.confinement.files;
+  return !Covers(files.write, path) || Covers(files.execute, path);
 }
 
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {

@@ -15,12 +15,14 @@ namespace rune::sandbox {
 
 /// What the guardian as a whole could get; part of every policy's report.
 struct RunFacts {
-  std::string cgroup;             ///< "cgroup v1 (memory, pids)"; empty when there is none.
-  std::string no_cgroup;          ///< Why there is none, or only half of one.
-  std::string identity;           ///< Identity::mechanism
-  std::string no_guard;           ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
-  bool empty_network = false;     ///< Commands are put into a network namespace with nothing in it, besides.
-  std::uint64_t silent_exec = 0;  ///< SeccompPolicy::silent_exec
+  std::string cgroup;               ///< "cgroup v1 (memory, pids)"; empty when there is none.
+  std::string no_cgroup;            ///< Why there is none, or only half of one.
+  std::string identity;             ///< Identity::mechanism
+  std::string no_guard;             ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
+  bool empty_network = false;       ///< Commands are put into a network namespace with nothing in it, besides.
+  std::uint64_t silent_exec = 0;    ///< SeccompPolicy::silent_exec
+  std::vector<pid_t> out_of_reach;  ///< The guardian and its client.
+  std::vector<std::string> never_executed;  ///< Trees that are mounted so that nothing in them can be (noexec).
 };
 
 struct CompiledPolicy {
@@ -39,6 +41,9 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
 
 /// Whether Landlock lets a command execute `path`, judged by the plan.
 bool MayExecute(const CompiledPolicy& policy, const std::string& path);
+
+/// False for a file that a command may write and not execute.
+bool MayMap(const CompiledPolicy& policy, const std::string& path);
 
 /// The layer that refuses `path`, judged by the plan: "landlock" when no rule grants it, else "identity".
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path);

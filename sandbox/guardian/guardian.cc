@@ -247,6 +247,11 @@ Report Guardian::MakeReport(const Call& call) {
 
 LimitHit Guardian::LimitOf(const Call& call) {
   if (call.limit != LimitHit::kNone) return call.limit;
+  if (call.probe) {
+    // It ran into the limits on purpose, which must not be told of the next one.
+    if (cgroup_) ooms_seen_ = cgroup_->oom_kills(), refusals_seen_ = cgroup_->pids_refusals();
+    return LimitHit::kNone;
+  }
   const int status = *call.wait_status;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return LimitHit::kCpu;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ) return LimitHit::kFileSize;

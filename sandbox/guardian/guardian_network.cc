@@ -30,6 +30,7 @@ bool MayReadOthers() {
 void Guardian::SetupNetwork(Network network) {
   facts_.no_guard = WhyNoGuard();
   facts_.silent_exec = CommandExecSite();
+  facts_.out_of_reach = {::getpid(), ::getppid()};
   resolver_.emplace(loop_, SystemResolverConfig());
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
@@ -59,6 +60,7 @@ std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy) 
   options.unix_roots = confinement.files.write;
   options.unix_denied = confinement.files.denied;
   options.tool_uid = identity_.uid;
+  options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };
   options.upload_left = [this, &confinement](const std::string& target) {
     const auto own = confinement.upload_limits.find(target);

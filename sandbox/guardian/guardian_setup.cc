@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/guardian/process_tree.h"
+#include "sandbox/layers/no_exec.h"
 #include "sandbox/layers/private_tmp.h"
 
 namespace rune::sandbox {
@@ -83,6 +86,14 @@ void Guardian::EnterMounts(const FileAccess& files) {
   struct stat after{};
   ::stat("/dev/shm", &before);
   tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, below_tmp(files.write), read_only).ok();
+  if (tmp_is_private_) {
+    std::vector<std::string> written = files.write;
+    std::erase_if(written, [&](const std::string& path) {
+      return std::any_of(files.execute.begin(), files.execute.end(),
+                         [&](const std::string& allowed) { return IsBelow(path, allowed) || IsBelow(allowed, path); });
+    });
+    facts_.never_executed = MountNoExec(std::move(written));
+  }
   shm_is_private_ = tmp_is_private_ && ::stat("/dev/shm", &after) == 0 && before.st_dev != after.st_dev;
 }
 

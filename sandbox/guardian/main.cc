@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "sandbox/guardian/audit.h"
 #include "sandbox/guardian/command_line.h"
 #include "sandbox/guardian/one_layer.h"
+#include "sandbox/guardian/process_tree.h"
 #include "sandbox/guardian/protocol.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
@@ -52,6 +54,8 @@ class OneCommand {
   explicit OneCommand(CommandLine line) : line_(std::move(line)), signals_(loop_) {}
 
   Result<int> Run() {
+    // Should the guardian be killed, what its commands had started comes to us.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     RUNE_ASSIGN_OR_RETURN(const TempDir tmp, TempDir::Create("/tmp", "rune-"));
     RUNE_ASSIGN_OR_RETURN(const pid_t guardian, ForkGuardian());
     if (line_.command.cwd.empty()) line_.command.cwd = tmp.path();
@@ -59,6 +63,7 @@ class OneCommand {
     loop_.Unwatch(socket_.get());
     socket_.Reset();  // the guardian kills what is left, and ends
     RetryOnEintr([&] { return ::waitpid(guardian, nullptr, 0); });
+    KillStrayChildren(Clock::now() + kShutdown);
     return code;
   }
 
@@ -139,7 +144,8 @@ class OneCommand {
     stdio.emplace_back(terminal ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
                                 : ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
     for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
-      if (!line_.capture) {
+      // Nor for writing: whoever holds a terminal can read from it, change its modes and throw away what was typed.
+      if (!line_.capture && ::isatty(fd) != 1) {
         stdio.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
         continue;
       }
@@ -163,7 +169,7 @@ class OneCommand {
       relays_.erase(from);
       return;
     }
-    const std::uint64_t room = line_.command.limits.output_bytes - passed_;
+    const std::uint64_t room = line_.capture ? line_.command.limits.output_bytes - passed_ : ~std::uint64_t{0};
     const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(room, static_cast<std::uint64_t>(n)));
     passed_ += take;
     const auto ignored = WriteAll(relays_.at(from).to, std::string_view(buffer, take));

@@ -1,6 +1,10 @@
 #include "sandbox/guardian/process_tree.h"
 
 #include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,6 +90,19 @@ std::vector<pid_t> ChildrenOfSelf() {
     if (info.parent == ::getpid()) children.push_back(info.pid);
   }
   return children;
+}
+
+void KillStrayChildren(TimePoint deadline) {
+  int subreaper = 0;
+  ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper);
+  if (subreaper == 0) return;
+  for (auto strays = ChildrenOfSelf(); !strays.empty() && Clock::now() < deadline; strays = ChildrenOfSelf()) {
+    for (const pid_t pid : strays) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, WNOHANG);
+    }
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/base/event_loop.h"
+
 namespace rune::sandbox {
 
 struct ProcessInfo {
@@ -25,6 +27,10 @@ bool CanSeeProcesses();
 std::vector<ProcessInfo> ListProcesses();
 /// Direct children of this process, zombies included. From /proc/self/task/*/children, or a scan where that is missing.
 std::vector<pid_t> ChildrenOfSelf();
+
+/// Kills the children of a process that took the duty of a subreaper (prctl(2)), which is how it has children that it
+/// did not start itself. Nothing for others.
+void KillStrayChildren(TimePoint deadline);
 
 struct TreeUsage {
   std::uint64_t memory_bytes = 0;

@@ -1,5 +1,6 @@
 #include "sandbox/layers/seccomp.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -114,7 +115,7 @@ class Table {
 
   /// What answers in the place of `action`.
   std::uint32_t Answer(std::uint32_t action) const {
-    return notify_ == SeccompPolicy::Notify::kDenials && action == SeccompErrno(EPERM) ? kSeccompNotify : action;
+    return notify_ != SeccompPolicy::Notify::kNothing && action == SeccompErrno(EPERM) ? kSeccompNotify : action;
   }
 
   void Set(std::string_view name, const BpfProgram& body) {
@@ -181,8 +182,36 @@ std::span<const ArgumentRule> RulesOf(Network network) {
 /// Whether the guard may answer this call otherwise than with EPERM.
 bool GuardGrants(std::string_view name) {
   const auto& rules = GuardedNetworkRules();
-  return name == "execve" || name == "execveat" ||
+  const auto& files = GuardedFileCalls();
+  return name == "execve" || name == "execveat" || name == "mmap" ||
+         std::find(files.begin(), files.end(), name) != files.end() ||
          std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
+}
+
+/// Every way to send a signal to somebody by number, and those that name the receiver where no filter can see it.
+std::vector<ArgumentRule> SignalRules(const std::vector<pid_t>& out_of_reach) {
+  using enum ArgumentTest::Kind;
+  constexpr std::uint32_t kDeny = SeccompErrno(EPERM);
+  std::vector<ArgumentRule> rules;
+  const auto add = [&](std::string_view name, std::uint8_t argument, ArgumentTest also) {
+    for (const pid_t pid : out_of_reach) {
+      for (const pid_t receiver : {pid, -pid}) {
+        rules.push_back(
+            {name, kDeny, {ArgumentTest{kEqual, argument, ~0u, static_cast<std::uint32_t>(receiver)}, also}});
+      }
+    }
+  };
+  for (const std::string_view name :
+       {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"}) {
+    add(name, 0, {});
+    if (name == "kill") rules.push_back({name, kDeny, {ArgumentTest{kEqual, 0, ~0u, ~0u}}});  // everybody
+    rules.push_back({name, kSeccompAllow, {}});
+  }
+  rules.push_back({"pidfd_send_signal", kDeny, {}});
+  add("fcntl", 2, {kEqual, 1, ~0u, F_SETOWN});
+  rules.push_back({"fcntl", kDeny, {ArgumentTest{kEqual, 1, ~0u, F_SETOWN_EX}}});
+  rules.push_back({"fcntl", kSeccompAllow, {}});
+  return rules;
 }
 
 Error UnknownSyscall(const std::string& name) {
@@ -204,10 +233,13 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
   }
   table.SetRules(CommonRules());
   table.SetRules(RulesOf(policy.network));
-  if (policy.notify == SeccompPolicy::Notify::kDenials) {
+  if (policy.notify != SeccompPolicy::Notify::kNothing) {
+    for (const std::string_view name : GuardedFileCalls()) table.Set(name, Return(kSeccompNotify));
+    if (policy.notify == SeccompPolicy::Notify::kMaps) table.SetRules(GuardedMapRules());
     table.Set("execve", NotedExec(policy.silent_exec));
     table.Set("execveat", NotedExec(policy.silent_exec));
   }
+  if (!policy.out_of_reach.empty()) table.SetRules(SignalRules(policy.out_of_reach));
   for (const std::string& name : policy.denied_syscalls) {
     if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);
     for (const std::string& member : SyscallFamily(name)) {

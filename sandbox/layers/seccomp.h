@@ -4,6 +4,7 @@
 /// matters.
 
 #include <linux/filter.h>
+#include <sys/types.h>
 
 #include <string>
 #include <string_view>
@@ -20,12 +21,16 @@ struct SeccompPolicy {
   /// sockets and no AF_UNIX ones. socketpair(2) works in all.
   Network network = Network::kClosed;
   std::vector<std::string> denied_syscalls;  ///< Each name closes its whole family.
-  /// Ask the guard about what is known to be bad, which refuses and notes it, and about execve(2), which it only notes.
-  /// Needs a listener.
-  enum class Notify : std::uint8_t { kNothing, kDenials } notify = Notify::kNothing;
+  /// kDenials: ask the guard about what is known to be bad, which it refuses and notes, about execve(2), which it only
+  /// notes, and about changes of files' metadata, which it performs. kMaps: about files that are mapped for execution,
+  /// too. Both need a listener.
+  enum class Notify : std::uint8_t { kNothing, kDenials, kMaps } notify = Notify::kNothing;
   /// Return address of the one execve(2) that is not notified: the one that starts the command, while the guardian
   /// waits for it. Whoever jumps there gains nothing but an unnoted execve.
   std::uint64_t silent_exec = 0;
+  /// Processes that get no signal from here, nor their groups: where Landlock does not scope signals (before ABI 6) the
+  /// guardian may be of the same user.
+  std::vector<pid_t> out_of_reach;
 };
 
 using BpfProgram = std::vector<sock_filter>;

@@ -1,11 +1,14 @@
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -38,6 +41,9 @@ constexpr std::uint32_t kForbiddenClone = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_
 constexpr std::uint32_t kPersonality32 = 0x8;
 constexpr std::uint32_t kUname26 = 0x20000;
 
+constexpr std::uint32_t kCreates = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
+constexpr std::uint32_t kSetId = S_ISUID | S_ISGID;
+
 constexpr ArgumentRule kCommon[] = {
     {"clone", kDeny, {Any(0, kForbiddenClone)}},
     {"clone", kSeccompAllow},
@@ -47,6 +53,9 @@ constexpr ArgumentRule kCommon[] = {
     {"ioctl", kDeny, {Is(1, TIOCLINUX)}},
     {"ioctl", kDeny, {Is(1, TIOCSETD)}},
     {"ioctl", kDeny, {Is(1, TIOCCONS)}},
+    // Signals to whom no filter can see.
+    {"ioctl", kDeny, {Is(1, FIOSETOWN)}},
+    {"ioctl", kDeny, {Is(1, SIOCSPGRP)}},
     {"ioctl", kSeccompAllow},
 
     // Not READ_IMPLIES_EXEC and not ADDR_NO_RANDOMIZE; 0xffffffff only asks.
@@ -64,6 +73,27 @@ constexpr ArgumentRule kCommon[] = {
     {"prctl", kDeny, {Is(0, PR_SET_SPECULATION_CTRL), Is(2, PR_SPEC_ENABLE)}},
     {"prctl", kDeny, {Is(0, PR_CAP_AMBIENT), Is(1, PR_CAP_AMBIENT_RAISE)}},
     {"prctl", kSeccompAllow},
+
+    // A file that changes who runs it is of no use in here, and a danger outside. What openat2(2) is told no filter can
+    // see, so that it does not exist; nor do watches, which no right of Landlock holds.
+    {"open", kDeny, {Any(1, kCreates), Any(2, kSetId)}},
+    {"open", kSeccompAllow},
+    {"openat", kDeny, {Any(2, kCreates), Any(3, kSetId)}},
+    {"openat", kSeccompAllow},
+    {"creat", kDeny, {Any(1, kSetId)}},
+    {"creat", kSeccompAllow},
+    {"mknod", kDeny, {Any(1, kSetId)}},
+    {"mknod", kSeccompAllow},
+    {"mknodat", kDeny, {Any(2, kSetId)}},
+    {"mknodat", kSeccompAllow},
+    {"chmod", kDeny, {Any(1, kSetId)}},
+    {"chmod", kSeccompAllow},
+    {"fchmod", kDeny, {Any(1, kSetId)}},
+    {"fchmod", kSeccompAllow},
+    {"fchmodat", kDeny, {Any(2, kSetId)}},
+    {"fchmodat", kSeccompAllow},
+    {"fchmodat2", kDeny, {Any(2, kSetId)}},
+    {"fchmodat2", kSeccompAllow},
 
     // kill(-1) is every process of the user, where Landlock does not scope signals (before ABI 6).
     {"kill", kDeny, {Is(0, 0xffffffff)}},
@@ -115,7 +145,24 @@ constexpr ArgumentRule kClosed[] = {
     // What is left to connect to are sockets with a path: D-Bus, Docker, agents of ssh and gpg. No filter sees the
     // path, and Landlock has no right for it before ABI 9.
     {"connect", kNoAccess},
+    // Nor can it be seen whether a server would have a path, which Landlock holds, or an abstract name for all to
+    // reach.
+    {"bind", kNoAccess},
+    {"listen", kNoAccess},
     {"setsockopt", kSeccompAllow},
+};
+
+/// Asked of the guard wherever there is one: what a path or a descriptor leads to no filter can see, and Landlock has
+/// no right for it.
+constexpr std::string_view kGuardedFileCalls[] = {
+    "chmod",     "fchmod",     "fchmodat",    "fchmodat2",    "chown",        "lchown",       "fchown",
+    "fchownat",  "utime",      "utimes",      "futimesat",    "utimensat",    "setxattr",     "lsetxattr",
+    "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"};
+
+/// Mapping a file for execution: how the dynamic loader runs what may only be read.
+constexpr ArgumentRule kGuardedMaps[] = {
+    {"mmap", kSeccompNotify, {Any(2, PROT_EXEC), Is(3, 0, MAP_ANONYMOUS)}},
+    {"mmap", kSeccompAllow},
 };
 
 constexpr ArgumentTest NotNull(std::uint8_t argument) { return {ArgumentTest::Kind::kNotNull, argument, ~0u, 0}; }
@@ -237,6 +284,8 @@ constexpr ArgumentRule kOpen[] = {
 
 std::span<const ArgumentRule> CommonRules() { return kCommon; }
 std::span<const ArgumentRule> ClosedNetworkRules() { return kClosed; }
+std::span<const std::string_view> GuardedFileCalls() { return kGuardedFileCalls; }
+std::span<const ArgumentRule> GuardedMapRules() { return kGuardedMaps; }
 std::span<const ArgumentRule> GuardedNetworkRules() { return kGuarded; }
 std::span<const ArgumentRule> OpenNetworkRules() { return kOpen; }
 

@@ -50,6 +50,9 @@ std::span<const ArgumentRule> CommonRules();
 std::span<const ArgumentRule> ClosedNetworkRules();
 std::span<const ArgumentRule> GuardedNetworkRules();
 std::span<const ArgumentRule> OpenNetworkRules();
+/// Calls on the metadata of files, and mapping them for execution: asked of the guard where there is one.
+std::span<const std::string_view> GuardedFileCalls();
+std::span<const ArgumentRule> GuardedMapRules();
 /// Names that reach the same end: whoever denies one means all.
 std::span<const std::span<const std::string_view>> SyscallFamilies();
 

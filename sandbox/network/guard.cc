@@ -10,6 +10,7 @@
 
 #include "sandbox/layers/seccomp_table.h"
 #include "sandbox/network/guard_datagrams.h"
+#include "sandbox/network/guard_metadata.h"
 #include "sandbox/network/guard_programs.h"
 #include "sandbox/network/guard_routes.h"
 #include "sandbox/network/guard_servers.h"
@@ -50,6 +51,7 @@ class NetworkGuard::Impl {
       : state_(loop, std::move(options)),
         servers_(state_),
         programs_(state_),
+        metadata_(state_),
         routes_({.rules = state_.options.rules,
                  .dns = &state_.dns,
                  .every_target = state_.options.watch_only,
@@ -143,8 +145,10 @@ class NetworkGuard::Impl {
       case SYS_execve:
       case SYS_execveat:
         return programs_.Execute(call);
+      case SYS_mmap:
+        return programs_.Map(call);
       default:
-        return programs_.RefuseSyscall(call);
+        if (!metadata_.Handle(call)) programs_.RefuseSyscall(call);
     }
   }
 
@@ -155,6 +159,7 @@ class NetworkGuard::Impl {
   GuardState state_;
   GuardServers servers_;
   GuardPrograms programs_;
+  GuardMetadata metadata_;
   GuardRoutes routes_;
   Relay relay_;
   GuardStreams streams_;

@@ -30,6 +30,7 @@ struct GuardOptions {
   uid_t tool_uid = 0;                      ///< Who the command is: only sockets of this uid may be connected to.
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
+  std::function<bool(const std::string& path)> may_map;  ///< For execution. Empty: everything.
   std::function<std::uint64_t(const std::string& target)> upload_left;
   bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.
 };

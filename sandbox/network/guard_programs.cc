@@ -73,6 +73,15 @@ void GuardPrograms::Note(const std::string& path, int depth) {
   if (depth < kMaxInterpreters && interpreter.starts_with('/')) Note(NormalizePath(interpreter, "/"), depth + 1);
 }
 
+void GuardPrograms::Map(const SystemCall& call) {
+  const std::string path = Tracee(call.tid).Link("fd/" + std::to_string(call.Int(4)));
+  if (!path.starts_with('/') || !state_.options.may_map || state_.options.may_map(path)) {
+    return state_.calls.Continue(call.id);
+  }
+  state_.notes.Add(Layer::kLandlock, "exec", path);
+  state_.calls.Fail(call.id, EPERM);
+}
+
 void GuardPrograms::RefuseSyscall(const SystemCall& call) {
   std::string text = SyscallName(call.number);
   if (const std::string program = Tracee(call.tid).Link("exe"); !program.empty()) text += " (" + program + ")";

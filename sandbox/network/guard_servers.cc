@@ -21,6 +21,19 @@ bool OnlyV6(int socket) {
   return ::getsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only != 0;
 }
 
+/// Everybody in the same network namespace could connect to it. Binding to nothing makes the kernel choose such a name.
+bool IsAbstract(SocketAddress::Kind kind) {
+  return kind == SocketAddress::Kind::kUnixAbstract || kind == SocketAddress::Kind::kUnixUnnamed;
+}
+
+bool HasAbstractName(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return true;
+  const std::string_view bytes(reinterpret_cast<const char*>(&storage), length);
+  return DecodeSocketAddress(bytes).kind == SocketAddress::Kind::kUnixAbstract;
+}
+
 /// Loopback for a socket that asked for every address. One of both families becomes an IPv4 one: what connects to ::1
 /// is led there too (OwnListener()).
 Endpoint LoopbackFor(const GuardedSocket& socket) {
@@ -48,9 +61,11 @@ void GuardServers::Bind(const SystemCall& call) {
     case GuardedSocket::Kind::kStream:
       return BindStream(call, *socket, std::move(bytes));
     case GuardedSocket::Kind::kUnix:
+      if (IsAbstract(DecodeSocketAddress(bytes).kind)) return state_.Refuse(call, "bind", "an abstract socket");
       // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
       // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
-      // bound, but who listens on it does so through us, and we look at what it is bound to.
+      // bound, but who listens on it does so through us, and we look at what it is bound to. The same for an abstract
+      // name.
       return state_.calls.Continue(call.id);
     case GuardedSocket::Kind::kDatagram: {
       const SocketAddress address = DecodeSocketAddress(bytes);
@@ -134,6 +149,9 @@ void GuardServers::Listen(const SystemCall& call) {
       break;
   }
   Endpoint local = LocalEndpoint(socket->twin.get());
+  if (socket->kind == GuardedSocket::Kind::kUnix && HasAbstractName(socket->twin.get())) {
+    return state_.Refuse(call, "bind", "an abstract socket");
+  }
   if (socket->kind == GuardedSocket::Kind::kStream) {
     if (local.port == 0) {
       // The kernel would choose a port on every address.

@@ -31,6 +31,7 @@ std::uint64_t EgressLedger::SentTo(const std::string& target) const {
   for (auto it = entries_.lower_bound({target, 0}); it != entries_.end() && it->first.first == target; ++it) {
     sent += it->second.sent;
   }
+  if (entries_.size() >= kMaxTargets && target != kOthers) sent += SentTo(kOthers);
   return sent;
 }
 

@@ -18,7 +18,8 @@ class EgressLedger {
   /// One refusal. Of targets that were never anything but refused at most 256 are told apart, so that no command can
   /// fill the ledger with them and hide what it sends afterwards.
   void Refuse(const std::string& target, std::uint16_t port);
-  /// Bytes sent to `target` on all ports.
+  /// Bytes sent to `target` on all ports. Of one that has no entry any more: to all such together, so that filling the
+  /// ledger lifts no cap.
   std::uint64_t SentTo(const std::string& target) const;
   std::vector<Egress> Entries() const;
 

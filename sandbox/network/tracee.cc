@@ -105,6 +105,10 @@ UniqueFd Tracee::WorkingDirectory() const {
   return UniqueFd(::open(Path("cwd").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+UniqueFd Tracee::Descriptor(int fd) const {
+  return UniqueFd(::open(Path("fd/" + std::to_string(fd)).c_str(), O_PATH | O_CLOEXEC));
+}
+
 bool Tracee::SignalWaits() const {
   const auto status = ReadFile(Path("status"), 64 << 10);
   if (!status.ok()) return false;

@@ -37,6 +37,8 @@ class Tracee {
   std::string Link(const std::string& name) const;
   /// The working directory (O_PATH).
   UniqueFd WorkingDirectory() const;
+  /// O_PATH on what descriptor `fd` of the caller is open on.
+  UniqueFd Descriptor(int fd) const;
   /// A signal that the caller handles is waiting for it.
   bool SignalWaits() const;
 

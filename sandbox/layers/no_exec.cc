@@ -1,0 +1,50 @@
+#include "sandbox/layers/no_exec.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+
+#include "sandbox/base/files.h"
+
+namespace rune::sandbox {
+namespace {
+
+// sys/mount.h cannot be included beside linux/mount.h.
+constexpr unsigned long kBindRecursive = 4096 | 16384;  // MS_BIND | MS_REC
+
+bool IsDirectory(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool Close(const std::string& path) {
+  if (::syscall(SYS_mount, path.c_str(), path.c_str(), nullptr, kBindRecursive, nullptr) != 0) return false;
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_NOEXEC;
+  return ::syscall(SYS_mount_setattr, AT_FDCWD, path.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) == 0;
+}
+
+}  // namespace
+
+std::vector<std::string> MountNoExec(std::vector<std::string> paths) {
+  for (std::string& path : paths) path = NormalizePath(path, "/");
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> closed;
+  for (const std::string& path : paths) {
+    const auto below = [&](const std::string& root) { return IsBelow(path, root); };
+    const bool skip =
+        path == "/" || std::any_of(closed.begin(), closed.end(), below) || below("/dev") || below("/proc");
+    if (!skip && path != "/tmp" && IsDirectory(path) && Close(path)) closed.push_back(path);
+  }
+  // What was kept of the real one has mounts of its own, and was closed above.
+  closed.emplace_back("/tmp");
+  return closed;
+}
+
+}  // namespace rune::sandbox
