@@ -4,6 +4,7 @@
   /bytes/N                   N bytes
   /redirect?URL              302 to URL
   /upload (POST, PUT)        takes a body, says its length
+  /files/...                 the files of DIRECTORY/files
   /git/...                   the repositories of DIRECTORY/git, by git http-backend
   /simple/..., /npm/...      package indexes (package_indexes.py)
 """
@@ -44,9 +45,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         self.asked_name = None
+        self.log("accept", at=self._local(self.request))
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
             self.asked_name = self.request.asked_name
+            self.log("hello", at=self._local(self.request), name=self.asked_name)
         super().setup()
         self._reader = CountingReader(self.connection)
         self.rfile = io.BufferedReader(self._reader)
@@ -60,10 +63,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         super().finish()
-        self.log("connection", at=self._local(), received=self._reader.total, sent=self._written, tls=self.asked_name)
+        self.log("connection", at=self._local(self.connection), received=self._reader.total, sent=self._written, tls=self.asked_name)
 
-    def _local(self) -> str:
-        host, port = self.connection.getsockname()[:2]
+    @staticmethod
+    def _local(connection: socket.socket) -> str:
+        host, port = connection.getsockname()[:2]
         return f"{host.removeprefix('::ffff:')} {port}"
 
     def handle_one_request(self) -> None:
@@ -79,15 +83,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self._body()
         path, _, query = self.path.partition("?")
         self.log("request", method=self.command, host=self.headers.get("Host", ""), path=self.path, body=len(body),
-                 at=self._local(), tls=self.asked_name)
+                 at=self._local(self.connection), tls=self.asked_name)
         if path == "/hello":
-            self._reply(200, f"hello from {self.headers.get('Host', '')} at {self._local()}\n".encode())
+            self._reply(200, f"hello from {self.headers.get('Host', '')} at {self._local(self.connection)}\n".encode())
         elif path.startswith("/bytes/"):
             self._reply(200, b"x" * int(path.removeprefix("/bytes/")))
         elif path == "/redirect":
             self._reply(302, b"", {"Location": urllib.parse.unquote(query)})
         elif path == "/upload":
             self._reply(200, f"{len(body)}\n".encode())
+        elif path.startswith("/files/") and (self.directory / path[1:]).is_file():
+            self._reply(200, (self.directory / path[1:]).read_bytes())
         elif path.startswith("/git/"):
             self._git(path.removeprefix("/git"), query, body)
         else:

@@ -5,14 +5,15 @@ usage: unshare --mount --net [--user --map-root-user] world.py DIRECTORY      (s
 
 Nothing of the machine's network is there, so nothing can leave it, and ports below 1024 are free. /etc/hosts and
 /etc/resolv.conf are bind-mounted from DIRECTORY. DIRECTORY holds cert.pem and key.pem, repositories in git/, Python packages
-in python/, node packages in npm/; log.jsonl gets one line for each query, request and connection. Says READY, and ends with
-its standard input.
+in python/, node packages in npm/, anything else in files/; log.jsonl gets one line for each query, request and connection. Says READY, and ends when
+its parent does.
 """
 import ctypes
 import fcntl
 import json
 import os
 import pathlib
+import signal
 import socket
 import struct
 import sys
@@ -69,8 +70,9 @@ def mount_over(source: pathlib.Path, target: str) -> None:
 
 
 def main() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     directory = pathlib.Path(sys.argv[1])
-    for name, text in (("hosts", f"127.0.0.1 localhost {socket.gethostname()}\n::1 localhost\n"),
+    for name, text in (("hosts", f"127.0.0.1 localhost {socket.gethostname()} inner.test\n::1 localhost\n{PUBLIC[0]} hosted.test\n"),
                        ("resolv.conf", "nameserver 127.0.0.1\n")):
         path = directory / name
         if not path.exists():
@@ -84,7 +86,7 @@ def main() -> None:
     for port in TLS_PORTS:
         site_server.start(port, directory, log, tls=True)
     print("READY", flush=True)
-    sys.stdin.read()
+    signal.pause()
 
 
 if __name__ == "__main__":
