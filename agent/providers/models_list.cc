@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <iterator>
+#include <utility>
 
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
@@ -13,6 +15,7 @@ namespace rune::agent {
 namespace {
 
 constexpr std::chrono::seconds kPatience{60};
+constexpr int kMostPages = 20;
 
 std::uint64_t FirstCount(const json::View& view, const std::vector<std::string_view>& names) {
   for (const std::string_view name : names) {
@@ -61,12 +64,47 @@ Error ErrorOf(const Failure& failure) {
       return Error{ErrorKind::kProtocol, failure.message};
     case ModelErrorKind::kCancelled:
       return Error{ErrorKind::kCancelled, failure.message};
+    case ModelErrorKind::kBudget:
     case ModelErrorKind::kRate:
     case ModelErrorKind::kDown:
     case ModelErrorKind::kDeadline:
       break;
   }
   return Error{ErrorKind::kUnavailable, failure.message};
+}
+
+/// A token of a server becomes a part of our URL: nothing in it may end that part (RFC 3986, section 2.3).
+std::string Escaped(std::string_view token) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : token) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+  }
+  return out;
+}
+
+/// What is added to the URL for the next page; empty: there is none.
+std::string NextPage(Wire wire, const std::string& body) {
+  const auto document = json::Document::Parse(body);
+  if (!document.ok()) return {};
+  const json::View root = document->root();
+  std::string_view parameter;
+  std::string_view token;
+  if (wire == Wire::kGeminiNative) {
+    parameter = "&pageToken=";
+    token = root["nextPageToken"].string().value_or("");
+  } else if (wire == Wire::kAnthropicMessages && root["has_more"].boolean().value_or(false)) {
+    parameter = "&after_id=";
+    token = root["last_id"].string().value_or("");
+  }
+  return token.empty() ? "" : std::string(parameter) + Escaped(token);
 }
 
 /// Why `body`, which came with status 200, is no list.
@@ -77,6 +115,28 @@ Failure NoList(const std::string& body, const Endpoint& endpoint) {
     decoded = {.fault = StreamFault::kServerError, .error = std::move(error)};
   }
   return ClassifyFault(decoded, endpoint);
+}
+
+void Sort(std::vector<ListedModel>& models) {
+  std::sort(models.begin(), models.end(), [](const ListedModel& a, const ListedModel& b) { return a.id < b.id; });
+}
+
+struct Page {
+  const HttpRequest& request;
+  const Endpoint& endpoint;
+  TimePoint deadline;
+};
+Result<std::string> FetchList(EventLoop& loop, HttpClient& http, const Page& page) {
+  const Fetched fetched = Fetch(loop, http, page.request, page.deadline);
+  if (fetched.wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
+  if (fetched.wake == EventLoop::Wake::kDeadline) {
+    return Error{ErrorKind::kUnavailable,
+                 SplitUrl(page.endpoint.base_url).Authority() + " sends no list of models in time"};
+  }
+  if (!fetched.ok()) {
+    return ErrorOf(ClassifyHttp(fetched.outcome, page.endpoint, static_cast<std::int64_t>(std::time(nullptr))));
+  }
+  return fetched.body;
 }
 
 }  // namespace
@@ -94,7 +154,7 @@ Result<std::vector<ListedModel>> ReadModelList(const std::string& body) {
     ListedModel model = ReadModel(list[i]);
     if (!model.id.empty()) models.push_back(std::move(model));
   }
-  std::sort(models.begin(), models.end(), [](const ListedModel& a, const ListedModel& b) { return a.id < b.id; });
+  Sort(models);
   return models;
 }
 
@@ -115,17 +175,23 @@ Result<std::vector<ListedModel>> ListModels(EventLoop& loop, const HttpModelOpti
   const std::string path = SplitUrl(grant.models_url).path;
   const Endpoint endpoint{options.endpoint.provider, SplitUrl(grant.models_url).Origin(), options.endpoint.model, path};
   HttpClient http(loop);
-  const Fetched fetched = Fetch(loop, http, std::move(request), deadline);
-  if (fetched.wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
-  if (fetched.wake == EventLoop::Wake::kDeadline) {
-    return Error{ErrorKind::kUnavailable, SplitUrl(grant.models_url).Authority() + " sends no list of models in time"};
+  std::vector<ListedModel> models;
+  std::string next;
+  for (int page = 0; page < kMostPages; ++page) {
+    request.url = grant.models_url + next;
+    RUNE_ASSIGN_OR_RETURN(const std::string body, FetchList(loop, http, {request, endpoint, deadline}));
+    auto listed = ReadModelList(body);
+    if (!listed.ok()) return ErrorOf(NoList(body, endpoint));
+    std::move(listed->begin(), listed->end(), std::back_inserter(models));
+    // A server that names the same page again has no other.
+    const std::string here = std::exchange(next, NextPage(caps.wire, body));
+    if (next.empty() || next == here) break;
   }
-  if (!fetched.ok()) {
-    return ErrorOf(ClassifyHttp(fetched.outcome, endpoint, static_cast<std::int64_t>(std::time(nullptr))));
-  }
-  auto models = ReadModelList(fetched.body);
-  if (!models.ok()) return ErrorOf(NoList(fetched.body, endpoint));
-  for (ListedModel& model : *models) {
+  Sort(models);
+  models.erase(std::unique(models.begin(), models.end(),
+                           [](const ListedModel& a, const ListedModel& b) { return a.id == b.id; }),
+               models.end());
+  for (ListedModel& model : models) {
     if (model.context > 0) continue;
     model.context = LookUpCaps(options.endpoint.provider, options.endpoint.base_url, model.id).context_window;
   }

@@ -21,8 +21,9 @@ struct ListedModel {
 /// Gemini (those that generate text) and Ollama. Sorted by id. kProtocol when it is no such list.
 Result<std::vector<ListedModel>> ReadModelList(const std::string& body);
 
-/// Asks. Where the list does not tell a window, the table of capabilities may. The error is one line that says what to
-/// change: kUnavailable, kProtocol, kCancelled or kInvalidInput (the key).
+/// Asks, page by page where the list has pages, twenty at most. Where the list does not tell a window, the table of
+/// capabilities may. The error is one line that says what to change: kUnavailable, kProtocol, kCancelled or
+/// kInvalidInput (the key).
 Result<std::vector<ListedModel>> ListModels(EventLoop& loop, const HttpModelOptions& options);
 
 }  // namespace rune::agent

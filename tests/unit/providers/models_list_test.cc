@@ -102,6 +102,40 @@ TEST(ListModels, EveryWireAsksAtItsPlaceWithItsKey) {
   }
 }
 
+TEST(ListModels, AListInPagesIsReadToItsEnd) {
+  for (const bool anthropic : {true, false}) {
+    LoopbackServer server([&](const SeenRequest& request, Peer& peer) {
+      const bool more = request.number < 3;
+      const std::string id = R"({"id":"gpt-4o-)" + std::to_string(request.number) + R"("})";
+      peer.ReplyJson(
+          200, anthropic ? R"({"data":[)" + id + R"(],"last_id":"a b&)" + std::to_string(request.number) +
+                               R"(","has_more":)" + (more ? "true}" : "false}")
+                         : R"({"models":[)" + id + "]" +
+                               (more ? R"(,"nextPageToken":"t=)" + std::to_string(request.number) + R"("})" : "}"));
+    });
+    std::vector<ListedModel> models;
+    EXPECT_EQ(Listed(anthropic ? "anthropic" : "gemini", server.url(), &models), "");
+    EXPECT_EQ(models.size(), 3U);
+    ASSERT_EQ(server.seen().size(), 3U);
+    EXPECT_THAT(server.seen()[2].head,
+                HasSubstr(anthropic ? "?limit=1000&after_id=a%20b%262 " : "?pageSize=1000&pageToken=t%3D2 "));
+    EXPECT_THAT(server.seen()[2].head, HasSubstr("canary-models-key")) << "every page needs the key";
+  }
+}
+
+TEST(ListModels, AListThatNeverEndsIsGivenUp) {
+  for (const bool same : {true, false}) {
+    LoopbackServer server([&](const SeenRequest& request, Peer& peer) {
+      peer.ReplyJson(200, R"({"models":[{"name":"models/m"}],"nextPageToken":")" +
+                              (same ? std::string("t") : std::to_string(request.number)) + R"("})");
+    });
+    std::vector<ListedModel> models;
+    EXPECT_EQ(Listed("gemini", server.url(), &models), "");
+    EXPECT_EQ(models.size(), 1U) << "each model once";
+    EXPECT_EQ(server.seen().size(), same ? 2U : 20U);
+  }
+}
+
 struct FailureRow {
   int status;
   const char* type;
