@@ -33,13 +33,12 @@ Outcome OutcomeOf(ModelErrorKind kind) {
     case ModelErrorKind::kDown:
       return Outcome::kProviderDown;
     case ModelErrorKind::kProtocol:
-      return Outcome::kProviderProtocol;
     case ModelErrorKind::kBadRequest:
-      return Outcome::kProviderProtocol;
     case ModelErrorKind::kTooLong:
-      return Outcome::kProviderProtocol;
     case ModelErrorKind::kDiverged:
       return Outcome::kProviderProtocol;
+    case ModelErrorKind::kBudget:
+      return Outcome::kBudgetCost;
     case ModelErrorKind::kCancelled:
       return Outcome::kCancelled;
     case ModelErrorKind::kDeadline:
@@ -116,11 +115,12 @@ class Agent::Turn {
     return "the run's " + std::to_string(options_.budgets.wall.count()) + " s are used up (timeout_secs)";
   }
 
+  std::uint64_t Guess() const { return EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_); }
+  std::uint64_t AddedSinceCounted() const { return std::max(Guess(), guess_at_last_) - guess_at_last_; }
+
   /// The provider's own count of the last request, plus what was added since; before the first answer, a guess.
   std::uint64_t EstimatedInput() const {
-    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
-    const std::uint64_t added = guess > guess_at_last_ ? guess - guess_at_last_ : 0;
-    return counted_last_ > 0 ? std::max(guess, counted_last_ + added) : guess;
+    return counted_last_ > 0 ? std::max(Guess(), counted_last_ + AddedSinceCounted()) : Guess();
   }
 
   std::uint64_t ContextWindow() const {
@@ -168,35 +168,69 @@ class Agent::Turn {
     return true;
   }
 
-  std::string ModelName() const { return parts_.model.provider() + "/" + parts_.model.model(); }
+  /// A guess may be low, and money is not given back: what the provider has not counted yet counts twice.
+  std::uint64_t WorstInput(const std::string& name) const {
+    const std::uint64_t counted = counted_last_ > 0 ? counted_last_ + 2 * AddedSinceCounted() : 0;
+    return name == counted_by_ && counted > 0 ? counted : std::max(counted, 2 * Guess());
+  }
+
+  /// What the answer may be long, whoever of those that may be asked gives it; unset: the call must not be made.
+  std::optional<std::uint64_t> AffordableOutput() const {
+    std::optional<std::uint64_t> least;
+    for (const std::string& name : parts_.model.MayAnswer(agent_.history_)) {
+      const auto output = spending_.AffordableOutput(name, WorstInput(name));
+      if (!output) return std::nullopt;
+      least = std::min(least.value_or(*output), *output);
+    }
+    return least;
+  }
 
   bool AffordMoney() {
     if (!spending_.has_cap()) return true;
-    const std::string name = ModelName();
-    if (!spending_.Knows(name) && !told_unknown_) {
-      told_unknown_ = true;
+    for (const std::string& name : parts_.model.MayAnswer(agent_.history_)) {
+      if (spending_.Knows(name) || std::exchange(told_unknown_, true)) continue;
       parts_.observer.OnNotice("no price is known for " + name +
                                ": limits.cost_usd takes it for the dearest model there is (see `prices`)");
     }
-    // A guess may be low, and money is not given back: what no provider has counted yet counts twice.
-    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
-    const std::uint64_t added = guess > guess_at_last_ ? guess - guess_at_last_ : 0;
-    const std::uint64_t input = counted_last_ > 0 ? counted_last_ + 2 * added : 2 * guess;
-    const auto output = spending_.AffordableOutput(name, input);
+    const auto output = AffordableOutput();
     if (!output || *output < kLeastOutput) {
-      End(Outcome::kBudgetCost, "the next call could cost more than is left: " + UsdText(spending_.spent()) + " of " +
-                                    UsdText(Picodollars(options_.budgets.cost_usd)) + " are spent (limits.cost_usd)");
+      End(Outcome::kBudgetCost, "the next call could cost more than is left: " + spending_.Text());
       return false;
     }
     cut_by_money_ = CapOutput(*output);
     return true;
   }
 
+  /// A try that failed is paid like any other. Another one must fit into what is left, with the cap that it has.
+  bool PayFailed(const std::string& name, const Usage& usage) {
+    spending_.Pay(name, usage);
+    result_.usage += usage;
+    result_.cost = spending_.total();
+    const std::uint64_t tokens = options_.budgets.tokens;
+    if (tokens > 0 && result_.usage.total() + EstimatedInput() + generation_.max_output_tokens > tokens) {
+      short_of_ = Outcome::kBudgetTokens;
+      return false;
+    }
+    if (!spending_.has_cap()) return true;
+    const auto output = AffordableOutput();
+    return output && *output >= generation_.max_output_tokens;
+  }
+
+  void EndAfterFailure(const ModelError& error) {
+    if (error.kind == ModelErrorKind::kDeadline) return End(Outcome::kBudgetTime, TimeText());
+    if (error.kind != ModelErrorKind::kBudget) return End(OutcomeOf(error.kind), error.message);
+    End(short_of_, error.message + "; another try could take more than is left: " +
+                       (short_of_ == Outcome::kBudgetCost
+                            ? spending_.Text()
+                            : std::to_string(result_.usage.total()) + " tokens are used (token_budget)"));
+  }
+
   void Ask() {
     ++result_.steps;
     const TimePoint asked = Clock::now();
-    const std::uint64_t guess = EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_);
-    const ModelRequest request{agent_.history_, agent_.specs_, generation_, deadline_};
+    const std::uint64_t guess = Guess();
+    const ModelRequest request{agent_.history_, agent_.specs_, generation_, deadline_,
+                               [this](const std::string& name, const Usage& usage) { return PayFailed(name, usage); }};
     TextSink sink;
     if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
     // While a model thinks the sandbox can get ready; one that answers at once, without tools, never pays for it.
@@ -205,13 +239,14 @@ class Agent::Turn {
     parts_.loop.CancelTimer(prepare);
     if (const auto* error = std::get_if<ModelError>(&outcome)) {
       if (error->kind == ModelErrorKind::kTooLong && ShortenOnce()) return;
-      return End(OutcomeOf(error->kind), error->kind == ModelErrorKind::kDeadline ? TimeText() : error->message);
+      return EndAfterFailure(*error);
     }
     before_shortening_.reset();
     auto& reply = std::get<ModelReply>(outcome);
     result_.provider = parts_.model.provider();
     const std::string& origin = reply.message.origin;
-    const auto cost = spending_.Pay(origin.empty() ? ModelName() : origin, reply.usage);
+    counted_by_ = origin.empty() ? parts_.model.provider() + "/" + parts_.model.model() : origin;
+    const auto cost = spending_.Pay(counted_by_, reply.usage);
     result_.usage += reply.usage;
     result_.cost = spending_.total();
     counted_last_ = reply.usage_known ? reply.usage.input : 0;
@@ -226,8 +261,8 @@ class Agent::Turn {
     agent_.history_.push_back(std::move(reply.message));
     if (stop == Stop::kLength) {
       return cut_by_money_
-                 ? End(Outcome::kBudgetCost, "the answer was cut where the money would have run out: " +
-                                                 UsdText(spending_.spent()) + " are spent (limits.cost_usd)")
+                 ? End(Outcome::kBudgetCost,
+                       "the answer was cut where the money would have run out: " + spending_.Text())
                  : End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
     }
     if (stop == Stop::kFiltered)
@@ -327,6 +362,7 @@ class Agent::Turn {
   TimePoint deadline_ = kNever;
   GenerationOptions generation_;
   std::uint64_t counted_last_ = 0;   ///< Input tokens of the last request, as the provider counted them.
+  std::string counted_by_;           ///< Who that was: "<provider>/<model>".
   std::uint64_t guess_at_last_ = 0;  ///< Our own guess of the same request.
   RunResult result_;
   Breaker breaker_;
@@ -335,8 +371,9 @@ class Agent::Turn {
   bool repaired_ = false;
   std::optional<std::vector<Message>> before_shortening_;  ///< Between an overflow and the call that follows it.
   bool told_unknown_ = false;
-  std::string paused_;         ///< The beginning of an answer that the model has put down for a while.
-  bool cut_by_money_ = false;  ///< The cap of the last answer was what the money allowed.
+  Outcome short_of_ = Outcome::kBudgetCost;  ///< Of what there is too little left for another try.
+  std::string paused_;                       ///< The beginning of an answer that the model has put down for a while.
+  bool cut_by_money_ = false;                ///< The cap of the last answer was what the money allowed.
 };
 
 Agent::Agent(AgentParts parts, AgentOptions options)

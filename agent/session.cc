@@ -12,6 +12,7 @@
 #include "agent/cost/price.h"
 #include "agent/embeddings/relevance.h"
 #include "agent/json/json.h"
+#include "agent/providers/pictures.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
 #include "sandbox/base/files.h"
@@ -105,7 +106,7 @@ void WriteUsage(json::Writer& writer, const RunResult& result) {
 }  // namespace
 
 struct Session::Parts {
-  std::function<bool()> takes_images;
+  std::function<std::string(const std::vector<Part>&)> picture_problem;
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
   std::unique_ptr<ModelClient> model;
@@ -126,9 +127,9 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
   auto parts = std::make_unique<Parts>();
   parts->observer = &observer;
   // Found out when there are pictures, which is seldom. A cassette does not look at them.
-  parts->takes_images = [&loop, config] {
+  parts->picture_problem = [&loop, config](const std::vector<Part>& pictures) {
     const auto endpoint = ChooseEndpoint(loop, config);
-    return !endpoint.ok() || endpoint->caps.images;
+    return endpoint.ok() ? PictureProblem(pictures, endpoint->endpoint.model, endpoint->caps) : std::string();
   };
   if (config.trace) {
     const std::string dir = config.trace_dir.empty() ? options.home + "/.rune/traces" : config.trace_dir;
@@ -159,12 +160,13 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
 
 RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
   const ModelClient& model = *parts_->model;
-  if (!images.empty() && !parts_->takes_images()) {
+  const std::vector<Part> pictures(images.begin(), images.end());
+  if (std::string problem = images.empty() ? "" : parts_->picture_problem(pictures); !problem.empty()) {
     RunResult result;
     result.outcome = Outcome::kBadInput;
     result.provider = model.provider();
     result.model = model.model();
-    result.detail = "model " + OneLine(model.model(), 100) + " takes no pictures; nothing was sent";
+    result.detail = std::move(problem);
     parts_->observer->OnEnd(result);
     return result;
   }

@@ -77,7 +77,7 @@ inline constexpr std::array kSettings{
             "How much the model thinks before it answers, where it can. Unset: the provider's.", 0, 0,
             "off|low|medium|high|xhigh"},
     Setting{"max_images", kInteger, "RUNE_MAX_IMAGES", "--max-images", "10", kMinimum,
-            "Pictures of one prompt, of 5 MiB each.", 1, 100},
+            "Pictures of one prompt, of 5 MiB each, or of 3.75 MiB where Anthropic answers.", 1, 100},
     Setting{"max_output_tokens", kInteger, "RUNE_MAX_OUTPUT_TOKENS", "--max-output-tokens", "0", kMinimum,
             "Cap of one answer. 0: the provider's.", 0, 1e9},
     Setting{"context_window", kInteger, "RUNE_CONTEXT_WINDOW", "--context-window", "0", kIgnored,

@@ -18,4 +18,6 @@ std::optional<std::uint64_t> Spending::Pay(std::string_view name, const Usage& u
   return price ? std::optional(cost) : std::nullopt;
 }
 
+std::string Spending::Text() const { return UsdText(spent_) + " of " + UsdText(cap_) + " are spent (limits.cost_usd)"; }
+
 }  // namespace rune::agent

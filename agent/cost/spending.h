@@ -26,6 +26,8 @@ class Spending {
 
   /// Against the cap; calls without a price count as the dearest.
   std::uint64_t spent() const { return spent_; }
+  /// "0.0100 USD of 0.0500 USD are spent (limits.cost_usd)"
+  std::string Text() const;
   /// Of all calls; unset when one of them had no price, or none was made.
   std::optional<std::uint64_t> total() const { return total_known_ ? std::optional(spent_) : std::nullopt; }
 

@@ -19,7 +19,7 @@ struct Grant {
 };
 
 struct GrantRequest {
-  const std::vector<Message>& history;  ///< That will be sent: some services bill by who spoke last.
+  const std::vector<Message>& history;  ///< That it is about: some services bill by who spoke last.
   TimePoint deadline = kNever;
 };
 

@@ -203,9 +203,12 @@ class AnthropicDecoder : public StreamDecoder {
     }
   }
 
-  void Conclude(Decoded& decoded, const TextSink& on_text) override {
+  void Report(Decoded& decoded) const override {
     counts_.Store(decoded);
     decoded.model = model_;
+  }
+
+  void Conclude(Decoded& decoded, const TextSink& on_text) override {
     Message& message = decoded.message;
     message.stop = StopOf();
     if (stop_reason_ == "model_context_window_exceeded")

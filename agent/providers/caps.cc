@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -22,13 +23,15 @@ constexpr std::array<std::pair<Wire, std::string_view>, 4> kWires{{{Wire::kOpenA
                                                                    {Wire::kGeminiNative, "gemini-native"}}};
 /// What an answer may be lowered to when a server finds the cap too high.
 constexpr std::uint64_t kModestCap = 4096;
+/// Anthropic allows 5 MiB, and counts the base64 text: four characters for three bytes.
+constexpr std::uint64_t kAnthropicImageBytes = (5u << 20) / 4 * 3;
 
 using Place = std::variant<bool Caps::*, std::uint64_t Caps::*, std::string Caps::*>;
 struct Member {
   std::string_view name;
   Place place;
 };
-constexpr std::array<Member, 16> kMembers{{{"max_tokens_field", &Caps::max_tokens_field},
+constexpr std::array<Member, 18> kMembers{{{"max_tokens_field", &Caps::max_tokens_field},
                                            {"default_max_tokens", &Caps::default_max_tokens},
                                            {"context_window", &Caps::context_window},
                                            {"stream_usage", &Caps::stream_usage},
@@ -43,7 +46,9 @@ constexpr std::array<Member, 16> kMembers{{{"max_tokens_field", &Caps::max_token
                                            {"thinking_style", &Caps::thinking_style},
                                            {"echo_reasoning", &Caps::echo_reasoning},
                                            {"cache_marks", &Caps::cache_marks},
-                                           {"cache_key", &Caps::cache_key}}};
+                                           {"cache_key", &Caps::cache_key},
+                                           {"max_image_bytes", &Caps::max_image_bytes},
+                                           {"id_rule", &Caps::id_rule}}};
 
 Result<void> SetPlace(Caps& caps, const Place& place, const json::View& value) {
   if (const auto* flag = std::get_if<bool Caps::*>(&place)) {
@@ -174,6 +179,11 @@ std::optional<Wire> ParseWire(std::string_view name) {
   return std::nullopt;
 }
 
+std::uint64_t MaxImageBytes(const Caps& caps) {
+  if (caps.max_image_bytes > 0) return caps.max_image_bytes;
+  return caps.wire == Wire::kAnthropicMessages ? kAnthropicImageBytes : std::numeric_limits<std::uint64_t>::max();
+}
+
 Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::string_view model) {
   Caps caps;
   const std::string url = ToLower(base_url);
@@ -204,6 +214,10 @@ bool Degrade(Caps& caps, std::string_view message) {
                       "responseschema", "responsejsonschema", "response mime type", "response_mime_type"}) &&
       SwitchOff(caps.json_schema))
     return true;
+  if (refusal.HasAny({"tool call id", "tool_call_id"}) && refusal.Has("length of 9") && caps.id_rule.empty()) {
+    caps.id_rule = "alnum9";
+    return true;
+  }
   if (refusal.Has("developer") && refusal.Has("role") && SwitchOff(caps.developer_role)) return true;
   if (refusal.HasAny({"thought signature", "thought_signature", "encrypted content", "encrypted_content",
                       "reasoning_content", "reasoning_details", "thinking block", "`thinking`", "redacted_thinking"}) &&

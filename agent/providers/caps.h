@@ -35,11 +35,16 @@ struct Caps {
   bool echo_reasoning = true;  ///< Wants its own opaque state back.
   bool cache_marks = false;    ///< Anthropic cache_control.
   bool cache_key = false;      ///< prompt_cache_key.
-  std::vector<std::string> headers;  ///< "Name: value", sent with every request.
-  std::string refused_field;         ///< Learnt: the name of the cap that this server does not take.
+  std::uint64_t max_image_bytes = 0;  ///< Of one picture, before base64; 0: what the wire is known to take.
+  std::string id_rule;                ///< Of call ids: "alnum9" are nine letters and digits (Mistral); empty: any.
+  std::vector<std::string> headers;   ///< "Name: value", sent with every request.
+  std::string refused_field;          ///< Learnt: the name of the cap that this server does not take.
 
   bool operator==(const Caps&) const = default;
 };
+
+/// Of one picture, in bytes before base64.
+std::uint64_t MaxImageBytes(const Caps& caps);
 
 /// The table's word on a model; later rows win over earlier ones. Never fails: what is not known gets the defaults of
 /// its provider.

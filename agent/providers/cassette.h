@@ -78,6 +78,9 @@ class CassetteRecorder : public ModelClient {
   ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) override;
   std::string provider() const override { return inner_->provider(); }
   std::string model() const override { return inner_->model(); }
+  std::vector<std::string> MayAnswer(const std::vector<Message>& messages) const override {
+    return inner_->MayAnswer(messages);
+  }
   std::uint64_t context_window() const override { return inner_->context_window(); }
 
  private:

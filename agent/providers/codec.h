@@ -41,7 +41,7 @@ ServerError ReadServerError(const std::string& body);
 
 struct Decoded {
   Message message;  ///< Valid when `fault` is kNone. Ids may repeat or be empty: see AdoptReply().
-  Usage usage;
+  Usage usage;      ///< With a fault, what was counted until then.
   bool usage_known = false;
   std::string model;  ///< As the server named it; may be empty.
   StreamFault fault = StreamFault::kNone;

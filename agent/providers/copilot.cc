@@ -135,6 +135,8 @@ void ApplyCopilotModel(const json::View& models, std::string_view model, Caps& c
     }
     const json::View supports = entry["capabilities"]["supports"];
     if (const auto vision = supports["vision"].boolean()) caps.images = *vision;
+    const auto image = limits["vision"]["max_prompt_image_size"].integer();
+    if (image && *image > 0) caps.max_image_bytes = static_cast<std::uint64_t>(*image);
     caps.thinking = supports["reasoning_effort"].size() > 0 || supports["adaptive_thinking"].boolean() == true;
     if (caps.wire == Wire::kAnthropicMessages) {
       caps.thinking_style = supports["adaptive_thinking"].boolean() == true ? "adaptive" : "budget";
@@ -174,7 +176,7 @@ std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& ca
   grant.headers = SessionHeaders();
   const bool by_user = !request.history.empty() && request.history.back().role == Role::kUser;
   grant.headers.emplace_back(by_user ? "X-Initiator: user" : "X-Initiator: agent");
-  if (HasPictures(request.history)) grant.headers.emplace_back("Copilot-Vision-Request: true");
+  if (caps.images && HasPictures(request.history)) grant.headers.emplace_back("Copilot-Vision-Request: true");
   return std::nullopt;
 }
 

@@ -284,6 +284,13 @@ Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
       break;
   }
   const ServerError& error = decoded.error;
+  if (error.code == "MALFORMED_FUNCTION_CALL" || error.code == "UNEXPECTED_TOOL_CALL") {
+    // The dice fall otherwise most of the time; when they do not, it is the tools that the model stumbles over.
+    return {.kind = ModelErrorKind::kProtocol,
+            .remedy = Remedy::kRetry,
+            .max_attempts = 3,
+            .message = Line(host + " could not read the tool call that its own model made", error.message)};
+  }
   if (error.status != 0) return StatusFailure(error.status, error, endpoint);
   const std::string words = ToLower(error.code + " " + error.type);
   if (IsQuota(error) || ContainsAny(words, {"rate_limit", "resource_exhausted"}))

@@ -19,6 +19,7 @@ bool IsTheProviders(ModelErrorKind kind) {
     case ModelErrorKind::kBadRequest:
     case ModelErrorKind::kTooLong:
     case ModelErrorKind::kDiverged:
+    case ModelErrorKind::kBudget:
     case ModelErrorKind::kCancelled:
     case ModelErrorKind::kDeadline:
       return false;
@@ -34,6 +35,15 @@ bool ToolsRan(const std::vector<Message>& messages) {
 }
 
 }  // namespace
+
+std::vector<std::string> FallbackClient::MayAnswer(const std::vector<Message>& messages) const {
+  std::vector<std::string> names = current().MayAnswer(messages);
+  if (ToolsRan(messages)) return names;
+  for (std::size_t i = at_ + 1; i < clients_.size(); ++i) {
+    for (std::string& name : clients_[i]->MayAnswer(messages)) names.push_back(std::move(name));
+  }
+  return names;
+}
 
 ModelOutcome FallbackClient::Complete(const ModelRequest& request, const TextSink& on_text) {
   bool delivered = false;

@@ -19,6 +19,7 @@ class FallbackClient : public ModelClient {
   ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) override;
   std::string provider() const override { return current().provider(); }
   std::string model() const override { return current().model(); }
+  std::vector<std::string> MayAnswer(const std::vector<Message>& messages) const override;
   std::uint64_t context_window() const override { return current().context_window(); }
 
  private:

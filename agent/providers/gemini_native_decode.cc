@@ -119,13 +119,16 @@ class GeminiDecoder : public StreamDecoder {
     return finish_reason_ == "STOP" ? Stop::kEnd : Stop::kUnknown;
   }
 
-  void Conclude(Decoded& decoded, const TextSink& /*on_text*/) override {
+  void Report(Decoded& decoded) const override {
     decoded.model = model_;
     decoded.usage_known = usage_known_;
     decoded.usage.input = prompt_ + tool_prompt_;
     decoded.usage.cached = std::min(cached_, decoded.usage.input);
     decoded.usage.output = candidates_ + thoughts_;
     decoded.usage.reasoning = thoughts_;
+  }
+
+  void Conclude(Decoded& decoded, const TextSink& /*on_text*/) override {
     Message& message = decoded.message;
     message.stop = StopOf();
     message.parts = std::move(parts_);

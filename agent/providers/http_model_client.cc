@@ -8,6 +8,7 @@
 
 #include "agent/http/url.h"
 #include "agent/providers/normalise.h"
+#include "agent/providers/pictures.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -61,14 +62,20 @@ HttpModelClient::HttpModelClient(EventLoop& loop, HttpModelOptions options)
 }
 
 ModelOutcome HttpModelClient::Complete(const ModelRequest& request, const TextSink& on_text) {
-  const std::vector<Message> history = Normalise(request.messages, {.origin = Origin(), .images = caps_.images});
-  const ModelRequest fit{history, request.tools, request.options, request.deadline};
   for (RetryState state;;) {
-    Attempt attempt = Ask(fit, on_text);
+    Attempt attempt = Ask(request, on_text);
     if (!attempt.failure) return MakeReply(std::move(attempt), request);
+    if (!MayGoOn(attempt, request)) return ModelError{ModelErrorKind::kBudget, attempt.failure->message};
     state.delivered = attempt.delivered;
     if (const auto error = Remedied(*attempt.failure, state, request.deadline)) return *error;
   }
+}
+
+bool HttpModelClient::MayGoOn(const Attempt& attempt, const ModelRequest& request) const {
+  if (!attempt.decoded.usage_known || !request.on_failed) return true;
+  const bool may = request.on_failed(Origin(), attempt.decoded.usage);
+  const ModelErrorKind kind = attempt.failure->kind;
+  return may || kind == ModelErrorKind::kCancelled || kind == ModelErrorKind::kDeadline;  // goes on nowhere anyway
 }
 
 std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, RetryState& state, TimePoint deadline) {
@@ -115,6 +122,16 @@ HttpRequest HttpModelClient::MakeRequest(const Grant& grant, WireRequest wire) c
   return request;
 }
 
+/// What the answer would be about must not be left out in silence; what earlier prompts showed may.
+std::optional<Failure> HttpModelClient::Unshowable(const std::vector<Message>& messages) const {
+  const auto prompt = std::find_if(messages.rbegin(), messages.rend(),
+                                   [](const Message& message) { return message.role == Role::kUser; });
+  if (prompt == messages.rend()) return std::nullopt;
+  std::string problem = PictureProblem(prompt->parts, model(), caps_);
+  if (problem.empty()) return std::nullopt;
+  return Failure{.kind = ModelErrorKind::kBadRequest, .message = std::move(problem)};
+}
+
 HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const TextSink& on_text) {
   Attempt attempt;
   if (loop_.interrupted_by()) {
@@ -124,8 +141,15 @@ HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const
   Grant grant;
   attempt.failure = options_.access->Open({request.messages, request.deadline}, caps_, grant);
   if (attempt.failure) return attempt;
+  // What the service has just said of the model counts already.
+  attempt.failure = Unshowable(request.messages);
+  if (attempt.failure) return attempt;
+  const std::vector<Message> history = Normalise(request.messages, {.origin = Origin(),
+                                                                    .images = caps_.images,
+                                                                    .max_picture_bytes = MaxImageBytes(caps_),
+                                                                    .id_rule = caps_.id_rule});
   const Codec& codec = CodecOf(caps_.wire);
-  WireRequest wire = codec.encode(model(), request, caps_);
+  WireRequest wire = codec.encode(model(), {history, request.tools, request.options, request.deadline}, caps_);
   attempt.sent_bytes = wire.body.size();
   asked_ = {provider(), grant.base_url, model(), wire.path};
 
@@ -177,12 +201,15 @@ EventLoop::Wake HttpModelClient::Await(const Exchange& exchange, TimePoint deadl
 
 std::optional<Failure> HttpModelClient::Judge(Exchange& exchange, EventLoop::Wake wake, const TextSink& sink,
                                               Decoded& decoded) const {
+  const bool broken_off =
+      wake != EventLoop::Wake::kDone || (exchange.decoder && !exchange.outcome && !exchange.decoder->settled());
+  if (broken_off && exchange.decoder) decoded = exchange.decoder->Finish({});  // for what it has used until now
   if (wake == EventLoop::Wake::kInterrupted) return FailureOf(CancelledError());
   if (wake == EventLoop::Wake::kDeadline) return FailureOf(DeadlineError());
   if (!exchange.decoder) {
     return ClassifyHttp(*exchange.outcome, asked_, static_cast<std::int64_t>(std::time(nullptr)));
   }
-  if (!exchange.outcome && !exchange.decoder->settled()) {
+  if (broken_off) {
     return Failure{.kind = ModelErrorKind::kDown,
                    .remedy = Remedy::kRetry,
                    .message = SplitUrl(asked_.base_url).Authority() +

@@ -38,7 +38,7 @@ class HttpModelClient : public ModelClient {
  private:
   /// One attempt's end: an answer, or what went wrong.
   struct Attempt {
-    Decoded decoded;  ///< Valid without a failure.
+    Decoded decoded;  ///< Valid without a failure; with one, its usage.
     std::optional<Failure> failure;
     bool delivered = false;  ///< Some of its text has reached the caller.
     std::size_t sent_bytes = 0;
@@ -54,6 +54,9 @@ class HttpModelClient : public ModelClient {
   HttpRequest MakeRequest(const Grant& grant, WireRequest wire) const;
   EventLoop::Wake Await(const Exchange& exchange, TimePoint deadline);
   std::optional<Failure> Judge(Exchange& exchange, EventLoop::Wake wake, const TextSink& sink, Decoded& decoded) const;
+  std::optional<Failure> Unshowable(const std::vector<Message>& messages) const;
+  /// Reports what a failed attempt has used; false: no other one may be made.
+  bool MayGoOn(const Attempt& attempt, const ModelRequest& request) const;
   /// Does what comes before the next attempt; the error when there is none.
   std::optional<ModelError> Remedied(const Failure& failure, RetryState& state, TimePoint deadline);
   std::optional<ModelError> Wait(Milliseconds delay, TimePoint deadline);

@@ -21,6 +21,7 @@ enum class ModelErrorKind : std::uint8_t {
   kBadRequest,  ///< 400, 404, 413, 422: the request itself. Not retried.
   kTooLong,     ///< The conversation does not fit the model's window: compact, then ask again.
   kDiverged,    ///< A cassette was asked something that it has not recorded.
+  kBudget,      ///< A try has failed and was paid for; ModelRequest::on_failed has forbidden another.
   kCancelled,
   kDeadline,  ///< The run's own wall clock ran out.
 };
@@ -43,11 +44,16 @@ struct GenerationOptions {
   std::string cache_key;  ///< Stable through one conversation, tells nothing; empty: none is sent.
 };
 
+/// Told what a failed try has used: "<provider>/<model>", and its tokens as far as the provider has counted them.
+/// False: nobody may be asked again.
+using FailedUsage = std::function<bool(const std::string& name, const Usage& usage)>;
+
 struct ModelRequest {
   const std::vector<Message>& messages;
   const std::vector<ToolSpec>& tools;
   GenerationOptions options;
   TimePoint deadline = kNever;  ///< Of everything: connecting, waiting, retrying.
+  FailedUsage on_failed = {};   ///< May be empty.
 };
 
 struct ModelReply {
@@ -69,6 +75,10 @@ class ModelClient {
   virtual ModelOutcome Complete(const ModelRequest& request, const TextSink& on_text) = 0;
   virtual std::string provider() const = 0;  ///< "openai", "cassette", ...
   virtual std::string model() const = 0;     ///< As configured.
+  /// "<provider>/<model>" of all who may be the one to answer about `messages`.
+  virtual std::vector<std::string> MayAnswer(const std::vector<Message>& /*messages*/) const {
+    return {provider() + "/" + model()};
+  }
   /// Tokens that the model takes in, as far as is known by now; 0: not known.
   virtual std::uint64_t context_window() const { return 0; }
 };

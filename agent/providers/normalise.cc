@@ -55,9 +55,25 @@ std::string ObjectArguments(const std::string& args) {
   return json::Writer().BeginObject().Member("invalid_json", tidy).EndObject().Take();
 }
 
+bool IsAlnum9(const std::string& id) {
+  return id.size() == 9 &&
+         std::all_of(id.begin(), id.end(), [](char c) { return IsWordChar(c) && c != '_' && c != '-'; });
+}
+
+/// Nine letters and digits that follow from `id` alone (FNV-1a, 64 bits).
+std::string Alnum9Of(std::string_view id) {
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::string out;
+  for (; out.size() < 9; hash /= kDigits.size()) out += kDigits[hash % kDigits.size()];
+  return out;
+}
+
 /// Hands out ids that are unique and legal. Depends on nothing but what came before.
 class Ids {
  public:
+  explicit Ids(std::string_view rule = {}) : nine_(rule == "alnum9") {}
   void BeginTurn() {
     ++turn_;
     call_ = 0;
@@ -65,13 +81,25 @@ class Ids {
   std::string Claim(const std::string& id) {
     ++call_;
     const bool legal = !id.empty() && id.size() <= kMaxId && std::all_of(id.begin(), id.end(), IsWordChar);
-    if (legal && used_.insert(id).second) return id;
-    std::string made = "call_" + std::to_string(turn_) + "_" + std::to_string(call_);
-    while (!used_.insert(made).second) made += "x";
-    return made;
+    std::string made = id;
+    if (!legal || !used_.insert(id).second) {
+      made = "call_" + std::to_string(turn_) + "_" + std::to_string(call_);
+      while (!used_.insert(made).second) made += "x";
+    }
+    return nine_ ? ClaimNine(made) : made;
   }
 
  private:
+  std::string ClaimNine(const std::string& id) {
+    if (IsAlnum9(id) && used_nines_.insert(id).second) return id;
+    std::string seed = id;
+    std::string made = Alnum9Of(seed);
+    while (!used_nines_.insert(made).second) made = Alnum9Of(seed += "x");
+    return made;
+  }
+
+  bool nine_;
+  std::set<std::string> used_nines_;
   std::set<std::string> used_;
   std::size_t turn_ = 0;
   std::size_t call_ = 0;
@@ -88,7 +116,8 @@ std::set<const Image*> ChooseImages(const std::vector<Message>& messages, const 
   std::set<const Image*> chosen;
   std::size_t room = options.images ? options.max_image_bytes : 0;
   const auto choose = [&](const Image& image) {
-    if (!IsShowable(image) || image.data.size() > room || !options.images) return;
+    if (!IsShowable(image) || image.data.size() > std::min<std::uint64_t>(room, options.max_picture_bytes)) return;
+    if (!options.images) return;
     room -= image.data.size();
     chosen.insert(&image);
   };
@@ -105,7 +134,7 @@ std::set<const Image*> ChooseImages(const std::vector<Message>& messages, const 
 class Normaliser {
  public:
   Normaliser(const std::vector<Message>& messages, const NormaliseOptions& options)
-      : messages_(messages), options_(options), images_(ChooseImages(messages, options)) {}
+      : messages_(messages), options_(options), images_(ChooseImages(messages, options)), ids_(options.id_rule) {}
 
   std::vector<Message> Run() {
     TakeSystem();

@@ -21,6 +21,11 @@ class ChatDecoder : public StreamDecoder {
     Settle();
   }
   bool ended() const override { return done_ || !finish_reason_.empty() || (whole() && any_choice_); }
+  void Report(Decoded& decoded) const override {
+    decoded.usage = usage_;
+    decoded.usage_known = usage_known_;
+    decoded.model = model_;
+  }
   void Conclude(Decoded& decoded, const TextSink& on_text) override;
 
   void TakeChoice(const json::View& choice, const TextSink& on_text);
@@ -163,9 +168,6 @@ void ChatDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
   splitter_.Finish([&](std::string_view text) { Deliver(text_, text, on_text); });
   if (text_.empty()) Deliver(text_, refusal_, on_text);
   if (reasoning_.empty()) reasoning_ = splitter_.thoughts();
-  decoded.usage = usage_;
-  decoded.usage_known = usage_known_;
-  decoded.model = model_;
   Message& message = decoded.message;
   message.stop = StopOf();
   if (std::string opaque = Opaque(); !reasoning_.empty() || !opaque.empty()) {

@@ -57,6 +57,11 @@ class ResponsesDecoder : public StreamDecoder {
  private:
   void Take(const json::View& root, const TextSink& on_text) override;
   bool ended() const override { return ended_; }
+  void Report(Decoded& decoded) const override {
+    decoded.usage = usage_;
+    decoded.usage_known = usage_known_;
+    decoded.model = model_;
+  }
   void Conclude(Decoded& decoded, const TextSink& on_text) override;
 
   void TakeItemEvent(std::string_view what, const json::View& event, const TextSink& on_text);
@@ -221,9 +226,6 @@ Stop ResponsesDecoder::StopOf() const {
 }
 
 void ResponsesDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
-  decoded.usage = usage_;
-  decoded.usage_known = usage_known_;
-  decoded.model = model_;
   std::sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) { return a.index < b.index; });
   Message& message = decoded.message;
   message.stop = StopOf();

@@ -143,6 +143,7 @@ Decoded StreamDecoder::Finish(const TextSink& on_text) {
   }
   CheckEnd();
   Decoded decoded;
+  Report(decoded);
   if (fault_ == StreamFault::kNone) {
     decoded.message.role = Role::kAssistant;
     Conclude(decoded, on_text);

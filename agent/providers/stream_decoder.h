@@ -30,6 +30,8 @@ class StreamDecoder : public Decoder {
   virtual void Take(const json::View& root, const TextSink& on_text) = 0;
   /// The protocol's terminal marker was seen.
   virtual bool ended() const = 0;
+  /// The model's name and the tokens, as far as they are known by now: also of an answer that is none.
+  virtual void Report(Decoded& decoded) const = 0;
   /// The answer, after the end. May Fail().
   virtual void Conclude(Decoded& decoded, const TextSink& on_text) = 0;
   /// "[DONE]": the terminal marker of one wire; gateways add it to the others.

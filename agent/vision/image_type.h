@@ -9,7 +9,7 @@
 
 namespace rune::agent {
 
-/// Providers refuse more.
+/// Providers refuse more; some take less (Caps::max_image_bytes).
 inline constexpr std::size_t kMaxImageBytes = 5u << 20;
 
 /// "image/png", "image/jpeg", "image/gif", "image/webp": what models take. Empty: anything else.

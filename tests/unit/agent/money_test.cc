@@ -6,6 +6,8 @@
 
 #include "agent/agent.h"
 #include "agent/cost/spending.h"
+#include "agent/providers/fallback.h"
+#include "sandbox/base/log.h"
 #include "tests/support/sandbox_helper.h"
 #include "tests/unit/agent/scripted_model.h"
 
@@ -158,6 +160,124 @@ TEST_F(MoneyTest, NoRunSpendsMoreThanItsCap) {
     calls += model.calls;
   }
   EXPECT_GT(calls, 60);
+}
+
+/// What the models behind a FallbackClient did together.
+struct Tally {
+  std::uint64_t spent = 0;
+  int failures = 0;
+  int answers = 0;
+  int refusals = 0;  ///< Of another try.
+};
+
+/// One of several. Tries that fail have their price, too, until it is told to stop.
+class ShakyModel : public ModelClient {
+ public:
+  ShakyModel(std::string name, const Price& price, std::uint64_t seed, Tally& tally)
+      : name_(std::move(name)), price_(price), random_(seed), tally_(tally) {}
+  ModelOutcome Complete(const ModelRequest& request, const TextSink&) override {
+    const std::uint64_t guess = EstimateTokens(request.messages) + EstimateTokens(request.tools);
+    const std::uint64_t most = counted_ > 0 ? counted_ + 2 * (guess - guess_) : 2 * guess;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      Usage usage{.input = 1 + Below(most - 1), .output = Below(request.options.max_output_tokens)};
+      usage.cached = Below(usage.input);
+      usage.cache_write = Below(usage.input - usage.cached);
+      tally_.spent += CostOf(usage, price_);
+      if (Below(2) == 0) {
+        ++tally_.answers;
+        ModelOutcome outcome = ScriptedModel::Reply("", {Wrong(tally_.answers)});
+        ModelReply& reply = std::get<ModelReply>(outcome);
+        reply.usage = usage;
+        reply.message.origin = name_ + "/m";
+        counted_ = usage.input;
+        guess_ = guess;
+        return outcome;
+      }
+      ++tally_.failures;
+      if (!request.on_failed(name_ + "/m", usage)) {
+        ++tally_.refusals;
+        return ModelError{ModelErrorKind::kBudget, "it broke off"};
+      }
+    }
+    return ModelError{ModelErrorKind::kDown, "it is down"};
+  }
+  std::string provider() const override { return name_; }
+  std::string model() const override { return "m"; }
+
+ private:
+  std::uint64_t Below(std::uint64_t n) { return random_() % (n + 1); }
+  std::string name_;
+  Price price_;
+  std::mt19937_64 random_;
+  Tally& tally_;
+  std::uint64_t counted_ = 0;
+  std::uint64_t guess_ = 0;
+};
+
+TEST_F(MoneyTest, NoRunSpendsMoreThanItsCapWhoeverAnswersAndHoweverOftenItFails) {
+  SetLogLevel(LogLevel::kError);
+  Prices({"cheap/m 0.5 0.05 0.6 2", "dear/m 15 1.5 18.75 75", "middle/m 3 0.3 3.75 15"});
+  Tally all;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Tally tally;
+    std::vector<std::unique_ptr<ModelClient>> clients;
+    for (const char* const name : {"cheap", "dear", "middle"}) {
+      const Price price = options_.prices.Find(std::string(name) + "/m").value();
+      clients.push_back(std::make_unique<ShakyModel>(name, price, seed * 3 + clients.size(), tally));
+    }
+    FallbackClient model(std::move(clients));
+    options_.budgets.cost_usd = 0.05 * static_cast<double>(1 + seed % 40);
+    const RunResult result = Run(model);
+    EXPECT_EQ(result.cost.value_or(0), tally.spent) << "what failed is in the sum; seed " << seed;
+    ASSERT_LE(tally.spent, Picodollars(options_.budgets.cost_usd)) << "seed " << seed << ": " << result.detail;
+    if (tally.refusals > 0) {
+      EXPECT_EQ(result.outcome, Outcome::kBudgetCost) << result.detail;
+    }
+    all.failures += tally.failures;
+    all.answers += tally.answers;
+    all.refusals += tally.refusals;
+  }
+  SetLogLevel(LogLevel::kWarn);
+  EXPECT_GT(all.failures, 100);
+  EXPECT_GT(all.answers, 100);
+  EXPECT_GT(all.refusals, 10);
+}
+
+TEST_F(MoneyTest, ADearerFallbackCountsOnlyAsLongAsItMayBeAsked) {
+  Prices({"scripted/configured-model 1 0 0 1", "dear/m 10 0 0 10"});
+  Tally unused;
+  auto first = std::make_unique<ScriptedModel>();
+  ScriptedModel* const scripted = first.get();
+  scripted->Call({Wrong(1)});
+  scripted->Say("done");
+  std::vector<std::unique_ptr<ModelClient>> clients;
+  clients.push_back(std::move(first));
+  clients.push_back(std::make_unique<ShakyModel>("dear", Price{}, 1, unused));
+  FallbackClient model(std::move(clients));
+  options_.budgets.cost_usd = 0.1;
+  EXPECT_EQ(Run(model).outcome, Outcome::kAnswered);
+  ASSERT_EQ(scripted->options.size(), 2U);
+  EXPECT_LT(scripted->options[0].max_output_tokens, 10'000U) << "ten times as dear";
+  EXPECT_GT(scripted->options[1].max_output_tokens, 10'000U) << "after a tool has run nobody else is asked";
+}
+
+TEST_F(MoneyTest, AFailedTryThatEatsTheBudgetIsTheLast) {
+  Prices({"dear/m 1 0 0 10"});
+  options_.budgets.tokens = 20'000;
+  class Eats : public ScriptedModel {
+    ModelOutcome Complete(const ModelRequest& request, const TextSink&) override {
+      may_go_on = request.on_failed("dear/m", {.input = 18'000});
+      return ModelError{ModelErrorKind::kBudget, "it broke off"};
+    }
+
+   public:
+    bool may_go_on = true;
+  } model;
+  const RunResult result = Run(model);
+  EXPECT_FALSE(model.may_go_on);
+  EXPECT_EQ(result.outcome, Outcome::kBudgetTokens);
+  EXPECT_EQ(result.detail,
+            "it broke off; another try could take more than is left: 18000 tokens are used (token_budget)");
 }
 
 TEST_F(MoneyTest, PicturesComeBeforeTheQuestion) {

@@ -1,6 +1,6 @@
 #include "agent/providers/fallback.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <deque>
 
@@ -82,7 +82,7 @@ TEST_F(FallbackTest, OnlyForFailuresThatAreTheProvidersOwn) {
     EXPECT_TRUE(Ask());
   }
   for (const ModelErrorKind kind : {ModelErrorKind::kBadRequest, ModelErrorKind::kTooLong, ModelErrorKind::kDiverged,
-                                    ModelErrorKind::kCancelled, ModelErrorKind::kDeadline}) {
+                                    ModelErrorKind::kBudget, ModelErrorKind::kCancelled, ModelErrorKind::kDeadline}) {
     Make({Fails(kind)});
     EXPECT_FALSE(Ask());
     EXPECT_EQ(second_->asked, 0);
@@ -104,6 +104,17 @@ TEST_F(FallbackTest, NotAfterTextWasShown) {
   first_->Say("Hel");
   EXPECT_FALSE(Ask());
   EXPECT_EQ(second_->asked, 0);
+}
+
+TEST_F(FallbackTest, WhoMayAnswerAreTheCurrentOneAndThoseBehindIt) {
+  using testing::ElementsAre;
+  Make({Fails(ModelErrorKind::kDown)});
+  EXPECT_THAT(client_->MayAnswer(messages_), ElementsAre("first/m", "second/m"));
+  std::vector<Message> after_a_tool = messages_;
+  after_a_tool.push_back({.role = Role::kTool, .parts = {ToolResult{"a", "f", "r", false, {}}}});
+  EXPECT_THAT(client_->MayAnswer(after_a_tool), ElementsAre("first/m"));
+  EXPECT_TRUE(Ask());
+  EXPECT_THAT(client_->MayAnswer(messages_), ElementsAre("second/m"));
 }
 
 TEST_F(FallbackTest, TheLastFailureIsTheOneReported) {

@@ -106,6 +106,49 @@ TEST(Normalise, IdsAreUniqueAndLegalAndTheResultsFollow) {
                   "assistant:f#call_2_1{} f#call_2_2{} f#call_2_3{}", "tool:call_2_1=4 call_2_2=5 call_2_3=6"));
 }
 
+TEST(Normalise, IdsOfNineLettersAreMadeOfAnyAndStayWhatTheyAre) {
+  NormaliseOptions nine = kOptions;
+  nine.id_rule = "alnum9";
+  std::vector<Message> history;
+  std::vector<std::string> before;
+  for (const std::string id :
+       {"call_1", "call_1", "", "Mi5tral01", "Mi5tral01", "a-b_c-d_e", "toolu_01ABCDEFGHIJKLMNOPQRSTUV"}) {
+    history.push_back(User("go"));
+    history.push_back(Assistant({ToolCall{id, "f", "{}", ""}}, "other/model"));
+    history.push_back(Tool({ToolResult{id, "f", "r", false, {}}}));
+    const std::vector<Message> normal = Normalise(history, nine);
+    std::vector<std::string> ids;
+    for (const Message& message : normal) {
+      for (const ToolCall& call : CallsOf(message)) ids.push_back(call.id);
+      for (const Part& part : message.parts) {
+        if (const auto* const result = std::get_if<ToolResult>(&part)) {
+          EXPECT_EQ(result->call_id, ids.back());
+        }
+      }
+    }
+    EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), ids.size());
+    for (const std::string& made : ids) {
+      EXPECT_EQ(made.size(), 9U);
+      EXPECT_EQ(made.find_first_of("_-"), std::string::npos) << made;
+    }
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), ids.begin())) << "a longer history begins alike";
+    EXPECT_EQ(Show(Normalise(normal, nine)), Show(normal)) << "twice is once";
+    before = ids;
+  }
+  EXPECT_EQ(before[3], "Mi5tral01") << "its own are kept";
+}
+
+TEST(Normalise, APictureThatIsTooLargeForTheWireIsNamedInItsPlace) {
+  NormaliseOptions options = kOptions;
+  options.max_picture_bytes = 3;
+  const std::vector<Message> history{
+      {.role = Role::kUser, .parts = {Image{"image/png", "1234", ""}, Image{"image/png", "123", ""}}}};
+  const std::vector<Message> normal = Normalise(history, options);
+  ASSERT_EQ(normal[0].parts.size(), 2U);
+  EXPECT_EQ(std::get<Text>(normal[0].parts[0]).text, "[a picture that is not shown]");
+  EXPECT_EQ(std::get<Image>(normal[0].parts[1]).data, "123");
+}
+
 TEST(Normalise, ArgumentsAreAlwaysAnObject) {
   EXPECT_THAT(
       Normalised({User("u"),
