@@ -1,5 +1,8 @@
 #include "sandbox/guardian/audit.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include <algorithm>
 #include <set>
 #include <vector>
@@ -10,10 +13,15 @@
 namespace rune::sandbox {
 namespace {
 
+std::string RealPath(const std::string& path) {
+  char real[PATH_MAX];
+  return ::realpath(path.c_str(), real) == nullptr ? path : real;
+}
+
 /// By its name when that leads to the same file, else by its path.
 std::string CommandEntry(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
-  return FindProgram(name) == path ? name : path;
+  return RealPath(FindProgram(name)) == RealPath(path) ? name : path;
 }
 
 std::string DomainEntry(const Egress& egress) {

@@ -252,6 +252,8 @@ constexpr ArgumentRule kOpen[] = {
     {"socket", kNoAccess, {Is(0, AF_UNIX)}},
     {"socket", kNoFamily},
     {"connect", kSeccompAllow},
+    {"bind", kSeccompAllow},
+    {"listen", kSeccompAllow},
 
     // What changes the address on the wire or the interface, and socket filters beyond the classic one.
     {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},

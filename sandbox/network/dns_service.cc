@@ -29,6 +29,12 @@ bool IsLocalhost(std::string_view name) { return name == "localhost" || name.end
 /// "2.0.18.198.in-addr.arpa" and the like: nobody's name, so its refusal is no news.
 bool IsReverse(std::string_view name) { return name.ends_with(".in-addr.arpa") || name.ends_with(".ip6.arpa"); }
 
+/// Of "_http._tcp.deb.example": "deb.example", whose services are asked for (RFC 2782).
+std::string_view HostOfService(std::string_view name) {
+  while (name.starts_with('_') && name.find('.') != std::string_view::npos) name.remove_prefix(name.find('.') + 1);
+  return name;
+}
+
 DnsAnswer Refusal(DnsCode code) {
   DnsAnswer answer;
   answer.code = code;
@@ -51,6 +57,8 @@ DnsAnswer DnsService::Decide(const DnsQuery& query) {
     return answer;
   }
   if (IsReverse(query.name)) return Refusal(DnsCode::kNxDomain);
+  // There is none, and asking is how an allowed name is used.
+  if (query.name.starts_with('_') && options_.rules->KnowsName(HostOfService(query.name))) return answer;
   // The other question of a pair is the same lookup.
   const bool counts = query.type != kDnsAaaa;
   const bool known = options_.rules->KnowsName(query.name);
