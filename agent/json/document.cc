@@ -92,8 +92,17 @@ std::optional<unsigned> EscapedUnit(std::string_view text, std::size_t at) {
   return unit;
 }
 
-/// JavaScript and Python write lone surrogates when they cut a text between two halves; RapidJSON refuses the high
-/// ones and makes malformed UTF-8 of the low ones. The replacement has the same length, so offsets stay right.
+Error ParseError(const std::string& root, std::string what, std::size_t offset) {
+  if (!what.empty() && what.back() == '.') what.pop_back();
+  if (what.size() > 1 && std::islower(static_cast<unsigned char>(what[1])) != 0) {
+    what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
+  }
+  const std::string prefix = root.empty() ? "" : root + ": ";
+  return Error::Invalid(prefix + what + " at byte " + std::to_string(offset));
+}
+
+}  // namespace
+
 std::string ReplaceLoneSurrogates(std::string_view text) {
   const auto is_high = [](std::optional<unsigned> unit) { return unit && *unit >= 0xD800 && *unit <= 0xDBFF; };
   const auto is_low = [](std::optional<unsigned> unit) { return unit && *unit >= 0xDC00 && *unit <= 0xDFFF; };
@@ -111,17 +120,6 @@ std::string ReplaceLoneSurrogates(std::string_view text) {
   }
   return out;
 }
-
-Error ParseError(const std::string& root, std::string what, std::size_t offset) {
-  if (!what.empty() && what.back() == '.') what.pop_back();
-  if (what.size() > 1 && std::islower(static_cast<unsigned char>(what[1])) != 0) {
-    what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
-  }
-  const std::string prefix = root.empty() ? "" : root + ": ";
-  return Error::Invalid(prefix + what + " at byte " + std::to_string(offset));
-}
-
-}  // namespace
 
 struct Document::Impl {
   rapidjson::Document tree;

@@ -79,6 +79,9 @@ class Document {
   std::unique_ptr<Impl> impl_;
 };
 
+/// JSON text in which every escape of half a character (RFC 8259, section 8.2) has become \uFFFD; nothing else changes.
+std::string ReplaceLoneSurrogates(std::string_view text);
+
 /// Rejects members that are not in `known`: "source: unknown key 'promt' (did you mean 'prompt'?)".
 Result<void> CheckKeys(const View& object, const std::vector<std::string>& known);
 

@@ -50,8 +50,9 @@ std::string Cap(const std::string& text, std::size_t limit) {
 }
 
 std::string ObjectArguments(const std::string& args) {
-  const std::string tidy = TidyArguments(Scrub(args));
-  if (IsJsonObject(tidy)) return tidy;
+  // They are written as they are, where a server may be stricter than our reader.
+  const std::string tidy = json::ReplaceLoneSurrogates(TidyArguments(Scrub(args)));
+  if (IsJsonObject(tidy) && json::Document::Parse(tidy, "", {.unique_keys = true}).ok()) return tidy;
   return json::Writer().BeginObject().Member("invalid_json", tidy).EndObject().Take();
 }
 

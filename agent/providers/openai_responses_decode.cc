@@ -182,6 +182,7 @@ void ResponsesDecoder::TakeItem(Item& item, const json::View& view, const TextSi
 }
 
 void ResponsesDecoder::TakeEnd(const json::View& response, const TextSink& on_text) {
+  TakeUsage(response["usage"]);
   const std::string status = TextAt(response["status"]);
   if (status == "failed" || !response["error"].is_null()) {
     ServerError error = ReadServerError(response);
@@ -193,7 +194,6 @@ void ResponsesDecoder::TakeEnd(const json::View& response, const TextSink& on_te
     if (incomplete_.empty()) incomplete_ = "unknown";
   }
   if (model_.empty()) model_ = TextAt(response["model"]);
-  TakeUsage(response["usage"]);
   const json::View output = response["output"];
   const bool nothing_yet = items_.empty();
   for (std::size_t i = 0; nothing_yet && i < output.size(); ++i) {

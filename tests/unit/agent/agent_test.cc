@@ -1,7 +1,7 @@
 /// The loop against a scripted model, with the real sandbox under it.
 #include "agent/agent.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 
 #include <memory>
@@ -147,6 +147,18 @@ TEST_F(AgentTest, ToolMistakesGoToTheModelAndDoNotEndTheRun) {
   for (const ToolResult& tool : LastResults()) EXPECT_TRUE(tool.is_error) << tool.text;
   EXPECT_NE(LastResults()[0].text.find("the tools are:"), std::string::npos);
   EXPECT_NE(LastResults()[2].text.find("path"), std::string::npos);
+}
+
+TEST_F(AgentTest, AToolHasOneNameAndBlanksAroundItDoNotMatter) {
+  model_.Call({{"c1", "Execute_Cmd", R"({"cmd":"uname"})"},
+               {"c2", "functions.execute_cmd", R"({"cmd":"uname"})"},
+               {"c3", "default_api:execute_cmd", R"({"cmd":"uname"})"},
+               {"c4", " execute_cmd\n", R"({"cmd":"uname"})"}});
+  model_.Say("done");
+  config_.allowed_commands = {"uname"};
+  Run();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_THAT(LastResults().at(i).text, testing::HasSubstr("there is no tool"));
+  EXPECT_FALSE(LastResults().at(3).is_error) << LastResults().at(3).text;
 }
 
 TEST_F(AgentTest, DuplicateKeysInArgumentsAreRefused) {
