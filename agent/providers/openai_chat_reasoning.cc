@@ -10,11 +10,6 @@ constexpr std::string_view kOpen = "<think>";
 constexpr std::string_view kClose = "</think>";
 constexpr std::string_view kBlanks = " \t\r\n";
 
-std::string_view WithoutLeadingBlanks(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text;
-}
-
 std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
 
 }  // namespace
@@ -23,11 +18,14 @@ void ThinkSplitter::Feed(std::string_view piece, const Sink& text) {
   if (state_ == State::kText) return text(piece);
   held_ += piece;
   if (state_ == State::kStart) return Start(text);
-  Think(piece.size(), text);
+  if (state_ == State::kThinking) return Think(piece.size(), text);
+  Answer(text);
 }
 
+/// Some models send blanks without end: each is looked at once.
 void ThinkSplitter::Start(const Sink& text) {
-  const std::string_view seen = WithoutLeadingBlanks(held_);
+  blanks_ = std::min(held_.find_first_not_of(kBlanks, blanks_), held_.size());
+  const std::string_view seen = std::string_view(held_).substr(blanks_);
   if (seen.starts_with(kOpen)) {
     state_ = State::kThinking;
     return Think(held_.size(), text);
@@ -39,20 +37,22 @@ void ThinkSplitter::Start(const Sink& text) {
 
 /// The last `fresh` bytes held are new.
 void ThinkSplitter::Think(std::size_t fresh, const Sink& text) {
-  if (state_ == State::kThinking) {
-    const std::size_t old = held_.size() - fresh;
-    const std::size_t close = held_.find(kClose, old - std::min(old, kClose.size()));
-    if (close == std::string::npos) return;
-    const std::size_t open = held_.find(kOpen) + kOpen.size();
-    thoughts_ = held_.substr(open, close - open);
-    held_.erase(0, close + kClose.size());
-    state_ = State::kBehind;
-  }
-  const std::string_view rest = WithoutLeadingBlanks(held_);
-  if (rest.empty()) return;
+  const std::size_t old = held_.size() - fresh;
+  const std::size_t close = held_.find(kClose, old - std::min(old, kClose.size()));
+  if (close == std::string::npos) return;
+  const std::size_t open = blanks_ + kOpen.size();
+  thoughts_ = held_.substr(open, close - open);
+  held_.erase(0, close + kClose.size());
+  state_ = State::kBehind;
+  Answer(text);
+}
+
+/// Blanks between the thoughts and the answer belong to neither.
+void ThinkSplitter::Answer(const Sink& text) {
+  held_.erase(0, held_.find_first_not_of(kBlanks));
+  if (held_.empty()) return;
   state_ = State::kText;
-  text(rest);
-  held_.clear();
+  text(std::exchange(held_, {}));
 }
 
 void ThinkSplitter::Finish(const Sink& text) {

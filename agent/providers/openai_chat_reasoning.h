@@ -30,9 +30,11 @@ class ThinkSplitter {
   enum class State : std::uint8_t { kStart, kThinking, kBehind, kText };
   void Start(const Sink& text);
   void Think(std::size_t fresh, const Sink& text);
+  void Answer(const Sink& text);
 
   State state_ = State::kStart;
   std::string held_;
+  std::size_t blanks_ = 0;  // at the beginning of `held_`, as far as it was looked at
   std::string thoughts_;
 };
 

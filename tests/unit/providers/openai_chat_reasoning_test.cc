@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <ctime>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,40 @@ TEST(ThinkTags, AThoughtAloneIsAnEmptyAnswer) {
   const Decoded decoded = Decode(Stream({Content("<think>a</think>\\n"), kStopped}));
   EXPECT_EQ(TextOf(decoded.message), "");
   EXPECT_EQ(ThoughtOf(decoded).text, "a");
+}
+
+TEST(ThinkTags, BlanksBeforeAThoughtAndBehindItAreDropped) {
+  std::string delivered;
+  const Decoded decoded = Decode(Stream({Content("  "), Content("\\n <think>"), Content("a</think> "), Content("\\n"),
+                                         Content(" "), Content(" x "), kStopped}),
+                                 kEvents, &delivered);
+  EXPECT_EQ(delivered, "x ");
+  EXPECT_EQ(ThoughtOf(decoded).text, "a");
+}
+
+/// CPU time in seconds: whoever else is on the machine does not count.
+double SecondsOf(const std::function<void()>& work) {
+  const std::clock_t begin = std::clock();
+  work();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+// A million characters. Looked at anew with each piece, they are minutes; looked at once, milliseconds.
+TEST(ThinkTags, BlanksInManyPiecesAreLookedAtOnce) {
+  for (const std::string before : {"", "<think>", "<think>a</think>"}) {
+    std::string delivered;
+    const auto sink = [&](std::string_view text) { delivered += text; };
+    ThinkSplitter splitter;
+    splitter.Feed(before, sink);
+    EXPECT_LT(SecondsOf([&] {
+                for (int i = 0; i < 125'000; ++i) splitter.Feed("        ", sink);
+              }),
+              5)
+        << before;
+    splitter.Feed("x", sink);
+    splitter.Finish(sink);
+    EXPECT_EQ(delivered, before == "<think>a</think>" ? "x" : before + std::string(1'000'000, ' ') + "x");
+  }
 }
 
 TEST(ThinkTags, AThoughtMayNotOutgrowTheLimit) {
