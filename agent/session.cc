@@ -24,6 +24,14 @@ extern char** environ;
 namespace rune::agent {
 namespace {
 
+/// The first of these variables that says anything. Tools never see them; their guard goes through the proxy for them.
+std::string FirstOf(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (const char* value = ::getenv(name); value != nullptr && *value != '\0') return value;
+  }
+  return "";
+}
+
 constexpr const char* kSystemPrompt =
     "You are Rune, an agent that works through tools. Every tool call runs in a sandbox: a call that policy forbids "
     "fails, "
@@ -140,6 +148,8 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
   sandbox::SandboxOptions box;
   box.helper = HelperPath();
   box.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids};
+  box.proxy = FirstOf({"https_proxy", "HTTPS_PROXY", "http_proxy"});
+  box.no_proxy = FirstOf({"no_proxy", "NO_PROXY"});
   RUNE_ASSIGN_OR_RETURN(parts->sandbox, sandbox::Sandbox::Create(loop, box));
   const std::string& tmp = parts->sandbox->tmp_dir();
   const Places places{.cwd = options.cwd.empty() ? tmp : options.cwd,

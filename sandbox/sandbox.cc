@@ -150,7 +150,8 @@ Result<void> Sandbox::Impl::Start(const Confinement& first) {
   reader_ = FrameReader();
   policies_.clear();
   loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
-  return SendFrame(socket_.get(), Encode(SetupFrame{options_.limits, tmp_.path(), first}));
+  return SendFrame(socket_.get(),
+                   Encode(SetupFrame{options_.limits, tmp_.path(), options_.proxy, options_.no_proxy, first}));
 }
 
 void Sandbox::Impl::Stop() {

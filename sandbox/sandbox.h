@@ -103,6 +103,8 @@ struct SandboxOptions {
   std::string
       helper;  ///< Path of rune-sandbox. Never looked up in PATH: a sandbox that trusts PATH trusts the workspace.
   RunLimits limits;
+  std::string proxy;       ///< "http://[user:password@]host[:port]": names are reached through it. Empty: directly.
+  std::string no_proxy;    ///< Names that are reached directly all the same, as in the variable of that name.
   std::string tmp_parent;  ///< Where tmp_dir() is made; empty: $TMPDIR's default /tmp.
 };
 

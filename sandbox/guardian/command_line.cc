@@ -9,6 +9,7 @@
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/layers/seccomp.h"
+#include "sandbox/network/relay_proxy.h"
 
 namespace rune::sandbox {
 namespace {
@@ -70,6 +71,12 @@ Result<void> AllowDomain(CommandLine& line, const std::string& value) {
   RUNE_RETURN_IF_ERROR(DomainAllowlist::Parse({value}));
   if (value == "*") line.confinement.network = Network::kOpen;
   line.confinement.allowed_domains.push_back(value);
+  return Ok();
+}
+
+Result<void> SetProxy(CommandLine& line, const std::string& value) {
+  RUNE_RETURN_IF_ERROR(ParseUpstreamProxy(value));
+  line.proxy = value;
   return Ok();
 }
 
@@ -171,6 +178,8 @@ const std::vector<Flag>& Flags() {
        "that may be reached: name, *.suffix, address or range, each with :port; '*' opens all", AllowDomain},
       {"--net", "none|guarded|open",
        "no internet sockets, allowed domains and own servers only (default), or the host's network", SetNetwork},
+      {"--proxy", "URL", "http://host:port through which names are reached (default: directly)",
+       SetProxy},
       {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
       {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
       {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},

@@ -13,6 +13,7 @@ struct CommandLine {
   Command command;  ///< `cwd` empty: the private directory.
   Confinement confinement;
   RunLimits limits;
+  std::string proxy;        ///< SandboxOptions::proxy
   std::string report_path;  ///< Where the JSON report goes; empty: nowhere.
   bool capture = false;     ///< --max-output was given: pass output through pipes and count it.
   enum class Action : std::uint8_t { kRun, kHelp, kVersion } action = Action::kRun;

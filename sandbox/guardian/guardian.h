@@ -79,7 +79,7 @@ class Guardian {
 
   void EnterMounts(const FileAccess& files);
   void JoinGroup(Result<RunCgroup> group);
-  void SetupNetwork(Network network);
+  void SetupNetwork(const SetupFrame& frame);
   void BecomeToolUser();
   std::unique_ptr<NetworkGuard> MakeGuard(const CompiledPolicy& policy);
   void PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const;
@@ -120,6 +120,7 @@ class Guardian {
   EventLoop::TimerId sweep_timer_ = 0;
   std::map<std::uint32_t, CompiledPolicy> policies_;
   std::optional<Resolver> resolver_;
+  std::optional<UpstreamProxy> proxy_;
   UniqueFd empty_network_;
   Pipe listeners_;  ///< Ends of a socket pair through which a child hands over the listener of its filter.
   std::map<std::string, std::uint64_t> uploaded_;  ///< Bytes sent to each target by the commands that have ended.

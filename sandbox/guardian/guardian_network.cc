@@ -27,7 +27,11 @@ bool MayReadOthers() {
 
 }  // namespace
 
-void Guardian::SetupNetwork(Network network) {
+void Guardian::SetupNetwork(const SetupFrame& frame) {
+  if (auto proxy = ParseUpstreamProxy(frame.proxy); !frame.proxy.empty() && proxy.ok()) {
+    proxy_ = std::move(proxy).value();
+    proxy_->direct = ParseNoProxy(frame.no_proxy);
+  }
   facts_.no_guard = WhyNoGuard();
   facts_.silent_exec = CommandExecSite();
   facts_.out_of_reach = {::getpid(), ::getppid()};
@@ -39,7 +43,7 @@ void Guardian::SetupNetwork(Network network) {
   } else if (facts_.no_guard.empty()) {
     facts_.no_guard = std::string("socketpair: ") + std::strerror(errno);
   }
-  if (network == Network::kOpen) return;
+  if (frame.first.network == Network::kOpen) return;
   if (auto empty = MakeEmptyNetwork(); empty.ok()) empty_network_ = std::move(empty).value();
   facts_.empty_network = empty_network_.valid();
 }
@@ -70,6 +74,7 @@ std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy) 
     return sent == uploaded_.end() || sent->second < limit ? limit - (sent == uploaded_.end() ? 0 : sent->second) : 0;
   };
   options.watch_only = confinement.watch_only;
+  options.proxy = proxy_;
   return std::make_unique<NetworkGuard>(loop_, *resolver_, std::move(options));
 }
 

@@ -41,7 +41,7 @@ void Guardian::Setup(const SetupFrame& frame) {
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
-  SetupNetwork(frame.first.network);
+  SetupNetwork(frame);
   BecomeToolUser();
   ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it
 }

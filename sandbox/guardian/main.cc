@@ -85,7 +85,8 @@ class OneCommand {
 
   Result<int> Drive(const std::string& tmp) {
     loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
-    RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(SetupFrame{line_.limits, tmp, line_.confinement})));
+    RUNE_RETURN_IF_ERROR(
+        SendFrame(socket_.get(), Encode(SetupFrame{line_.limits, tmp, line_.proxy, "", line_.confinement})));
     RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(DefineFrame{0, line_.confinement})));
     loop_.RunUntil([this] { return defined_.has_value() || lost_; });
     if (!defined_) return Error{ErrorKind::kUnavailable, "the guardian ended"};

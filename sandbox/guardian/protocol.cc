@@ -151,7 +151,7 @@ void Fields(V& v, Report& x) {
 }
 template <typename V>
 void Fields(V& v, SetupFrame& x) {
-  v(x.limits), v(x.tmp_dir), v(x.first);
+  v(x.limits), v(x.tmp_dir), v(x.proxy), v(x.no_proxy), v(x.first);
 }
 template <typename V>
 void Fields(V& v, DefineFrame& x) {

@@ -28,6 +28,8 @@ enum class FrameType : std::uint8_t {
 struct SetupFrame {
   RunLimits limits;
   std::string tmp_dir;
+  std::string proxy;  ///< SandboxOptions::proxy, no_proxy.
+  std::string no_proxy;
   Confinement first;  ///< Decides identity and what stays visible below a private /tmp.
 };
 struct DefineFrame {

@@ -87,6 +87,7 @@ class NetworkGuard::Impl {
     RelayOptions settings;
     settings.rules = state_.options.rules;
     settings.ledger = &state_.ledger;
+    settings.proxy = state_.options.proxy;
     if (state_.options.upload_left) {
       settings.upload_left = [this](const std::string& target) {
         const std::uint64_t left = state_.options.upload_left(target);

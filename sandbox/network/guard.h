@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/network/ledger.h"
+#include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
 #include "sandbox/sandbox.h"
 
@@ -32,6 +34,7 @@ struct GuardOptions {
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
   std::function<bool(const std::string& path)> may_map;  ///< For execution. Empty: everything.
   std::function<std::uint64_t(const std::string& target)> upload_left;
+  std::optional<UpstreamProxy> proxy;  ///< As in RelayOptions.
   bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.
 };
 

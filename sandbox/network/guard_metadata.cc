@@ -17,6 +17,7 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
+#include "sandbox/network/file_user.h"
 
 namespace rune::sandbox {
 namespace {
@@ -140,6 +141,7 @@ int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& s
     open_how how{};
     how.flags = static_cast<std::uint64_t>(O_PATH | O_CLOEXEC | (subject.follow ? 0 : O_NOFOLLOW));
     how.resolve = RESOLVE_NO_MAGICLINKS;
+    const FileUser user(state_.options.tool_uid);
     file.place.Reset(static_cast<int>(::syscall(SYS_openat2, start.get(), path.c_str(), &how, sizeof how)));
     if (!file.place.valid()) return errno == ELOOP ? EACCES : errno;
   }

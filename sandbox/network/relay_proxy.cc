@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -61,6 +62,22 @@ int ErrorOf(int status) {
 }
 
 }  // namespace
+
+bool UpstreamProxy::Serves(std::string_view name) const {
+  return std::none_of(direct.begin(), direct.end(), [&](const std::string& entry) {
+    return entry == "*" || name == entry || name.ends_with("." + entry);
+  });
+}
+
+std::vector<std::string> ParseNoProxy(std::string_view text) {
+  std::vector<std::string> entries;
+  for (std::string_view entry : Split(text, ',')) {
+    entry = Trim(entry);
+    while (entry.starts_with('.') || entry.starts_with("*.")) entry.remove_prefix(1);
+    if (!entry.empty()) entries.push_back(ToLower(entry));
+  }
+  return entries;
+}
 
 Result<UpstreamProxy> ParseUpstreamProxy(std::string_view url) {
   constexpr std::string_view kScheme = "http://";

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,22 +15,11 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
+#include "sandbox/network/file_user.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
 namespace {
-
-/// Walks files as another user (setfsuid(2)), so that a command learns nothing through us that it could not see itself.
-class FileUser {
- public:
-  explicit FileUser(uid_t user) : before_(static_cast<uid_t>(::setfsuid(user))) {}
-  ~FileUser() { ::setfsuid(before_); }
-  FileUser(const FileUser&) = delete;
-  FileUser& operator=(const FileUser&) = delete;
-
- private:
-  uid_t before_;
-};
 
 std::string PathOf(int fd) {
   std::array<char, PATH_MAX> target;

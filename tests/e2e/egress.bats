@@ -16,6 +16,23 @@ teardown() { e2e_teardown; }
 ledger() { box_json "[.egress[] | select(.target == \"$1\" and .port == $2) | .$3] | add"; }
 counted() { jq -s --arg at "$1" "[.[] | select(.kind == \"connection\" and .at == \$at) | .$2] | add" "$WORLD/log.jsonl"; }
 
+@test "--proxy: names go through the proxy, which is told the name, and none is looked up" {
+  printf '%s\n' 'import socket
+listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[1], flush=True)
+client = listener.accept()[0]; head = client.recv(4096).decode(); open("asked", "w").write(head.split("\r\n")[0])
+client.sendall(b"HTTP/1.1 200 yes\r\n\r\n"); client.recv(4096)
+client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nproxy\n"); client.close()' >proxy.py
+  coproc PROXY { "${ENTER[@]}" /usr/bin/python3 proxy.py; }
+  local port
+  read -r port <&"${PROXY[0]}"
+  forget
+  box --allow-domain good.test --proxy "http://127.0.0.1:$port" -- curl -sS -m 5 http://good.test/
+  assert_exit 0
+  assert_contains "$output" proxy
+  [ "$(cat asked)" = 'CONNECT good.test:80 HTTP/1.1' ] || explain "asked: $(cat asked)"
+  assert_nothing_arrived
+}
+
 @test "the ledger has the bytes that the server counted, both ways, by name and port" {
   head -c 123456 /dev/zero >body
   box --allow-domain good.test --allow-domain elsewhere.test --allow-domain good.test:8080 -- /bin/sh -ec '
