@@ -29,6 +29,14 @@ tool() {
   RESULT=$(tool_result)
 }
 
+@test "changing a mode does not tell what is in a directory that is closed" {
+  need root "the sandbox walks paths as root only then"
+  mkdir -m 700 "$ROOT/closed" && touch "$ROOT/closed/there"
+  chmod 600 "$ROOT/closed/there" # the control
+  tool "perl -e 'for (qw(there absent)) { chmod(0600, qq($ROOT/closed/\$_)) or print qq(\$_: \$!,) }'"
+  assert_contains "$RESULT" 'there: Permission denied,absent: Permission denied,'
+}
+
 @test "reading /etc/shadow is refused, also to root" {
   need root "only root can read it at all"
   grep -q '^root:' /etc/shadow # the control
