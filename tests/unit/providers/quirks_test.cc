@@ -106,6 +106,15 @@ TEST(EveryWire, AnAnswerThatFailedSaysWhatItHasUsed) {
   }
 }
 
+TEST(EveryWire, NothingBehindTheLastEventCountsAlsoInTheSamePacket) {
+  for (const Wire wire : {Wire::kOpenAiChat, Wire::kOpenAiResponses, Wire::kAnthropicMessages}) {
+    const Decoded decoded =
+        Decode(wire, Said(wire, "x") + Event(R"({"error":{"message":"late"}})") + Said(wire, "y") + "data: {\n\n");
+    EXPECT_EQ(decoded.fault, StreamFault::kNone) << WireName(wire) << decoded.detail;
+    EXPECT_EQ(TextOf(decoded.message), "x") << WireName(wire);
+  }
+}
+
 TEST(EveryWire, CallsThatAreWrittenAsTextStayText) {
   for (const Wire wire : kWires) {
     for (const std::string text : {R"(<tool_call>{\"name\":\"f\"}</tool_call>)", R"(<function=f>{}</function>)",
