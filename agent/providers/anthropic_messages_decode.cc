@@ -96,6 +96,7 @@ class AnthropicDecoder : public StreamDecoder {
     started_ = true;
     id_ = id;
     blocks_.clear();
+    calls_ = 0;
     counts_ = {};
     stop_reason_.clear();
     model_ = TextAt(message["model"]);
@@ -108,6 +109,8 @@ class AnthropicDecoder : public StreamDecoder {
   void StartBlock(std::optional<std::int64_t> index, const json::View& content, const TextSink& on_text) {
     Block& block = blocks_.emplace_back();
     block.kind = KindOf(TextAt(content["type"]));
+    if (block.kind == Block::Kind::kCall) ++calls_;
+    if (!CheckParts(blocks_.size()) || !CheckCalls(calls_)) return;
     block.index = index.value_or(static_cast<std::int64_t>(blocks_.size()) - 1);
     switch (block.kind) {
       case Block::Kind::kText:
@@ -160,15 +163,10 @@ class AnthropicDecoder : public StreamDecoder {
     if (const auto why = delta["stop_details"]["explanation"].string()) refusal_ = *why;
   }
 
-  bool HasCalls() const {
-    return std::any_of(blocks_.begin(), blocks_.end(),
-                       [](const Block& block) { return block.kind == Block::Kind::kCall; });
-  }
-
   Stop StopOf() const {
     if (stop_reason_ == "refusal" || stop_reason_ == "sensitive") return Stop::kFiltered;
     if (stop_reason_ == "max_tokens") return Stop::kLength;
-    if (HasCalls()) return Stop::kToolCalls;
+    if (calls_ > 0) return Stop::kToolCalls;
     if (stop_reason_ == "pause_turn") return Stop::kPaused;
     constexpr std::array<std::string_view, 4> kEnds{"end_turn", "stop_sequence", "tool_use", ""};
     return std::find(kEnds.begin(), kEnds.end(), stop_reason_) == kEnds.end() ? Stop::kUnknown : Stop::kEnd;
@@ -231,6 +229,7 @@ class AnthropicDecoder : public StreamDecoder {
   std::string stop_reason_;  // the first that says anything
   std::string refusal_;
   std::vector<Block> blocks_;  // in the order of their beginnings
+  std::size_t calls_ = 0;      // among them
   Counts counts_;
 };
 

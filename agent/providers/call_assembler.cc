@@ -1,6 +1,5 @@
 #include "agent/providers/call_assembler.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "sandbox/base/text.h"
@@ -40,12 +39,14 @@ bool CallAssembler::Repeats(const Partial& call, const Piece& piece) const {
   return !piece.args.empty() && piece.args == call.args && IsJsonObject(call.args);
 }
 
+template <class Places, class Key>
+CallAssembler::Partial* CallAssembler::At(const Places& places, const Key& key) {
+  const auto found = places.find(key);
+  return found == places.end() ? nullptr : &calls_[found->second];
+}
+
 CallAssembler::Partial* CallAssembler::FindById(const Piece& piece) {
-  const auto latest = [this](auto matches) -> Partial* {
-    const auto found = std::find_if(calls_.rbegin(), calls_.rend(), matches);
-    return found == calls_.rend() ? nullptr : &*found;
-  };
-  if (Partial* const known = latest([&](const Partial& call) { return call.id == piece.id; })) {
+  if (Partial* const known = At(by_id_, piece.id)) {
     if (Repeats(*known, piece)) return known;
     const bool elsewhere = piece.index && known->index && piece.index != known->index && !piece.name.empty();
     return elsewhere || Opens(*known, piece) ? nullptr : known;
@@ -53,8 +54,7 @@ CallAssembler::Partial* CallAssembler::FindById(const Piece& piece) {
   if (!piece.index) return nullptr;
   // A new id for an index that is known: pieces of one call when they have no name (some make an id per chunk), else
   // a server whose calls all have index 0.
-  Partial* const same_index = latest([&](const Partial& call) { return call.index == piece.index; });
-  return piece.name.empty() ? same_index : nullptr;
+  return piece.name.empty() ? At(by_index_, *piece.index) : nullptr;
 }
 
 CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
@@ -62,10 +62,8 @@ CallAssembler::Partial* CallAssembler::Find(const Piece& piece) {
   if (!piece.id.empty()) return FindById(piece);
   Partial* call = &calls_.back();
   if (piece.index) {
-    const auto found = std::find_if(calls_.rbegin(), calls_.rend(),
-                                    [&](const Partial& candidate) { return candidate.index == piece.index; });
-    if (found == calls_.rend()) return nullptr;
-    call = &*found;
+    call = At(by_index_, *piece.index);
+    if (call == nullptr) return nullptr;
   } else if (!piece.name.empty() && !call->name.empty() && (call->chunk == chunk_ || piece.name != call->name)) {
     return nullptr;  // neither id nor index: such servers send whole calls
   }
@@ -93,8 +91,12 @@ std::size_t CallAssembler::Add(const json::View& piece_view) {
   if (call == nullptr) {
     call = &calls_.emplace_back();
     call->index = piece.index;
+    if (piece.index) by_index_[*piece.index] = calls_.size() - 1;
   }
-  if (call->id.empty()) call->id = piece.id;
+  if (call->id.empty() && !piece.id.empty()) {
+    call->id = piece.id;
+    by_id_[call->id] = static_cast<std::size_t>(call - calls_.data());
+  }
   if (!Repeats(*call, piece)) {
     AddName(*call, piece.name);
     call->args += piece.args;

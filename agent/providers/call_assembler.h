@@ -3,6 +3,8 @@
 /// the rules here give every known server's calls whole, and nothing is a call before the stream has ended.
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@ class CallAssembler {
   /// One element of "tool_calls". Returns the bytes it has added.
   std::size_t Add(const json::View& piece);
   bool empty() const { return calls_.empty(); }
+  std::size_t size() const { return calls_.size(); }
 
   /// Only at the end of the stream: a prefix of arguments that happens to parse is not yet the arguments.
   std::vector<ToolCall> Finish() const;
@@ -43,9 +46,13 @@ class CallAssembler {
   bool Repeats(const Partial& call, const Piece& piece) const;
   Partial* Find(const Piece& piece);
   Partial* FindById(const Piece& piece);
+  template <class Places, class Key>
+  Partial* At(const Places& places, const Key& key);
   static void AddName(Partial& call, std::string_view name);
 
   std::vector<Partial> calls_;
+  std::map<std::string, std::size_t, std::less<>> by_id_;  // the latest of each
+  std::map<std::int64_t, std::size_t> by_index_;           // the latest of each
   std::uint64_t chunk_ = 0;
 };
 

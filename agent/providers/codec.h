@@ -52,6 +52,8 @@ struct Decoded {
 struct DecoderLimits {
   std::size_t max_text_bytes = 8u << 20;   ///< Text, reasoning and arguments together.
   std::size_t max_body_bytes = 16u << 20;  ///< One event, or a whole body.
+  std::size_t max_calls = 256;             ///< Of one answer.
+  std::size_t max_parts = 4096;            ///< Of any kind; among them a piece of a stream is searched for its own.
 };
 
 /// Takes a response as it arrives, cut anywhere, streamed or whole. Pure: no I/O, no clock.

@@ -279,7 +279,8 @@ Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
     case StreamFault::kHtml:
       return PageFailure(decoded.detail, endpoint);
     case StreamFault::kTooLarge:
-      return protocol(Remedy::kNone, "the answer of " + host + " is larger than any answer");
+      return {.kind = ModelErrorKind::kProtocol,
+              .message = Line("the answer of " + host + " is larger than any answer: " + decoded.detail, "")};
     case StreamFault::kServerError:
       break;
   }

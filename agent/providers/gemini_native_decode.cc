@@ -87,8 +87,7 @@ class GeminiDecoder : public StreamDecoder {
       if (!signature.empty()) opaque.Member("thoughtSignature", signature);
       taken.opaque = opaque.EndObject().Take();
     }
-    has_calls_ = true;
-    parts_.emplace_back(std::move(taken));
+    if (CheckCalls(++calls_)) parts_.emplace_back(std::move(taken));
   }
 
   /// Every chunk counts anew; a field that is missing keeps what was known.
@@ -115,7 +114,7 @@ class GeminiDecoder : public StreamDecoder {
     constexpr std::array<std::string_view, 4> kErrors{"OTHER", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
                                                       "TOO_MANY_TOOL_CALLS"};
     if (IsOneOf(finish_reason_, kErrors)) return Stop::kUnknown;
-    if (has_calls_) return Stop::kToolCalls;
+    if (calls_ > 0) return Stop::kToolCalls;
     return finish_reason_ == "STOP" ? Stop::kEnd : Stop::kUnknown;
   }
 
@@ -143,7 +142,7 @@ class GeminiDecoder : public StreamDecoder {
   }
 
   std::vector<Part> parts_;
-  bool has_calls_ = false;
+  std::size_t calls_ = 0;  // among them
   bool blocked_ = false;
   std::string finish_reason_;  // the first that says anything
   std::string finish_message_;

@@ -78,7 +78,10 @@ void ChatDecoder::TakeChoice(const json::View& choice, const TextSink& on_text) 
   if (const auto refusal = delta["refusal"].string(); refusal && Count(refusal->size())) refusal_ += *refusal;
   calls_.BeginChunk();
   const json::View calls = delta["tool_calls"];
-  for (std::size_t i = 0; i < calls.size(); ++i) Count(calls_.Add(calls[i]));
+  for (std::size_t i = 0; i < calls.size() && !settled(); ++i) {
+    Count(calls_.Add(calls[i]));
+    CheckCalls(calls_.size());
+  }
 }
 
 void ChatDecoder::TakeContent(const json::View& content, const TextSink& on_text) {
@@ -100,7 +103,11 @@ void ChatDecoder::TakeText(std::string_view piece, const TextSink& on_text) {
 void ChatDecoder::TakeReasoning(const json::View& delta) {
   const json::View details = delta["reasoning_details"];
   if (details.exists() && !Count(details.Dump().size())) return;
-  const std::string said = details_.Add(details);
+  std::string said;
+  for (std::size_t i = 0; i < details.size(); ++i) {
+    if (!CheckParts(details_.size() + details[i].size())) return;
+    said += details_.Add(details[i]);
+  }
   if (const auto sealed = delta["reasoning_opaque"].string(); sealed && Count(sealed->size())) sealed_ += *sealed;
   constexpr std::array<std::string_view, 4> kFields{"reasoning_content", "reasoning", "reasoning_text", "cot_summary"};
   for (const std::string_view field : kFields) TakeThought(field, delta[field].string().value_or(""));

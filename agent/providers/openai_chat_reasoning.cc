@@ -73,30 +73,30 @@ ReasoningDetails::Detail& ReasoningDetails::Find(const json::View& piece) {
   Detail& made = details_.emplace_back();
   made.type = type;
   made.index = index;
+  ++size_;
   return made;
 }
 
-std::string ReasoningDetails::Add(const json::View& list) {
+std::string ReasoningDetails::Add(const json::View& piece) {
+  if (piece.type() != json::Type::kObject) return {};
   std::string said;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const json::View piece = list[i];
-    if (piece.type() != json::Type::kObject) continue;
-    Detail& detail = Find(piece);
-    if (detail.id.empty()) detail.id = TextAt(piece["id"]);
-    for (const std::string& name : piece.keys()) {
-      const json::View value = piece[name];
-      const auto known = std::find_if(detail.members.begin(), detail.members.end(),
-                                      [&](const auto& member) { return member.first == name; });
-      if ((name == "text" || name == "summary") && value.string()) {
-        if (known == detail.members.end()) detail.members.emplace_back(name, "");
-        detail.grows = name;
-        detail.text += *value.string();
-        said += *value.string();
-      } else if (known == detail.members.end()) {
-        detail.members.emplace_back(name, value.Dump());
-      } else if (!value.is_null()) {
-        known->second = value.Dump();
-      }
+  Detail& detail = Find(piece);
+  if (detail.id.empty()) detail.id = TextAt(piece["id"]);
+  for (const std::string& name : piece.keys()) {
+    const json::View value = piece[name];
+    auto known = std::find_if(detail.members.begin(), detail.members.end(),
+                              [&](const auto& member) { return member.first == name; });
+    const bool is_new = known == detail.members.end();
+    if (is_new) {
+      known = detail.members.insert(known, {name, ""});
+      ++size_;
+    }
+    if ((name == "text" || name == "summary") && value.string()) {
+      detail.grows = name;
+      detail.text += *value.string();
+      said += *value.string();
+    } else if (is_new || !value.is_null()) {
+      known->second = value.Dump();
     }
   }
   return said;

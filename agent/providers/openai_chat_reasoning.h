@@ -41,8 +41,10 @@ class ThinkSplitter {
 /// OpenRouter's reasoning_details: a list that comes in pieces and goes back whole.
 class ReasoningDetails {
  public:
-  /// The list of one delta. Returns the text in it.
-  std::string Add(const json::View& list);
+  /// One element of a delta's list. Returns the text in it.
+  std::string Add(const json::View& piece);
+  /// What there is to search: the elements and their members.
+  std::size_t size() const { return size_; }
   /// The joined list, or empty.
   std::string Json() const;
 
@@ -58,6 +60,7 @@ class ReasoningDetails {
   Detail& Find(const json::View& piece);
 
   std::vector<Detail> details_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace rune::agent

@@ -71,9 +71,12 @@ class ResponsesDecoder : public StreamDecoder {
   void TakeUsage(const json::View& usage);
   void Replace(std::string& text, std::string_view whole);
   Item& ItemAt(const json::View& index, Item::Kind kind);
+  Item& MakeItem(std::int64_t index, Item::Kind kind);
+  void Become(Item& item, Item::Kind kind);
   Stop StopOf() const;
 
   std::vector<Item> items_;
+  std::size_t calls_ = 0;  // among them
   std::string refusal_;
   std::string incomplete_;  // why, or empty
   bool ended_ = false;
@@ -102,10 +105,21 @@ Item& ResponsesDecoder::ItemAt(const json::View& index, Item::Kind kind) {
     return number ? item.index == *number : kind == Item::Kind::kOther || item.kind == kind;
   });
   if (found != items_.rend()) return *found;
+  return MakeItem(number.value_or(static_cast<std::int64_t>(items_.size())), kind);
+}
+
+Item& ResponsesDecoder::MakeItem(std::int64_t index, Item::Kind kind) {
   Item& made = items_.emplace_back();
-  made.kind = kind;
-  made.index = number.value_or(static_cast<std::int64_t>(items_.size()) - 1);
+  made.index = index;
+  Become(made, kind);
+  CheckParts(items_.size());
   return made;
+}
+
+void ResponsesDecoder::Become(Item& item, Item::Kind kind) {
+  if (item.kind == Item::Kind::kCall) --calls_;
+  item.kind = kind;
+  if (item.kind == Item::Kind::kCall) CheckCalls(++calls_);
 }
 
 void ResponsesDecoder::TakeItemEvent(std::string_view what, const json::View& event, const TextSink& on_text) {
@@ -116,7 +130,7 @@ void ResponsesDecoder::TakeItemEvent(std::string_view what, const json::View& ev
     const Item::Kind kind = KindOf(event["item"]["type"].string().value_or(""));
     // Without an index an item that begins is a new one.
     if (!index.integer() && what == "output_item.added") {
-      items_.push_back({.kind = kind, .index = static_cast<std::int64_t>(items_.size())});
+      MakeItem(static_cast<std::int64_t>(items_.size()), kind);
     }
     Item& item = ItemAt(index, kind);
     if (kind != Item::Kind::kReasoning || what == "output_item.done") TakeItem(item, event["item"], on_text);
@@ -153,7 +167,8 @@ void ResponsesDecoder::TakeText(Item& item, std::int64_t content, std::string_vi
 
 /// An item as it begins, or as it has ended.
 void ResponsesDecoder::TakeItem(Item& item, const json::View& view, const TextSink& on_text) {
-  if (const Item::Kind kind = KindOf(view["type"].string().value_or("")); kind != Item::Kind::kOther) item.kind = kind;
+  if (const Item::Kind kind = KindOf(view["type"].string().value_or("")); kind != Item::Kind::kOther)
+    Become(item, kind);
   switch (item.kind) {
     case Item::Kind::kMessage: {
       if (const auto phase = view["phase"].string()) item.phase = *phase;
@@ -196,9 +211,8 @@ void ResponsesDecoder::TakeEnd(const json::View& response, const TextSink& on_te
   if (model_.empty()) model_ = TextAt(response["model"]);
   const json::View output = response["output"];
   const bool nothing_yet = items_.empty();
-  for (std::size_t i = 0; nothing_yet && i < output.size(); ++i) {
-    items_.push_back({.index = static_cast<std::int64_t>(i)});
-    TakeItem(items_.back(), output[i], on_text);
+  for (std::size_t i = 0; nothing_yet && i < output.size() && !settled(); ++i) {
+    TakeItem(MakeItem(static_cast<std::int64_t>(i), Item::Kind::kOther), output[i], on_text);
   }
   ended_ = true;
   Settle();
@@ -220,9 +234,7 @@ void ResponsesDecoder::TakeUsage(const json::View& usage) {
 Stop ResponsesDecoder::StopOf() const {
   if (incomplete_ == "content_filter" || !refusal_.empty()) return Stop::kFiltered;
   if (!incomplete_.empty()) return Stop::kLength;
-  const bool calls =
-      std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.kind == Item::Kind::kCall; });
-  return calls ? Stop::kToolCalls : Stop::kEnd;
+  return calls_ > 0 ? Stop::kToolCalls : Stop::kEnd;
 }
 
 void ResponsesDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {

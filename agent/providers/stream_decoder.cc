@@ -88,6 +88,12 @@ bool StreamDecoder::Count(std::size_t bytes) {
   return counted_ <= limits_.max_text_bytes;
 }
 
+bool StreamDecoder::CheckNumber(std::size_t number, std::size_t most, std::string_view of_what) {
+  if (number <= most) return true;
+  Fail(StreamFault::kTooLarge, "more than " + std::to_string(most) + " " + std::string(of_what) + " in one answer");
+  return false;
+}
+
 void StreamDecoder::Deliver(std::string& text, std::string_view piece, const TextSink& on_text) {
   if (piece.empty() || !Count(piece.size())) return;
   text += piece;

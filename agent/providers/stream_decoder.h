@@ -44,6 +44,9 @@ class StreamDecoder : public Decoder {
   void FailWith(ServerError error);
   /// False when the answer has outgrown its limit.
   bool Count(std::size_t bytes);
+  /// The calls and the parts so far. False when an answer has more of them than anyone means.
+  bool CheckCalls(std::size_t calls) { return CheckNumber(calls, limits_.max_calls, "calls"); }
+  bool CheckParts(std::size_t parts) { return CheckNumber(parts, limits_.max_parts, "parts"); }
   /// Appends to `text`, and delivers.
   void Deliver(std::string& text, std::string_view piece, const TextSink& on_text);
   bool delivered() const { return delivered_; }         ///< Some text has reached the caller.
@@ -57,6 +60,7 @@ class StreamDecoder : public Decoder {
   void TakeRoot(const json::View& root, const TextSink& on_text);
   void TakeWhole(const TextSink& on_text);
   void CheckEnd();
+  bool CheckNumber(std::size_t number, std::size_t most, std::string_view of_what);
 
   std::string content_type_;
   DecoderLimits limits_;
