@@ -23,6 +23,7 @@ constexpr Milliseconds kAnswerTimeout{2'000};
 constexpr Milliseconds kStreamGrace{500};  ///< For the streams to end after the command was reported dead.
 constexpr Milliseconds kShutdown{5'000};
 constexpr Milliseconds kProbeTimeout{5'000};
+constexpr Milliseconds kWatchdog{15'000};  ///< Beyond a command's wall clock.
 constexpr int kGuardianSocket = 3;
 
 Result<UniqueFd> StdinFor(const std::string& data) {
@@ -114,6 +115,7 @@ class Sandbox::Impl {
     bool output_killed = false;
     std::optional<Report> report;
     EventLoop::TimerId grace_timer = 0;
+    EventLoop::TimerId watchdog = 0;
   };
 
   Result<void> Start(const Confinement& first);
@@ -160,6 +162,7 @@ void Sandbox::Impl::Stop() {
   for (auto& [id, call] : calls_) {
     for (const UniqueFd& fd : call.fds) loop_.Unwatch(fd.get());
     loop_.CancelTimer(call.grace_timer);
+    loop_.CancelTimer(call.watchdog);
   }
   calls_.clear();
   const bool said = SendFrame(socket_.get(), EncodeBye()).ok();
@@ -213,6 +216,7 @@ Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& conf
     call.captures[stream] = std::make_unique<Capture>(Capture::Options{command.keep_head, command.keep_tail, spill});
   }
   command.stdin_data.clear();
+  const Milliseconds wall = command.limits.wall;
   LaunchFrame frame{id, policy, std::move(command)};
   RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(frame), {in.get(), out.write.get(), err.write.get()}));
   call.fds[0] = std::move(out.read);
@@ -220,6 +224,10 @@ Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& conf
   for (const int stream : {0, 1}) {
     ::fcntl(call.fds[stream].get(), F_SETFL, O_NONBLOCK);
     loop_.Watch(call.fds[stream].get(), POLLIN, [this, id, stream](short) { OnOutput(id, stream); });
+  }
+  if (wall.count() > 0) {
+    // The guardian keeps the time. Should it hang, somebody must notice.
+    call.watchdog = loop_.At(Clock::now() + wall + kWatchdog, [this] { Lost(); });
   }
   calls_.emplace(id, std::move(call));
   return id;
@@ -286,6 +294,7 @@ void Sandbox::Impl::Finish(CommandId id) {
   auto node = calls_.extract(id);
   Call& call = node.mapped();
   loop_.CancelTimer(call.grace_timer);
+  loop_.CancelTimer(call.watchdog);
   for (const UniqueFd& fd : call.fds) {
     if (fd.valid()) loop_.Unwatch(fd.get());
   }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "sandbox/base/files.h"
+#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/guardian/process_tree.h"
 #include "sandbox/program.h"
@@ -125,15 +126,17 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   call.status = plan.status;
   call.started = Clock::now();
   if (frame.command.kind == Command::Kind::kProbe) PlanProbe(policy, call, plan);
-  if (frame.command.kind != Command::Kind::kBuiltin) call.guard = MakeGuard(policy);
+  if (frame.command.kind != Command::Kind::kBuiltin) call.guard = MakeGuard(policy, frame.id);
   if (call.guard) plan.listener_socket = listeners_.write.get();
+  // One that came too late is another command's.
+  while (call.guard && ReceiveDescriptor(listeners_.read.get(), Milliseconds(0)).valid()) continue;
   const pid_t pid = StartChild(plan);
   if (pid < 0) {
     const int err = errno;
     free_statuses_.push_back(plan.status);
     return Fail(frame.id, "fork", err);
   }
-  StartGuard(call);
+  StartGuard(call, pid);
   call.command = std::move(frame.command);
   const bool cpu_limited = call.command.limits.cpu_seconds > 0;
   if (call.command.limits.wall.count() > 0) {

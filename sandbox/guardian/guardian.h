@@ -81,9 +81,10 @@ class Guardian {
   void JoinGroup(Result<RunCgroup> group);
   void SetupNetwork(const SetupFrame& frame);
   void BecomeToolUser();
-  std::unique_ptr<NetworkGuard> MakeGuard(const CompiledPolicy& policy);
+  std::unique_ptr<NetworkGuard> MakeGuard(const CompiledPolicy& policy, CommandId id);
+  std::uint64_t UploadedBeside(CommandId id, const std::string& target) const;
   void PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const;
-  void StartGuard(Call& call);
+  void StartGuard(Call& call, pid_t pid);
   void EndGuard(Call& call, Report& report);
   void Fail(CommandId id, const std::string& what, int err);
   void Reap();
@@ -123,6 +124,7 @@ class Guardian {
   std::optional<UpstreamProxy> proxy_;
   UniqueFd empty_network_;
   Pipe listeners_;  ///< Ends of a socket pair through which a child hands over the listener of its filter.
+  timespec started_{};
   std::map<std::string, std::uint64_t> uploaded_;  ///< Bytes sent to each target by the commands that have ended.
   std::map<pid_t, Call> calls_;
   std::vector<ChildStatus*> free_statuses_;

@@ -1,5 +1,6 @@
 /// How a guardian gives its commands a network: what it can get, once, and a guard per command.
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -33,6 +34,7 @@ void Guardian::SetupNetwork(const SetupFrame& frame) {
     proxy_->direct = ParseNoProxy(frame.no_proxy);
   }
   facts_.no_guard = WhyNoGuard();
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &started_);
   facts_.silent_exec = CommandExecSite();
   facts_.out_of_reach = {::getpid(), ::getppid()};
   resolver_.emplace(loop_, SystemResolverConfig());
@@ -56,7 +58,17 @@ void Guardian::BecomeToolUser() {
   identity_.change = false;
 }
 
-std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy) {
+/// By the commands that have ended and by those that run at the same time.
+std::uint64_t Guardian::UploadedBeside(CommandId id, const std::string& target) const {
+  const auto ended = uploaded_.find(target);
+  std::uint64_t sent = ended == uploaded_.end() ? 0 : ended->second;
+  for (const auto& [pid, call] : calls_) {
+    if (call.guard && call.id != id) sent += call.guard->SentTo(target);
+  }
+  return sent;
+}
+
+std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy, CommandId id) {
   if (policy.guarded.empty()) return nullptr;
   const Confinement& confinement = policy.confinement;
   GuardOptions options;
@@ -66,12 +78,13 @@ std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy) 
   options.tool_uid = identity_.uid;
   options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };
-  options.upload_left = [this, &confinement](const std::string& target) {
+  options.started = started_;
+  options.upload_left = [this, &confinement, id](const std::string& target) {
     const auto own = confinement.upload_limits.find(target);
     const std::uint64_t limit = own == confinement.upload_limits.end() ? confinement.max_upload_bytes : own->second;
     if (limit == 0) return ~std::uint64_t{0};
-    const auto sent = uploaded_.find(target);
-    return sent == uploaded_.end() || sent->second < limit ? limit - (sent == uploaded_.end() ? 0 : sent->second) : 0;
+    const std::uint64_t sent = UploadedBeside(id, target);
+    return limit > sent ? limit - sent : 0;
   };
   options.watch_only = confinement.watch_only;
   options.proxy = proxy_;
@@ -97,12 +110,14 @@ void Guardian::PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& pl
 }
 
 /// The child has sent its listener before it executed the command, or has not got that far.
-void Guardian::StartGuard(Call& call) {
+void Guardian::StartGuard(Call& call, pid_t pid) {
   if (!call.guard) return;
   // Only a probing child is still on its way.
   const auto patience = call.probe ? kProbeSetup : Milliseconds(0);
   UniqueFd listener = ReceiveDescriptor(listeners_.read.get(), patience);
-  if (listener.valid()) call.guard->Serve(std::move(listener));
+  if (listener.valid()) return call.guard->Serve(std::move(listener));
+  // A probing child that is not ready by now must not send its listener to the guard of the next command.
+  if (call.probe) ::kill(pid, SIGKILL);
 }
 
 void Guardian::EndGuard(Call& call, Report& report) {

@@ -1,5 +1,7 @@
 /// What a guardian does once, before its first command, and once per policy.
 #include <fcntl.h>
+#include <grp.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +43,11 @@ void Guardian::Setup(const SetupFrame& frame) {
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
+  if (identity_.change) {
+    // Files that are looked at for a command are looked at without root's groups.
+    ::setgroups(0, nullptr);
+    ::setfsgid(identity_.gid);
+  }
   SetupNetwork(frame);
   BecomeToolUser();
   ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it

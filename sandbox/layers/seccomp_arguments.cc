@@ -219,6 +219,8 @@ constexpr ArgumentRule kGuarded[] = {
     {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_CONNECT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_NO_COOKIE)}},
     // A TCP socket can join groups by these, and the kernel tells the neighbours (RFC 3376, RFC 3810): 112 bits of a
     // command's choice.
     {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_ADD_MEMBERSHIP)}},
@@ -279,6 +281,8 @@ constexpr ArgumentRule kOpen[] = {
     {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
     {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_CONNECT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_NO_COOKIE)}},
     {"setsockopt", kSeccompAllow},
 };
 

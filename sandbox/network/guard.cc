@@ -74,6 +74,8 @@ class NetworkGuard::Impl {
     state_.loop.Watch(state_.calls.fd(), POLLIN, [this](short events) { Turn(events); });
   }
 
+  std::uint64_t SentTo(const std::string& target) const { return state_.ledger.SentTo(target); }
+
   void AddTo(Report& report) const {
     const auto denials = state_.notes.All();
     report.denials.insert(report.denials.end(), denials.begin(), denials.end());
@@ -238,6 +240,7 @@ NetworkGuard::NetworkGuard(EventLoop& loop, Resolver& resolver, GuardOptions opt
     : impl_(std::make_unique<Impl>(loop, resolver, std::move(options))) {}
 NetworkGuard::~NetworkGuard() = default;
 void NetworkGuard::Serve(UniqueFd listener) { impl_->Serve(std::move(listener)); }
+std::uint64_t NetworkGuard::SentTo(const std::string& target) const { return impl_->SentTo(target); }
 void NetworkGuard::AddTo(Report& report) const { impl_->AddTo(report); }
 
 }  // namespace rune::sandbox

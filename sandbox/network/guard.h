@@ -7,6 +7,7 @@
 /// decides nothing. What cannot be read or matched is refused.
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,7 @@ struct GuardOptions {
   const DomainAllowlist* rules = nullptr;  ///< Borrowed; outlives the guard.
   std::vector<std::string> unix_roots;     ///< Trees whose sockets may be connected to: what the policy lets it write.
   std::vector<std::string> unix_denied;    ///< Wins over unix_roots.
+  timespec started{};                      ///< Of the run, CLOCK_REALTIME_COARSE: older sockets are not the command's.
   uid_t tool_uid = 0;                      ///< Who the command is: only sockets of this uid may be connected to.
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
@@ -47,6 +49,8 @@ class NetworkGuard {
 
   /// Starts answering. The listener ends by itself when the last process under the filter is gone.
   void Serve(UniqueFd listener);
+  /// Bytes sent to `target` until now.
+  std::uint64_t SentTo(const std::string& target) const;
   /// Until now: denials (one per kind and target, with a count), the ledger, and (watch_only) the programs run.
   void AddTo(Report& report) const;
 

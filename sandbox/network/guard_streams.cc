@@ -56,7 +56,8 @@ int WrongFamily(const GuardedSocket& socket, const SocketAddress& address, std::
 GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& relay)
     : state_(state), routes_(routes), relay_(relay), door_(state.loop), dns_streams_(state.loop, state.dns) {
   const GuardOptions& options = state.options;
-  unix_rules_ = {RealPaths(options.unix_roots), RealPaths(options.unix_denied), options.tool_uid, options.watch_only};
+  unix_rules_ = {RealPaths(options.unix_roots), RealPaths(options.unix_denied), options.tool_uid, options.watch_only,
+                 options.started};
 }
 
 void GuardStreams::Clear() {

@@ -31,6 +31,14 @@ bool Covers(const std::vector<std::string>& roots, const std::string& path) {
   return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
 }
 
+/// By its time of birth (statx(2)), which nobody can set. False where the file system keeps none.
+bool IsYounger(int place, const timespec& since) {
+  struct statx info{};
+  if (::statx(place, "", AT_EMPTY_PATH, STATX_BTIME, &info) != 0 || (info.stx_mask & STATX_BTIME) == 0) return false;
+  if (info.stx_btime.tv_sec != since.tv_sec) return info.stx_btime.tv_sec > since.tv_sec;
+  return static_cast<long>(info.stx_btime.tv_nsec) >= since.tv_nsec;
+}
+
 }  // namespace
 
 UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path) {
@@ -55,7 +63,7 @@ UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std
     found.error = EACCES;
   } else if (!S_ISSOCK(info.st_mode)) {
     found.error = ECONNREFUSED;
-  } else if (!rules.every && info.st_uid != rules.owner) {
+  } else if (!rules.every && (info.st_uid != rules.owner || !IsYounger(found.place.get(), rules.since))) {
     found.error = EACCES;
   }
   return found;

@@ -3,6 +3,7 @@
 /// be swapped under.
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ struct UnixSocketRules {
   std::vector<std::string> denied;  ///< ... and below none of these.
   uid_t owner = 0;                  ///< Whose sockets may be reached, and with whose rights paths are walked.
   bool every = false;               ///< Watch-only.
+  /// Only sockets that are younger: what lies in a shared directory from before the run belongs to others of the same
+  /// user (agents of ssh and gpg, terminal multiplexers). CLOCK_REALTIME.
+  timespec since{};
 };
 
 struct UnixSocket {
