@@ -301,10 +301,11 @@ for path in sys.argv[1:]:
     s = socket.socket(socket.AF_UNIX); s.bind(path.replace("@", "\0")); s.listen(); sockets.append(s)
     if path[0] != "@": os.chmod(path, 0o777)
 print("READY", flush=True)
-while True: sockets[0].accept()' "$ROOT/machine.socket" "@rune-e2e-$$" >"$ROOT/ready" 3>&- &
+while True: sockets[0].accept()' "$ROOT/machine.socket" "@rune-e2e-$$" "$WORK/before.socket" >"$ROOT/ready" 3>&- &
   local server=$! path
   until grep -q READY "$ROOT/ready"; do :; done
-  for path in "$ROOT/machine.socket" "@rune-e2e-$$"; do
+  # The last one lies where the command may write, and was there before it.
+  for path in "$ROOT/machine.socket" "@rune-e2e-$$" "$WORK/before.socket"; do
     # An abstract name belongs to its network namespace: the control stays in that of the machine.
     run --separate-stderr /usr/bin/python3 act.py "$path"
     assert_contains "$output" reached
