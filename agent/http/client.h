@@ -53,12 +53,18 @@ enum class HttpFailure : std::uint8_t {
   kOther,
 };
 
+struct HttpProxy {
+  std::string address;   ///< Without credentials: "http://proxy:3128"; empty: none.
+  std::string variable;  ///< That names it: "https_proxy".
+};
+
 struct HttpOutcome {
   HttpFailure failure = HttpFailure::kNone;
   int status = 0;  ///< 0: no response began.
   HttpHeaders headers;
   std::string error_body;  ///< Of a status outside 200..299; at most kMaxErrorBody bytes. Untrusted.
   std::string detail;      ///< Of a failure: libcurl's words, or the file that is missing.
+  HttpProxy proxy;         ///< What the request went through.
 };
 
 inline constexpr std::size_t kMaxErrorBody = 64u << 10;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/http/url.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -78,6 +79,9 @@ Result<void> Transfer::Prepare() {
   set(CURLOPT_PREREQFUNCTION, &Transfer::OnConnected);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::OpenSocket);
+  set(CURLOPT_VERBOSE, 1L);  // for OnNote()
+  set(CURLOPT_DEBUGFUNCTION, &Transfer::OnNote);
+  set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
   headers_ = api_.slist_append(nullptr, "Expect:");  // else a body over 1 MB waits a second for "100 Continue"
   for (const std::string& header : request_.headers) headers_ = api_.slist_append(headers_, header.c_str());
   set(CURLOPT_HTTPHEADER, headers_);
@@ -133,6 +137,7 @@ HttpFailure Transfer::OverdueFailure(TimePoint now) const {
 HttpOutcome Transfer::Conclude(CURLcode code) {
   if (enough_) code = CURLE_OK;  // we stopped it ourselves
   const std::string_view words(error_.data());
+  if (code == CURLE_COULDNT_RESOLVE_HOST) outcome_.proxy = {};  // a proxy that leaves names to us is not to blame
   long connect_status = 0;
   api_.easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &connect_status);
   if (code != CURLE_OK && connect_status >= 300 && !announced_) {
@@ -193,6 +198,23 @@ bool Transfer::TakeBody(std::string_view bytes) {
 int Transfer::OnConnected(void* self, char*, char*, int, int) {
   static_cast<Transfer*>(self)->Enter(Phase::kWaiting);
   return CURL_PREREQFUNC_OK;
+}
+
+/// Which proxy a request takes libcurl decides by half a dozen variables, and says it nowhere else before 8.7:
+/// "Uses proxy env variable https_proxy == 'http://user:password@proxy:3128'".
+int Transfer::OnNote(CURL*, curl_infotype kind, char* data, std::size_t size, void* self) {
+  constexpr std::string_view kUses = "Uses proxy env variable ";
+  constexpr std::string_view kIs = " == '";
+  std::string_view note(data, size);
+  if (kind != CURLINFO_TEXT || !note.starts_with(kUses)) return 0;
+  note = Trim(note.substr(kUses.size()));
+  const std::size_t middle = note.find(kIs);
+  if (middle == std::string_view::npos || !note.ends_with('\'')) return 0;
+  std::string url(note.substr(middle + kIs.size()));
+  url.pop_back();
+  if (url.find("://") == std::string::npos) url.insert(0, "http://");
+  static_cast<Transfer*>(self)->outcome_.proxy = {SplitUrl(url).Origin(), std::string(note.substr(0, middle))};
+  return 0;
 }
 
 curl_socket_t Transfer::OpenSocket(void*, curlsocktype, struct curl_sockaddr* address) {

@@ -44,6 +44,7 @@ class Transfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
   static int OnConnected(void* self, char* remote_ip, char* local_ip, int remote_port, int local_port);
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, struct curl_sockaddr* address);
+  static int OnNote(CURL* easy, curl_infotype kind, char* data, std::size_t size, void* self);
   void TakeHeaderLine(std::string_view line);
   bool TakeBody(std::string_view bytes);
   void Enter(Phase phase);

@@ -62,6 +62,23 @@ std::string CertificateText(const std::string& host, const std::string& detail) 
          ": add its authority there or set SSL_CERT_FILE (" + detail + ")";
 }
 
+/// No way to the host, or to the proxy before it.
+std::string NoConnectionText(const HttpOutcome& outcome, const std::string& host) {
+  const HttpProxy& proxy = outcome.proxy;
+  const bool direct = proxy.address.empty();
+  const std::string whom = direct ? host : "the proxy " + proxy.address;
+  const std::string check = direct ? "base_url" : proxy.variable + ", or name " + host + " in no_proxy";
+  if (outcome.failure == HttpFailure::kResolve) {
+    return "cannot resolve " + whom + ": check " + (direct ? "base_url, the network and its proxy settings" : check);
+  }
+  if (outcome.failure == HttpFailure::kConnectTimeout) {
+    return "no connection to " + host + (direct ? "" : " through " + whom) + " in time: check " +
+           (direct ? "base_url and the network" : check);
+  }
+  return "cannot connect to " + whom + ": nothing listens there or a firewall refuses; check " + check + " (" +
+         outcome.detail + ")";
+}
+
 Failure TransportFailure(const HttpOutcome& outcome, const Endpoint& endpoint) {
   const std::string host = HostOf(endpoint);
   const auto down = [&](const std::string& what) {
@@ -76,19 +93,16 @@ Failure TransportFailure(const HttpOutcome& outcome, const Endpoint& endpoint) {
     case HttpFailure::kTrustStore:
       return fatal("cannot check the certificate of " + host + ": " + outcome.detail);
     case HttpFailure::kResolve:
-      return down("cannot resolve " + host + ": check base_url, the network and its proxy settings");
     case HttpFailure::kConnect:
-      return down("cannot connect to " + host + ": nothing listens there or a firewall refuses; check base_url (" +
-                  outcome.detail + ")");
+    case HttpFailure::kConnectTimeout:
+      return down(NoConnectionText(outcome, host));
     case HttpFailure::kProxy:
-      return fatal("the proxy does not connect to " + host + " (" + outcome.detail +
-                   "): check https_proxy and no_proxy");
+      return fatal("the proxy " + outcome.proxy.address + " does not connect to " + host + " (" + outcome.detail +
+                   "): check " + outcome.proxy.variable + ", or name " + host + " in no_proxy");
     case HttpFailure::kTlsHandshake:
       return down("no TLS with " + host + ": is base_url really https? (" + outcome.detail + ")");
     case HttpFailure::kCertificate:
       return fatal(CertificateText(host, outcome.detail));
-    case HttpFailure::kConnectTimeout:
-      return down("no connection to " + host + " in time: check base_url and the network");
     case HttpFailure::kFirstByteTimeout:
       return down(host + " took the request but sent no byte in time (deadlines.first_byte_secs)");
     case HttpFailure::kIdleTimeout:

@@ -113,8 +113,24 @@ TEST_F(TransportTest, AProxyThatRefusesTheTunnelIsNamedWithItsStatus) {
       Fetch(loop_, client_, {.url = "https://model.example/", .headers = {"Authorization: Bearer canary"}},
             Clock::now() + std::chrono::seconds(5));
   EXPECT_EQ(fetched.outcome.failure, HttpFailure::kProxy);
+  EXPECT_EQ(fetched.outcome.proxy.address, proxy.url());
   EXPECT_THAT(fetched.outcome.detail, HasSubstr("407"));
   EXPECT_THAT(proxy.seen().at(0).head, AllOf(HasSubstr("CONNECT model.example:443"), Not(HasSubstr("canary"))));
+}
+
+TEST_F(TransportTest, ADeadProxyIsNamedWithItsVariableAndWithoutItsPassword) {
+  for (const std::string url : {"http://who:canary@127.0.0.1:9", "who:canary@127.0.0.1:9", "http://127.0.0.1:9/"}) {
+    for (const char* const name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+      const Variable use(name, url);
+      const HttpOutcome outcome = Get("https://model.example/").outcome;
+      EXPECT_EQ(outcome.failure, HttpFailure::kConnect) << outcome.detail;
+      EXPECT_EQ(outcome.proxy.address, "http://127.0.0.1:9");
+      EXPECT_EQ(outcome.proxy.variable, name);
+      EXPECT_THAT(outcome.detail, Not(HasSubstr("canary")));
+    }
+  }
+  const Variable use("https_proxy", "http://127.0.0.1:9");
+  EXPECT_EQ(Get("https://127.0.0.1:9/").outcome.proxy.address, "") << "reached without it";
 }
 
 /// Accepts nobody, and its queue is full: connections to it are never answered.

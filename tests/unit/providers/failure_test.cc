@@ -137,6 +137,25 @@ TEST(Classify, EveryTransportFailureSaysWhatToChange) {
   }
 }
 
+TEST(Classify, AProxyThatCannotBeReachedIsNamedAndNotTheHost) {
+  const std::vector<std::pair<HttpFailure, std::string>> rows{
+      {HttpFailure::kConnect,
+       "cannot connect to the proxy http://proxy:3128: nothing listens there or a firewall "
+       "refuses; check HTTPS_PROXY, or name api.example in no_proxy (detail)"},
+      {HttpFailure::kResolve,
+       "cannot resolve the proxy http://proxy:3128: check HTTPS_PROXY, or name api.example in no_proxy"},
+      {HttpFailure::kConnectTimeout,
+       "no connection to api.example through the proxy http://proxy:3128 in time: check "
+       "HTTPS_PROXY, or name api.example in no_proxy"},
+      {HttpFailure::kProxy,
+       "the proxy http://proxy:3128 does not connect to api.example (detail): check HTTPS_PROXY, "
+       "or name api.example in no_proxy"}};
+  for (const auto& [failure, text] : rows) {
+    const HttpOutcome outcome{.failure = failure, .detail = "detail", .proxy = {"http://proxy:3128", "HTTPS_PROXY"}};
+    EXPECT_EQ(ClassifyHttp(outcome, kEndpoint, kNow).message, text);
+  }
+}
+
 TEST(Classify, AnUntrustedCertificateNamesTheBundle) {
   ::setenv("SSL_CERT_FILE", "/etc/hostname", 1);
   EXPECT_THAT(OfTransport(HttpFailure::kCertificate).message, HasSubstr("/etc/hostname"));
