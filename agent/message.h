@@ -16,11 +16,10 @@ struct Reasoning {
   std::string text;
   std::string opaque;  ///< Provider's own state, raw JSON; echoed to the same origin only.
 };
-/// A picture. Its bytes, or where a provider may fetch it itself; typed by its first bytes, never by its name.
+/// A picture, typed by its first bytes, never by its name.
 struct Image {
   std::string media_type;  ///< "image/png", "image/jpeg", "image/gif" or "image/webp".
-  std::string data;        ///< The file's bytes; empty when `url` is set.
-  std::string url;
+  std::string data;        ///< The file's bytes.
 };
 struct ToolCall {
   std::string id;  ///< Unique in the conversation.

@@ -27,7 +27,7 @@ std::uint64_t BudgetOf(Thinking thinking) {
     case Thinking::kHigh:
       return 16384;
     case Thinking::kXHigh:
-      return 32768;
+      return 32000;  // half of what the models give out
   }
   std::abort();
 }
@@ -78,11 +78,16 @@ class Encoder {
   }
 
  private:
-  /// The tokens to think with; 0: no budget is sent. A turn of calls that did not begin with a thought (another
-  /// model's) cannot go on with thinking: the server refuses it.
-  std::uint64_t Budget(std::uint64_t max_tokens) const {
+  /// Of the answer, when nobody has set one.
+  std::uint64_t Cap() const { return caps_.default_max_tokens > 0 ? caps_.default_max_tokens : kDefaultMaxTokens; }
+
+  /// The tokens to think with, at most half of all; 0: no budget is sent. A turn of calls that did not begin with a
+  /// thought (another model's) cannot go on with thinking: the server refuses it.
+  std::uint64_t Budget() const {
     if (!caps_.thinking || caps_.thinking_style != "budget") return 0;
-    const std::uint64_t budget = std::min(BudgetOf(request_.options.thinking), max_tokens / 2);
+    const std::uint64_t room =
+        request_.options.max_output_tokens > 0 ? request_.options.max_output_tokens : std::max(Cap(), caps_.max_output);
+    const std::uint64_t budget = std::min(BudgetOf(request_.options.thinking), room / 2);
     if (budget < kLeastBudget) return 0;
     const auto& messages = request_.messages;
     const auto last = std::find_if(messages.rbegin(), messages.rend(),
@@ -93,12 +98,11 @@ class Encoder {
 
   void WriteOptions() {
     const GenerationOptions& options = request_.options;
-    const std::uint64_t fallback = caps_.default_max_tokens > 0 ? caps_.default_max_tokens : kDefaultMaxTokens;
-    const std::uint64_t max_tokens = options.max_output_tokens > 0 ? options.max_output_tokens : fallback;
-    out_.Member("max_tokens", max_tokens);
+    const std::uint64_t budget = Budget();
+    const std::uint64_t fallback = std::max(Cap(), 2 * budget);
+    out_.Member("max_tokens", options.max_output_tokens > 0 ? options.max_output_tokens : fallback);
     const bool adaptive = caps_.thinking && caps_.thinking_style == "adaptive";
     const std::string_view effort = adaptive ? EffortOf(options.thinking) : "";
-    const std::uint64_t budget = Budget(max_tokens);
     if (budget > 0) {
       out_.Key("thinking").BeginObject().Member("type", "enabled").Member("budget_tokens", budget).EndObject();
     } else if (!effort.empty()) {
@@ -200,15 +204,10 @@ class Encoder {
   }
 
   void WriteImage(const Image& image) {
-    if (image.data.empty() && !caps_.url_images) return WriteText("[a picture: " + image.url + "]");
     BeginBlock("image");
     out_.Key("source").BeginObject();
-    if (image.data.empty()) {
-      out_.Member("type", "url").Member("url", image.url);
-    } else {
-      out_.Member("type", "base64").Member("media_type", image.media_type).Key("data");
-      WriteBase64(out_, image.data);
-    }
+    out_.Member("type", "base64").Member("media_type", image.media_type).Key("data");
+    WriteBase64(out_, image.data);
     out_.EndObject();
   }
 

@@ -33,6 +33,7 @@ struct Member {
 };
 constexpr std::array<Member, 18> kMembers{{{"max_tokens_field", &Caps::max_tokens_field},
                                            {"default_max_tokens", &Caps::default_max_tokens},
+                                           {"max_output", &Caps::max_output},
                                            {"context_window", &Caps::context_window},
                                            {"stream_usage", &Caps::stream_usage},
                                            {"null_content", &Caps::null_content},
@@ -40,7 +41,6 @@ constexpr std::array<Member, 18> kMembers{{{"max_tokens_field", &Caps::max_token
                                            {"temperature", &Caps::temperature},
                                            {"json_schema", &Caps::json_schema},
                                            {"images", &Caps::images},
-                                           {"url_images", &Caps::url_images},
                                            {"tool_images", &Caps::tool_images},
                                            {"thinking", &Caps::thinking},
                                            {"thinking_style", &Caps::thinking_style},
@@ -158,8 +158,9 @@ bool RenameMaxTokens(Caps& caps, const Refusal& refusal) {
 }
 
 bool LowerMaxTokens(Caps& caps, const Refusal& refusal) {
-  if (caps.default_max_tokens <= kModestCap || !refusal.Has("max_tokens")) return false;
+  if (std::max(caps.default_max_tokens, caps.max_output) <= kModestCap || !refusal.Has("max_tokens")) return false;
   caps.default_max_tokens = kModestCap;
+  caps.max_output = 0;  // a budget for thoughts raises the cap no more
   return true;
 }
 

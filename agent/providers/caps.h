@@ -21,6 +21,7 @@ struct Caps {
   Wire wire = Wire::kOpenAiChat;
   std::string max_tokens_field = "max_tokens";  ///< openai-chat; OpenAI itself: "max_completion_tokens".
   std::uint64_t default_max_tokens = 0;         ///< Sent when nothing else is asked; 0: nothing. Anthropic needs one.
+  std::uint64_t max_output = 0;                 ///< Tokens that it gives out, for thinking budgets; 0: not known.
   std::uint64_t context_window = 0;             ///< Tokens; 0: not known.
   bool stream_usage = true;                     ///< Ask for the token counts of a stream.
   bool null_content = true;                     ///< null and not "" beside tool calls.
@@ -28,7 +29,6 @@ struct Caps {
   bool temperature = true;                      ///< Takes `temperature` and `seed` at all.
   bool json_schema = true;                      ///< Takes a schema for the answer.
   bool images = true;
-  bool url_images = false;     ///< Fetches pictures by URL itself; otherwise we do.
   bool tool_images = true;     ///< Pictures in tool results, where the wire has a place for them.
   bool thinking = false;       ///< Takes an effort setting.
   std::string thinking_style;  ///< "effort" (reasoning_effort), "openrouter", "budget", "adaptive", "level"; by wire.

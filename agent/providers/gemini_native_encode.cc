@@ -124,13 +124,11 @@ class Encoder {
   void EndContent() { out_.EndArray().EndObject(); }
   void WriteText(std::string_view text) { out_.BeginObject().Member("text", text).EndObject(); }
 
-  /// It fetches nothing; and GIF is refused, with every later request of the conversation.
-  static bool IsInlined(const Image& image) { return !image.data.empty() && image.media_type != "image/gif"; }
+  /// GIF is refused, with every later request of the conversation.
+  static bool IsInlined(const Image& image) { return image.media_type != "image/gif"; }
 
   void WriteImage(const Image& image) {
-    if (!IsInlined(image))
-      return WriteText(
-          "[a picture that this model cannot see: " + (image.url.empty() ? "its format is GIF" : image.url) + "]");
+    if (!IsInlined(image)) return WriteText("[a picture that this model cannot see: its format is GIF]");
     out_.BeginObject().Key("inlineData").BeginObject().Member("mimeType", image.media_type).Key("data");
     WriteBase64(out_, image.data);
     out_.EndObject().EndObject();

@@ -108,8 +108,7 @@ class Ids {
 
 bool IsShowable(const Image& image) {
   constexpr std::array<std::string_view, 4> kTypes{"image/png", "image/jpeg", "image/gif", "image/webp"};
-  if (image.data.empty()) return !image.url.empty();
-  return std::find(kTypes.begin(), kTypes.end(), image.media_type) != kTypes.end();
+  return !image.data.empty() && std::find(kTypes.begin(), kTypes.end(), image.media_type) != kTypes.end();
 }
 
 /// The pictures that may be sent: the newest, as far as the room goes.

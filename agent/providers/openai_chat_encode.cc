@@ -139,13 +139,8 @@ class Encoder {
   }
 
   void WriteImage(const Image& image) {
-    if (image.data.empty() && !caps_.url_images) return WriteText("[a picture: " + image.url + "]");
     out_.BeginObject().Member("type", "image_url").Key("image_url").BeginObject().Key("url");
-    if (image.data.empty()) {
-      out_.String(image.url);
-    } else {
-      WriteBase64(out_, image.data, "data:" + image.media_type + ";base64,");
-    }
+    WriteBase64(out_, image.data, "data:" + image.media_type + ";base64,");
     out_.EndObject().EndObject();
   }
 

@@ -74,7 +74,7 @@ Result<Image> MakeImage(std::string bytes, std::string_view name) {
   if (bytes.empty()) return Error::Invalid(shown + ": is empty");
   if (bytes.size() > kMaxImageBytes) return Error::Invalid(shown + ": is larger than 5 MiB");
   const std::string_view type = ImageTypeOf(bytes);
-  if (!type.empty()) return Image{std::string(type), std::move(bytes), ""};
+  if (!type.empty()) return Image{std::string(type), std::move(bytes)};
   if (const std::string_view foreign = ForeignPictureOf(bytes); !foreign.empty()) {
     return Error::Invalid(shown + ": " + std::string(foreign) + " is no picture that models take; convert it to PNG");
   }

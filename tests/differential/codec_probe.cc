@@ -91,7 +91,6 @@ void Encode(Wire wire, int count) {
                            "", wire == Wire::kOpenAiResponses ? "gpt-5" : "m");
     caps.wire = wire;
     caps.tool_images = i % 2 == 0;
-    caps.url_images = i % 3 == 0;
     GenerationOptions options{.max_output_tokens = i % 4 == 0 ? 4000u : 0u, .cache_key = "k"};
     if (i % 5 == 0) options.schema = R"({"type":"object","properties":{"a":{"type":"integer"}}})";
     if (i % 3 == 0) options.thinking = Thinking::kHigh;

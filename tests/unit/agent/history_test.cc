@@ -114,7 +114,7 @@ TEST(HistoryTest, PickingEverythingDropsNothing) {
 TEST(HistoryTest, APictureCountsAsMuchAsProvidersTakeForOne) {
   std::vector<Message> history{MakeText(Role::kUser, "")};
   const std::uint64_t before = EstimateTokens(history);
-  history[0].parts.emplace_back(Image{"image/png", std::string(1 << 20, 'x'), ""});
+  history[0].parts.emplace_back(Image{"image/png", std::string(1 << 20, 'x')});
   EXPECT_EQ(EstimateTokens(history) - before, 1600U) << "whatever its size in bytes";
 }
 

@@ -282,7 +282,7 @@ TEST_F(MoneyTest, AFailedTryThatEatsTheBudgetIsTheLast) {
 
 TEST_F(MoneyTest, PicturesComeBeforeTheQuestion) {
   model_.Say("a cat");
-  MakeAgent(model_).Run("what is it?", {Image{"image/png", "png", ""}});
+  MakeAgent(model_).Run("what is it?", {Image{"image/png", "png"}});
   const Message& question = model_.asked[0].back();
   ASSERT_EQ(question.parts.size(), 2U);
   EXPECT_EQ(std::get<Image>(question.parts[0]).data, "png");

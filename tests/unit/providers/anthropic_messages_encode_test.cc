@@ -21,7 +21,7 @@ const std::vector<ToolSpec> kTools{
     {"read_file", "Reads.", R"({"type":"object","properties":{"path":{"type":"string"}}})"}, {"list", "", "{}"}};
 const std::vector<ToolSpec> kNone;
 const std::string kMark = R"("cache_control":{"type":"ephemeral"})";
-const Image kPng{"image/png", "\x89PNG", ""};
+const Image kPng{"image/png", "\x89PNG"};
 
 Caps Plain() { return {.wire = Wire::kAnthropicMessages}; }
 Caps Marked() { return {.wire = Wire::kAnthropicMessages, .cache_marks = true}; }
@@ -129,6 +129,29 @@ TEST(AnthropicEncode, ABudgetStaysBelowTheCapOfTheAnswer) {
               Not(HasSubstr("thinking")));
 }
 
+/// "max_tokens budget_tokens" of what goes to a model that the table knows.
+std::string Room(const std::string& model, Thinking thinking, std::uint64_t asked = 0) {
+  const std::string body =
+      Encode({User("Hi")}, LookUpCaps("anthropic", "", model), {.max_output_tokens = asked, .thinking = thinking});
+  const auto document = json::Document::Parse(body);
+  const json::View root = document->root();
+  return root["max_tokens"].Dump() + " " + root["thinking"]["budget_tokens"].Dump();
+}
+
+TEST(AnthropicEncode, ABudgetRaisesTheCapThatNobodySet) {
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kDefault), "16384 null");
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kLow), "16384 4096");
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kMedium), "16384 8192");
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kHigh), "32768 16384");
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kXHigh), "64000 32000");
+  EXPECT_EQ(Room("claude-opus-4-1", Thinking::kXHigh), "32000 16000") << "it gives out no more";
+  EXPECT_EQ(Room("claude-sonnet-4-5", Thinking::kXHigh, 20'000), "20000 10000") << "a cap that was set stays";
+  Caps caps = LookUpCaps("anthropic", "", "claude-sonnet-4-5");
+  EXPECT_TRUE(Degrade(caps, "max_tokens: 64000 > 32000, which is the maximum allowed"));
+  EXPECT_THAT(Encode({User("Hi")}, caps, {.thinking = Thinking::kXHigh}),
+              HasSubstr(R"("max_tokens":4096,"thinking":{"type":"enabled","budget_tokens":2048})"));
+}
+
 TEST(AnthropicEncode, WithoutAWordAboutThinkingNothingIsSaid) {
   for (const std::string style : {"budget", "adaptive", "effort"}) {
     EXPECT_THAT(Encode({User("Hi")}, Thinker(style)), Not(AnyOf(HasSubstr("thinking"), HasSubstr("effort")))) << style;
@@ -198,14 +221,10 @@ TEST(AnthropicEncode, CallsInAConversationWithoutToolsBringATool) {
 
 // pictures.
 
-TEST(AnthropicEncode, APictureIsItsBytesOrItsUrl) {
-  const Message asked{.role = Role::kUser, .parts = {Text{"What?"}, kPng, Image{"", "", "https://x.test/a"}}};
+TEST(AnthropicEncode, APictureIsItsBytes) {
+  const Message asked{.role = Role::kUser, .parts = {Text{"What?"}, kPng}};
   EXPECT_THAT(Encode({asked}), HasSubstr(R"([{"type":"text","text":"What?"},{"type":"image","source":{"type":"base64",)"
-                                         R"("media_type":"image/png","data":"iVBORw=="}},)"
-                                         R"({"type":"text","text":"[a picture: https://x.test/a]"}])"));
-  Caps caps = Plain();
-  caps.url_images = true;
-  EXPECT_THAT(Encode({asked}, caps), HasSubstr(R"({"type":"image","source":{"type":"url","url":"https://x.test/a"}})"));
+                                         R"("media_type":"image/png","data":"iVBORw=="}}])"));
 }
 
 TEST(AnthropicEncode, PicturesOfResultsAreInsideThem) {
@@ -296,7 +315,6 @@ TEST(AnthropicEncodeProperty, AnyHistoryKeepsTheRulesOfTheWire) {
   for (int round = 0; round < 10'000; ++round) {
     Caps caps = round % 3 == 0 ? Marked() : Thinker(round % 3 == 1 ? "budget" : "adaptive");
     caps.tool_images = round % 2 == 0;
-    caps.url_images = round % 5 == 0;
     const auto history = Normalise(histories.Next(), {.origin = "p/m", .images = round % 7 != 0});
     const std::string body =
         Encode(history, caps, {.temperature = 0.5, .thinking = Thinking::kHigh}, round % 4 == 0 ? kNone : kTools);

@@ -206,7 +206,7 @@ TEST_F(CopilotTest, WhoSpokeLastAndWhatIsShownIsSaid) {
   std::vector<Message> history{MakeText(Role::kUser, "Hi")};
   EXPECT_THAT(Open(history), AllOf(HasSubstr("X-Initiator: user"), Not(HasSubstr("Vision"))));
   history.push_back({.role = Role::kAssistant, .parts = {ToolCall{"a", "f", "{}", ""}}});
-  history.push_back({.role = Role::kTool, .parts = {ToolResult{"a", "f", "r", false, {Image{"image/png", "x", ""}}}}});
+  history.push_back({.role = Role::kTool, .parts = {ToolResult{"a", "f", "r", false, {Image{"image/png", "x"}}}}});
   EXPECT_THAT(Open(history), AllOf(HasSubstr("X-Initiator: agent"), HasSubstr("Copilot-Vision-Request: true")));
 }
 

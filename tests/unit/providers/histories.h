@@ -42,11 +42,11 @@ class Histories {
     return OneOf(args);
   }
   agent::Image AnyImage() {
-    static const std::vector<agent::Image> images{{"image/png", "\x89PNG", ""},
-                                                  {"image/gif", "GIF8", ""},
-                                                  {"image/jpeg", "", "https://x.test/a.jpg"},
-                                                  {"image/svg+xml", "<svg>", ""},
-                                                  {"image/png", "", ""}};
+    static const std::vector<agent::Image> images{{"image/png", "\x89PNG"},
+                                                  {"image/gif", "GIF8"},
+                                                  {"image/jpeg", "\xFF\xD8\xFF"},
+                                                  {"image/svg+xml", "<svg>"},
+                                                  {"image/png", ""}};
     return OneOf(images);
   }
   agent::ToolCall AnyCall() { return {Word(), Word(), Args(), OneOf(opaque_)}; }

@@ -81,8 +81,7 @@ TEST_F(LimitsTest, ACallThatGeminiCannotReadIsAskedForTwiceMoreAtMost) {
 class PicturesTest : public LimitsTest {
  protected:
   void Show(std::size_t bytes) {
-    messages_ = {
-        {.role = Role::kUser, .parts = {Image{"image/png", std::string(bytes, 'x'), ""}, Text{"What is it?"}}}};
+    messages_ = {{.role = Role::kUser, .parts = {Image{"image/png", std::string(bytes, 'x')}, Text{"What is it?"}}}};
   }
 };
 

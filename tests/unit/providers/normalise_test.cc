@@ -142,7 +142,7 @@ TEST(Normalise, APictureThatIsTooLargeForTheWireIsNamedInItsPlace) {
   NormaliseOptions options = kOptions;
   options.max_picture_bytes = 3;
   const std::vector<Message> history{
-      {.role = Role::kUser, .parts = {Image{"image/png", "1234", ""}, Image{"image/png", "123", ""}}}};
+      {.role = Role::kUser, .parts = {Image{"image/png", "1234"}, Image{"image/png", "123"}}}};
   const std::vector<Message> normal = Normalise(history, options);
   ASSERT_EQ(normal[0].parts.size(), 2U);
   EXPECT_EQ(std::get<Text>(normal[0].parts[0]).text, "[a picture that is not shown]");
@@ -209,18 +209,18 @@ TEST(Normalise, StateThatIsNotWholeIsDropped) {
 
 // pictures.
 
-const Image kPng{"image/png", "\x89PNG", ""};
+const Image kPng{"image/png", "\x89PNG"};
 
 TEST(Normalise, PicturesKeepTheirPlacesAmongTheWords) {
   const auto out = Normalise({{.role = Role::kUser, .parts = {Text{"a"}, kPng, Text{"b"}, Text{"c"}}},
-                              {.role = Role::kUser, .parts = {Text{"d"}, Image{"", "", "https://x.test/a"}}}},
+                              {.role = Role::kUser, .parts = {Text{"d"}, Image{"image/gif", "GIF8"}}}},
                              kOptions);
   ASSERT_EQ(out.size(), 1u);
   ASSERT_EQ(out[0].parts.size(), 4u);
   EXPECT_EQ(std::get<Text>(out[0].parts[0]).text, "a");
   EXPECT_EQ(std::get<Image>(out[0].parts[1]).data, kPng.data);
   EXPECT_EQ(std::get<Text>(out[0].parts[2]).text, "bc\n\nd");
-  EXPECT_EQ(std::get<Image>(out[0].parts[3]).url, "https://x.test/a");
+  EXPECT_EQ(std::get<Image>(out[0].parts[3]).data, "GIF8");
 }
 
 TEST(Normalise, AMessageOfAPictureAloneIsNotEmpty) {
@@ -228,7 +228,7 @@ TEST(Normalise, AMessageOfAPictureAloneIsNotEmpty) {
 }
 
 TEST(Normalise, WhatIsNoPictureForModelsIsNamedInItsPlace) {
-  for (const Image& image : {Image{"image/svg+xml", "<svg>", ""}, Image{"image/png", "", ""}}) {
+  for (const Image& image : {Image{"image/svg+xml", "<svg>"}, Image{"image/png", ""}}) {
     EXPECT_THAT(Normalised({{.role = Role::kUser, .parts = {Text{"a "}, image, Text{" b"}}}}),
                 ElementsAre("user:a [a picture that is not shown] b"));
   }
@@ -255,7 +255,7 @@ TEST(Normalise, PicturesOfAResultStayWithItAlsoWhenItIsOrphaned) {
 }
 
 TEST(Normalise, TheOldestPicturesMakeRoom) {
-  const Image large{"image/png", std::string(60, 'x'), ""};
+  const Image large{"image/png", std::string(60, 'x')};
   const auto out = Normalise({{.role = Role::kUser, .parts = {large}},
                               Assistant({ToolCall{"a", "f", "{}"}}),
                               Tool({ToolResult{"a", "f", "r", false, {large}}})},

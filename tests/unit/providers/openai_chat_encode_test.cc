@@ -123,13 +123,6 @@ TEST(ChatEncode, PicturesArePartsInTheirPlace) {
                                         R"(,{"type":"text","text":"b"}]})"));
 }
 
-TEST(ChatEncode, PicturesByUrlAreSentOnlyToServersThatFetchThem) {
-  const Message user{.role = Role::kUser, .parts = {Image{.url = "https://x.example/a.png"}}};
-  EXPECT_THAT(Encode({user}, {}, {.url_images = true}),
-              HasSubstr(R"([{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}])"));
-  EXPECT_THAT(Encode({user}), HasSubstr(R"([{"type":"text","text":"[a picture: https://x.example/a.png]"}])"));
-}
-
 TEST(ChatEncode, PicturesOfResultsFollowBehindAllResultsOfTheTurn) {
   const std::vector<Message> messages{
       MakeText(Role::kUser, "Hi"), Assistant({ToolCall{"a", "f", "{}"}, ToolCall{"b", "g", "{}"}}),

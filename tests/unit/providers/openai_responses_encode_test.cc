@@ -117,9 +117,6 @@ TEST(ResponsesEncode, PicturesArePartsInTheirPlace) {
   const Message user{.role = Role::kUser, .parts = {Text{"a"}, kPicture, Text{"b"}}};
   EXPECT_THAT(Encode({user}), HasSubstr(R"([{"type":"input_text","text":"a"},)" + kPicturePart +
                                         R"(,{"type":"input_text","text":"b"}])"));
-  const Message by_url{.role = Role::kUser, .parts = {Image{.url = "https://x.example/a.png"}}};
-  EXPECT_THAT(Encode({by_url}, {}, {.url_images = true}), HasSubstr(R"("image_url":"https://x.example/a.png")"));
-  EXPECT_THAT(Encode({by_url}), HasSubstr("[a picture: https://x.example/a.png]"));
 }
 
 TEST(ResponsesEncode, PicturesOfAResultStandInIt) {

@@ -172,7 +172,6 @@ void ExpectEveryHistoryToObey(const Codec& codec) {
   test::Histories histories(5, kStates);
   for (int round = 0; round < 10'000; ++round) {
     const Caps caps{.developer_role = round % 3 == 0,
-                    .url_images = round % 5 == 0,
                     .tool_images = round % 2 == 0,
                     .thinking = round % 4 == 0,
                     .echo_reasoning = round % 7 != 0};

@@ -99,7 +99,7 @@ TEST_F(ImageLoaderTest, AnAtBeforeAPictureThatModelsDoNotTakeIsAnError) {
 TEST_F(ImageLoaderTest, ThereIsAMostOfPictures) {
   EXPECT_TRUE(Illustrate("@cat.png @cat.png @cat.png").ok());
   EXPECT_EQ(Illustrate("@cat.png @cat.png @cat.png @cat.png").error().message, "more than 3 pictures (max_images)");
-  const Image image{"image/png", Png(), ""};
+  const Image image{"image/png", Png()};
   EXPECT_FALSE(Loader().Illustrate("@cat.png", {image, image, image}).ok()) << "attached ones count, too";
 }
 
