@@ -1,19 +1,16 @@
-#include "agent/json/json.h"
-
-// Reading the wrong type is a bug here; RapidJSON's default would be undefined behaviour under NDEBUG.
-#define RAPIDJSON_ASSERT(condition) ((condition) ? static_cast<void>(0) : std::abort())
-
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <unordered_set>
 
+#include "agent/json/json.h"
+#include "agent/json/tree.h"
 #include "sandbox/base/text.h"
+
+// Behind tree.h, which says what RapidJSON does with a wrong type.
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 
 namespace rune::json {
 namespace {
@@ -121,16 +118,11 @@ std::string ReplaceLoneSurrogates(std::string_view text) {
   return out;
 }
 
-struct Document::Impl {
-  rapidjson::Document tree;
-  std::string root;
-};
-
-Document::Document(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Document::Document(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
-View Document::root() const { return {&impl_->tree, impl_->root}; }
+View Document::root() const { return {tree_.get(), static_cast<const rapidjson::Value*>(&tree_->document)}; }
 
 Result<Document> Document::Parse(std::string_view text, std::string root, ParseOptions options) {
   if (text.size() > options.max_bytes) {
@@ -140,7 +132,7 @@ Result<Document> Document::Parse(std::string_view text, std::string root, ParseO
   const std::string clean = ReplaceLoneSurrogates(text.substr(skipped));
   constexpr unsigned kFlags =
       rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
-  auto impl = std::make_unique<Impl>();
+  auto made = std::make_unique<Tree>();
   rapidjson::MemoryStream stream(clean.data(), clean.size());
   rapidjson::Reader reader;
   rapidjson::ParseResult parsed;
@@ -151,15 +143,15 @@ Result<Document> Document::Parse(std::string_view text, std::string root, ParseO
     problem = filter.problem();
     return !parsed.IsError();
   };
-  impl->tree.Populate(generate);
+  made->document.Populate(generate);
   if (parsed.IsError()) {
     if (problem.empty()) problem = rapidjson::GetParseError_En(parsed.Code());
     return ParseError(root, std::move(problem), parsed.Offset() + skipped);
   }
   // The reader takes a NUL byte for the end of the text.
   if (stream.Tell() != clean.size()) return ParseError(root, "text after the value", stream.Tell() + skipped);
-  impl->root = std::move(root);
-  return Document(std::move(impl));
+  made->root = std::move(root);
+  return Document(std::move(made));
 }
 
 }  // namespace rune::json

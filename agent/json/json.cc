@@ -1,14 +1,11 @@
 #include "agent/json/json.h"
 
-// Reading the wrong type is a bug here; RapidJSON's default would be undefined behaviour under NDEBUG.
-#define RAPIDJSON_ASSERT(condition) ((condition) ? static_cast<void>(0) : std::abort())
-
-#include <rapidjson/document.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
+#include "agent/json/tree.h"
 #include "sandbox/base/text.h"
 
 namespace rune::json {
@@ -18,22 +15,11 @@ using Value = rapidjson::Value;
 
 const Value* Raw(const void* value) { return static_cast<const Value*>(value); }
 
-std::string MemberPath(const std::string& path, std::string_view member) {
-  const bool plain = std::all_of(member.begin(), member.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '$';
-  });
-  std::string out = path;
-  if (!out.empty()) out += '.';
-  // A name from outside ends up in messages.
-  return out.append(plain ? std::string(member) : OneLine(member, 64));
-}
-
 Error Mismatch(const View& view, std::string_view expected) {
   std::string message = "expected " + std::string(expected) + ", found ";
   message += view.exists() ? TypeName(view.type()) : "nothing";
-  if (view.path().empty()) return Error::Invalid(std::move(message));
-  return Error::Invalid(std::move(message)).Wrap(view.path());
+  std::string path = view.path();
+  return path.empty() ? Error::Invalid(std::move(message)) : Error::Invalid(std::move(message)).Wrap(std::move(path));
 }
 
 /// RFC 8785, section 3.2.3: order by UTF-16 code units. Surrogates (U+10000 and up) sort before U+E000..U+FFFF, else it
@@ -151,20 +137,32 @@ Type View::type() const {
   std::abort();
 }
 
+std::string View::path() const {
+  const std::string path = (tree_ == nullptr ? std::string() : tree_->PathOf(Raw(nearest_))) + missing_;
+  return path.starts_with('.') ? path.substr(1) : path;
+}
+
+View View::Missing(std::string step) const {
+  View missing(tree_, nullptr);
+  missing.nearest_ = nearest_;
+  missing.missing_ = missing_.empty() ? std::move(step) : missing_ + step;
+  return missing;
+}
+
 View View::operator[](std::string_view member) const {
-  const void* found = nullptr;
   if (type() == Type::kObject) {
     const Value name(rapidjson::StringRef(member.data() == nullptr ? "" : member.data(), member.size()));
     const auto at = Raw(value_)->FindMember(name);
-    if (at != Raw(value_)->MemberEnd()) found = &at->value;
+    if (at != Raw(value_)->MemberEnd()) return {tree_, &at->value};
   }
-  return {found, MemberPath(path_, member)};
+  return Missing(MemberStep(member));
 }
 
 View View::operator[](std::size_t index) const {
-  const bool present = type() == Type::kArray && index < size();
-  return {present ? &(*Raw(value_))[static_cast<rapidjson::SizeType>(index)] : nullptr,
-          path_ + "[" + std::to_string(index) + "]"};
+  if (type() == Type::kArray && index < size()) {
+    return {tree_, &(*Raw(value_))[static_cast<rapidjson::SizeType>(index)]};
+  }
+  return Missing(ElementStep(index));
 }
 
 std::size_t View::size() const {
@@ -217,7 +215,7 @@ Result<bool> View::AsBool() const {
 
 Result<std::int64_t> View::AsInt() const {
   if (const auto value = integer()) return *value;
-  if (type() == Type::kNumber) return Error::Invalid("expected integer, found " + Dump()).Wrap(path_);
+  if (type() == Type::kNumber) return Error::Invalid("expected integer, found " + Dump()).Wrap(path());
   return Mismatch(*this, "integer");
 }
 
@@ -247,7 +245,8 @@ Result<void> CheckKeys(const View& object, const std::vector<std::string>& known
     std::string message = "unknown key '" + OneLine(key, 64) + "'";
     if (const auto nearest = Nearest(key, known)) message += " (did you mean '" + *nearest + "'?)";
     Error error = Error::Invalid(std::move(message));
-    return object.path().empty() ? error : std::move(error).Wrap(object.path());
+    std::string path = object.path();
+    return path.empty() ? error : std::move(error).Wrap(std::move(path));
   }
   return Ok();
 }

@@ -23,14 +23,17 @@ struct ParseOptions {
   bool unique_keys = false;  ///< A duplicate key is an error: an approval and a tool must read the same value.
 };
 
-/// A borrowed place in a document. A view of a missing place is valid to use: it is absent, with a path.
+struct Tree;
+
+/// A borrowed place in a document. A view of a missing place is valid to use: it is absent, with a path. Where it is
+/// gets worked out only when somebody asks for the path.
 class View {
  public:
   View() = default;
-  bool exists() const;                               ///< False for a missing member; true for null.
-  bool is_null() const;                              ///< Missing or null.
-  Type type() const;                                 ///< kNull when missing.
-  const std::string& path() const { return path_; }  ///< "source.policy.allowed_commands[2]"
+  bool exists() const;       ///< False for a missing member; true for null.
+  bool is_null() const;      ///< Missing or null.
+  Type type() const;         ///< kNull when missing.
+  std::string path() const;  ///< "source.policy.allowed_commands[2]"
 
   View operator[](std::string_view member) const;  ///< Missing unless this is an object with that member.
   View operator[](std::size_t index) const;
@@ -58,9 +61,13 @@ class View {
 
  private:
   friend class Document;
-  View(const void* value, std::string path) : value_(value), path_(std::move(path)) {}
-  const void* value_ = nullptr;  // rapidjson::Value
-  std::string path_;
+  View(const Tree* tree, const void* value) : tree_(tree), value_(value), nearest_(value) {}
+  View Missing(std::string step) const;
+
+  const Tree* tree_ = nullptr;
+  const void* value_ = nullptr;    // rapidjson::Value
+  const void* nearest_ = nullptr;  // the value, or of a missing one the last before it that exists
+  std::string missing_;            // the path from there
 };
 
 /// Owns a parsed document. Moved, not copied.
@@ -74,9 +81,8 @@ class Document {
   View root() const;
 
  private:
-  struct Impl;
-  explicit Document(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Document(std::unique_ptr<Tree> tree);
+  std::unique_ptr<Tree> tree_;
 };
 
 /// JSON text in which every escape of half a character (RFC 8259, section 8.2) has become \uFFFD; nothing else changes.

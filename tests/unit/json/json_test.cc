@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 #include <random>
 
 #include "sandbox/base/text.h"
@@ -151,6 +152,32 @@ TEST(JsonView, KeepsThePathOfPlacesThatAreMissing) {
   EXPECT_EQ(View().Dump(), "null");
   EXPECT_FALSE(document.root()["pol\x1b[31micy"].exists());
   EXPECT_THAT(document.root()["a\x1b[31mb"].path(), ::testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(JsonView, KnowsThePathOfEveryValue) {
+  const Document document = Parsed(R"({"a":{"":[[],{"b c":1}]},"a\u001b":{"x":null},"a2":[{"x":[7]}]})", "answer");
+  const View root = document.root();
+  EXPECT_EQ(root.path(), "answer");
+  EXPECT_EQ(root["a2"][0]["x"][0].path(), "answer.a2[0].x[0]");
+  EXPECT_EQ(root["a"][""][0].path(), "answer.a.[0]");
+  EXPECT_EQ(root["a"][""][1]["b c"]["z"].path(), "answer.a.[1].b c.z");
+  EXPECT_THAT(root["a\x1b"]["x"].path(), ::testing::AllOf(::testing::StartsWith("answer.a"), ::testing::EndsWith(".x"),
+                                                          ::testing::Not(HasSubstr("\x1b"))));
+  EXPECT_EQ(Parsed(R"({"a":[1]})").root()["a"][0].path(), "a[0]") << "without a name for the whole";
+  EXPECT_EQ(Parsed("[1]").root()[7]["x"].path(), "[7].x");
+  EXPECT_EQ(View()["a"][0].path(), "a[0]");
+}
+
+// Looked for in the whole document each, they are minutes.
+TEST(JsonView, ManyPathsOfALargeDocumentAreCheap) {
+  std::string text = "[0";
+  for (int i = 1; i < 200'000; ++i) text += ",0";
+  const Document document = Parsed(text + "]");
+  const std::clock_t begin = std::clock();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < 200'000; ++i) bytes += document.root()[i].path().size();
+  EXPECT_EQ(bytes, 1'488'890u);
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 TEST(JsonView, ChecksTypesWithThePath) {
