@@ -60,6 +60,21 @@ std::size_t DottedTooDeep(std::string_view text) {
   return 0;
 }
 
+/// The line of the first character beyond ASCII outside strings and comments, where TOML has none; 0: there is none.
+/// The parser's own tables of such characters run into undefined behaviour.
+std::size_t BeyondAscii(std::string_view text) {
+  for (std::size_t i = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; i < text.size();) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x80) return Split(text.substr(0, i), '\n').size();
+    if (c == '"' || c == '\'') {
+      i = EndOfString(text, i);
+    } else {
+      i = c == '#' ? std::min(text.find('\n', i), text.size()) : i + 1;
+    }
+  }
+  return 0;
+}
+
 struct Located {
   toml::source_position position;
   TomlEntry entry;
@@ -161,6 +176,9 @@ void Flatten(const toml::table& table, const std::string& prefix, const std::str
 Result<std::vector<TomlEntry>> ParseToml(std::string_view text, const std::string& file) {
   if (const std::size_t line = DottedTooDeep(text); line > 0) {
     return Error::Invalid("a key with too many dots").Wrap(file + ":" + std::to_string(line) + ":1");
+  }
+  if (const std::size_t line = BeyondAscii(text); line > 0) {
+    return Error::Invalid("a letter beyond ASCII outside quotes").Wrap(file + ":" + std::to_string(line) + ":1");
   }
   const toml::parse_result result = toml::parse(text, file);
   if (!result) {

@@ -10,6 +10,15 @@ std::string ErrorOf(std::string_view text) {
   return entries.ok() ? "" : entries.error().message;
 }
 
+TEST(Toml, TakesLettersBeyondAsciiInQuotesAndCommentsOnly) {
+  EXPECT_TRUE(ParseToml("# gr\xC3\xBC\xC3\x9F\nmodel = \"\xCB\x8F\"\n'\xCB\x8F' = 1\n", "f.toml").ok());
+  for (const char* text : {"\xCB\x8F", "a = 1\n\xC3\xBC = 2\n", "a = \xCB\x8F"}) {
+    const auto parsed = ParseToml(text, "f.toml");
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_NE(parsed.error().message.find("beyond ASCII"), std::string::npos) << parsed.error().message;
+  }
+}
+
 TEST(Toml, IsFlattenedInTheOrderOfTheText) {
   const auto entries =
       ParseToml("model = \"m\"\ntrace = true\n[policy]\nmax_pids = 3\nallowed_commands = [\"ls\"]\n", "f.toml");
