@@ -43,13 +43,13 @@ void Guardian::Setup(const SetupFrame& frame) {
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
+  SetupNetwork(frame);
+  BecomeToolUser();
   if (identity_.change) {
-    // Files that are looked at for a command are looked at without root's groups.
+    // Still root: files that are looked at for a command are looked at without root's groups.
     ::setgroups(0, nullptr);
     ::setfsgid(identity_.gid);
   }
-  SetupNetwork(frame);
-  BecomeToolUser();
   ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it
 }
 
