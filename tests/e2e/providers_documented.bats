@@ -102,7 +102,7 @@ openrouter openai/gpt-5 low {"reasoning":{"effort":"low"}}
 ollama qwen3 medium {"reasoning_effort":"medium"}
 anthropic claude-sonnet-4-5 medium {"thinking":{"type":"enabled","budget_tokens":8192}}
 anthropic claude-opus-4-6 high {"thinking":{"type":"adaptive"},"effort":"high"}
-anthropic claude-sonnet-4-5 high {"thinking":{"type":"enabled","budget_tokens":8192}}
+anthropic claude-sonnet-4-5 high {"thinking":{"type":"enabled","budget_tokens":16384}}
 anthropic claude-opus-4-6 xhigh {"thinking":{"type":"adaptive"},"effort":"max"}
 anthropic claude-opus-4-6 off {"thinking":{"type":"disabled"}}
 anthropic claude-3-5-haiku-latest high {}
