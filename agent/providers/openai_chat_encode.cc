@@ -17,8 +17,11 @@ std::optional<json::Document> StateOf(const std::string& opaque, std::string_vie
 
 bool HasImages(const Message& message) {
   for (const Part& part : message.parts) {
-    const auto* const result = std::get_if<ToolResult>(&part);
-    if (std::holds_alternative<Image>(part) || (result != nullptr && !result->images.empty())) return true;
+    if (const auto* const result = std::get_if<ToolResult>(&part)) {
+      if (!result->images.empty()) return true;
+    } else if (std::get_if<Image>(&part) != nullptr) {
+      return true;
+    }
   }
   return false;
 }
