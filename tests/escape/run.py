@@ -195,6 +195,10 @@ def judge(environment: Environment) -> None:
     lacking = {a["id"]: environment.lacks(a) for a in environment.attempts}
     attempts = [a for a in environment.attempts if not lacking[a["id"]]]
     without = run(environment, "control", [a for a in attempts if not a["outside"]])
+    # On a busy machine a witness may look too early; one that is blind twice is blind.
+    blind = [a for a in attempts if not a["outside"] and control_says(a, without[a["id"]])[0] == "blind"]
+    if blind:
+        without.update(run(environment, "control", blind))
     for attempt in attempts:
         if attempt["outside"]:
             without[attempt["id"]] = {"result": "not run: " + attempt["outside"], "changes": []}
