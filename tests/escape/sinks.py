@@ -37,6 +37,7 @@ def has_foreign_addresses(family: socket.AddressFamily) -> bool:
 
 class Sinks:
     def __init__(self, directory: pathlib.Path) -> None:
+        self._heard: dict[socket.socket, bytes] = {}
         self.seen: dict[tuple[str, str], list[str]] = {}
         self.knocks: dict[str, int] = {}  # run -> first port
         self.rebound = 0
@@ -130,9 +131,13 @@ class Sinks:
                     data, sender = sink.recvfrom(65536)
                     if not data and sink.type != socket.SOCK_DGRAM:
                         self._selector.unregister(sink)
+                        self._heard.pop(sink, None)
                         sink.close()
                         continue
-                    self._note(data, sink)
+                    if sink.type != socket.SOCK_DGRAM:
+                        # What was sent byte by byte may arrive so.
+                        self._heard[sink] = self._heard.get(sink, b"")[-4096:] + data
+                    self._note(self._heard.get(sink, data), sink)
                     if key.data == "dns" and sink.type == socket.SOCK_DGRAM:
                         sink.sendto(self._answer(data), sender)
                     elif key.data == "dns":
