@@ -132,6 +132,12 @@ std::string_view LayerStateName(LayerState state) {
   return "";
 }
 
+bool Requires(Enforcement enforcement, const std::vector<Layer>& required, const LayerReport& report) {
+  if (enforcement != Enforcement::kRequire) return false;
+  if (required.empty()) return report.state != LayerState::kOff;
+  return std::find(required.begin(), required.end(), report.layer) != required.end();
+}
+
 FileAccess SystemRead() {
   FileAccess files;
   files.read = Existing({"/usr", "/lib", "/lib32", "/lib64", "/libx32",

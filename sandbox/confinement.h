@@ -74,6 +74,9 @@ enum class Enforcement : std::uint8_t {
   kBestEffort,  ///< Run with the layers that can be had; report the others.
   kRequire,     ///< Refuse to run unless every layer in `required` is enforced.
 };
+/// Nothing may run unless the layer of `report` is enforced: it is one of `required`, or that list is empty and the
+/// policy itself does not leave the layer open.
+bool Requires(Enforcement enforcement, const std::vector<Layer>& required, const LayerReport& report);
 
 struct Confinement {
   FileAccess files;

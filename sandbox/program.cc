@@ -7,10 +7,7 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <optional>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
@@ -23,11 +20,6 @@ namespace {
 constexpr int kMaxDepth = 5;
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-std::string RealPath(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
-  return real ? std::string(real.get()) : "";
-}
 
 /// The first bytes of a file: the kernel reads at most 256 of a "#!" line (BINPRM_BUF_SIZE).
 std::string HeadOf(int fd) {
@@ -101,17 +93,17 @@ class Collector {
  public:
   /// Adds `path` and what it needs. False when it is no file.
   bool Add(const std::string& path, int depth) {
-    const std::string real = RealPath(path);
-    if (real.empty() || depth > kMaxDepth) return false;
-    if (std::find(files_.begin(), files_.end(), real) != files_.end()) return true;
-    const auto fd = OpenFile(real, O_RDONLY);
+    const auto real = RealPath(path);
+    if (!real || depth > kMaxDepth) return false;
+    if (std::find(files_.begin(), files_.end(), *real) != files_.end()) return true;
+    const auto fd = OpenFile(*real, O_RDONLY);
     // Without permission to read it there is nothing more to learn; the kernel will say no as well.
-    files_.push_back(real);
+    files_.push_back(*real);
     if (!fd.ok()) return true;
     const std::string head = HeadOf(fd->get());
     if (const std::string loader = ElfInterpreter(fd->get(), head); !loader.empty()) Add(loader, depth + 1);
     if (const auto words = ScriptWords(head); !words.empty()) AddInterpreter(words, depth);
-    for (const std::string& name : {BaseName(path), BaseName(real)}) AddHelpers(HelpersOf(name), depth);
+    for (const std::string& name : {BaseName(path), BaseName(*real)}) AddHelpers(HelpersOf(name), depth);
     return true;
   }
 
@@ -129,8 +121,8 @@ class Collector {
 
   void AddHelpers(const Helpers& helpers, int depth) {
     for (const std::string& dir : helpers.dirs) {
-      const std::string real = RealPath(dir);
-      if (!real.empty() && std::find(files_.begin(), files_.end(), real) == files_.end()) files_.push_back(real);
+      const auto real = RealPath(dir);
+      if (real && std::find(files_.begin(), files_.end(), *real) == files_.end()) files_.push_back(*real);
     }
     for (const std::string& name : helpers.programs) {
       if (const std::string path = FindProgram(name); !path.empty()) Add(path, depth + 1);

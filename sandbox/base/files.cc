@@ -7,8 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <vector>
+#include <cstdlib>
+#include <memory>
 
 #include "sandbox/base/text.h"
 
@@ -204,6 +206,16 @@ std::string NormalizePath(std::string_view path, std::string_view base) {
 bool IsBelow(std::string_view path, std::string_view root) {
   if (root == "/") return true;
   return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
+}
+
+bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots) {
+  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
+}
+
+std::optional<std::string> RealPath(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  if (real == nullptr) return std::nullopt;
+  return std::string(real.get());
 }
 
 Result<TempDir> TempDir::Create(const std::string& parent, const std::string& prefix) {

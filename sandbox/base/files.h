@@ -2,8 +2,10 @@
 /// Files and directories for trusted code. (What a model asks for goes through the sandbox, never through here.)
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
@@ -38,6 +40,9 @@ bool Exists(const std::string& path);
 std::string NormalizePath(std::string_view path, std::string_view base);
 /// True when `path` is `root` or lies below it; both normalised.
 bool IsBelow(std::string_view path, std::string_view root);
+bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots);
+/// realpath(3): absolute and without symbolic links. nullopt for what is not there or cannot be reached.
+std::optional<std::string> RealPath(const std::string& path);
 
 /// A directory of mode 0700 under `parent`, removed with everything in it on destruction.
 class TempDir {

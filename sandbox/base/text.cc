@@ -76,21 +76,18 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-std::string Encode64(std::string_view bytes, std::string_view alphabet) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  unsigned pending = 0;
-  int bits = 0;
-  for (const char c : bytes) {
-    pending = pending << 8 | static_cast<unsigned char>(c);
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      out += alphabet[pending >> bits & 0x3F];
-    }
+/// Padded, whatever the alphabet.
+void EncodeGroups(std::string_view bytes, std::string_view alphabet, char* out) {
+  const auto byte = [bytes](std::size_t at) {
+    return at < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[at])) : 0u;
+  };
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::uint32_t group = byte(at) << 16 | byte(at + 1) << 8 | byte(at + 2);
+    *out++ = alphabet[group >> 18];
+    *out++ = alphabet[group >> 12 & 63];
+    *out++ = at + 1 < bytes.size() ? alphabet[group >> 6 & 63] : '=';
+    *out++ = at + 2 < bytes.size() ? alphabet[group & 63] : '=';
   }
-  if (bits > 0) out += alphabet[pending << (6 - bits) & 0x3F];
-  return out;
 }
 
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -275,13 +272,20 @@ std::string HexEncode(std::string_view bytes) {
   return out;
 }
 
+void Base64EncodeTo(std::string_view bytes, char* out) { EncodeGroups(bytes, kBase64, out); }
+
 std::string Base64Encode(std::string_view bytes) {
-  std::string out = Encode64(bytes, kBase64);
-  out.append((4 - out.size() % 4) % 4, '=');
+  std::string out(Base64Size(bytes.size()), '=');
+  Base64EncodeTo(bytes, out.data());
   return out;
 }
 
-std::string Base64UrlEncode(std::string_view bytes) { return Encode64(bytes, kBase64Url); }
+std::string Base64UrlEncode(std::string_view bytes) {
+  std::string out(Base64Size(bytes.size()), '=');
+  EncodeGroups(bytes, kBase64Url, out.data());
+  out.resize(std::min(out.find('='), out.size()));
+  return out;
+}
 
 std::optional<std::string> Base64UrlDecode(std::string_view text) {
   std::string out;

@@ -1,27 +1,21 @@
 #include "sandbox/guardian/audit.h"
 
-#include <limits.h>
-#include <stdlib.h>
-
 #include <algorithm>
 #include <set>
 #include <vector>
 
+#include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
 
 namespace rune::sandbox {
 namespace {
 
-std::string RealPath(const std::string& path) {
-  char real[PATH_MAX];
-  return ::realpath(path.c_str(), real) == nullptr ? path : real;
-}
-
 /// By its name when that leads to the same file, else by its path.
 std::string CommandEntry(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
-  return RealPath(FindProgram(name)) == RealPath(path) ? name : path;
+  const auto real = RealPath(path);
+  return real && RealPath(FindProgram(name)) == real ? name : path;
 }
 
 std::string DomainEntry(const Egress& egress) {

@@ -1,7 +1,5 @@
 #include "sandbox/guardian/compiled_policy.h"
 
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,9 +9,12 @@
 namespace rune::sandbox {
 namespace {
 
-bool Covers(const std::vector<std::string>& roots, const std::string& path) {
-  return std::any_of(roots.begin(), roots.end(),
-                     [&](const std::string& root) { return IsBelow(path, NormalizePath(root, "/")); });
+/// The kernel judges the file, whatever way leads to it: /bin/sh may be /usr/bin/dash. Of a file that is not there yet
+/// the directory counts.
+std::string FileAt(const std::string& path) {
+  if (auto real = RealPath(path)) return *std::move(real);
+  const auto parent = RealPath(NormalizePath("..", path));
+  return parent ? NormalizePath(path.substr(path.rfind('/') + 1), *parent) : path;
 }
 
 /// A file cannot be loaded from when it is a device.
@@ -38,14 +39,6 @@ LayerReport LimitsReport(const RunFacts& facts) {
   return report;
 }
 
-LayerReport LandlockReport(const CompiledPolicy& policy, const std::string& missing, const std::string& identity) {
-  if (!policy.landlock.fd.valid()) return {Layer::kLandlock, LayerState::kMissing, identity, missing};
-  std::string mechanism = "Landlock ABI " + std::to_string(policy.landlock.abi);
-  if (!identity.empty()) mechanism += ", " + identity;
-  const LayerState state = policy.landlock.lacks.empty() ? LayerState::kEnforced : LayerState::kDegraded;
-  return {Layer::kLandlock, state, mechanism, policy.landlock.lacks};
-}
-
 constexpr const char* kNoSeccomp = "the kernel offers no seccomp filter";
 
 constexpr int kSignalScopes = 6;
@@ -54,9 +47,25 @@ constexpr int kSignalScopes = 6;
 /// such a tree is mounted noexec the kernel sees to that, else the guard is asked about every such mapping.
 SeccompPolicy::Notify NotifyOf(const FileAccess& files, const RunFacts& facts) {
   const bool held = std::all_of(files.write.begin(), files.write.end(), [&](const std::string& path) {
-    return Covers(files.execute, path) || Covers(facts.never_executed, path) || !IsTree(path);
+    return IsBelowAny(path, files.execute) || IsBelowAny(path, facts.never_executed) || !IsTree(path);
   });
   return held ? SeccompPolicy::Notify::kDenials : SeccompPolicy::Notify::kMaps;
+}
+
+/// No right of Landlock covers modes, owners and times of files, nor what is mapped for execution: that is the guard's.
+LayerReport LandlockReport(const CompiledPolicy& policy, const RunFacts& facts, const std::string& missing) {
+  if (!policy.landlock.fd.valid()) return {Layer::kLandlock, LayerState::kMissing, facts.identity, missing};
+  LayerReport report{Layer::kLandlock, LayerState::kEnforced, "Landlock ABI " + std::to_string(policy.landlock.abi),
+                     policy.landlock.lacks};
+  if (!facts.identity.empty()) report.mechanism += ", " + facts.identity;
+  if (policy.guarded.empty()) {
+    const bool maps = NotifyOf(policy.confinement.files, facts) == SeccompPolicy::Notify::kMaps;
+    if (!report.why.empty()) report.why += "; ";
+    report.why += std::string("modes, owners and times of files outside are not held") +
+                  (maps ? ", nor is what the dynamic loader may load" : "") + ": " + facts.no_guard;
+  }
+  if (!report.why.empty()) report.state = LayerState::kDegraded;
+  return report;
 }
 
 /// A file operation reaches no network at all. A command is noted and, where its policy says so, guarded; an open
@@ -126,6 +135,7 @@ std::string Demand(const CompiledPolicy& policy) {
 Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFacts& facts) {
   CompiledPolicy policy;
   policy.confinement = confinement;
+  policy.confinement.files = ResolveAccess(confinement.files);
 
   std::string no_landlock;
   if (auto landlock = BuildLandlock(confinement); landlock.ok()) {
@@ -144,28 +154,28 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
   LayerReport seccomp{Layer::kSeccomp, LayerState::kMissing, "", kNoSeccomp};
   if (filtered) seccomp = {Layer::kSeccomp, LayerState::kEnforced, "allow-list of system calls", ""};
 
-  policy.layers = {LimitsReport(facts), network, seccomp, LandlockReport(policy, no_landlock, facts.identity), names};
+  policy.layers = {LimitsReport(facts), network, seccomp, LandlockReport(policy, facts, no_landlock), names};
   if (policy.refusal.empty()) policy.refusal = Demand(policy);
   return policy;
 }
 
 bool MayExecute(const CompiledPolicy& policy, const std::string& path) {
   const FileAccess& files = policy.confinement.files;
-  // The kernel judges the file, whatever way leads to it: /bin/sh may be /usr/bin/dash.
-  char real[PATH_MAX];
-  const std::string file = ::realpath(path.c_str(), real) == nullptr ? path : real;
-  return (Covers(files.execute, path) || Covers(files.execute, file)) && !Covers(files.denied, file);
+  const std::string file = FileAt(path);
+  return IsBelowAny(file, files.execute) && !IsBelowAny(file, files.denied);
 }
 
-bool MayMap(const CompiledPolicy& policy, const std::string& path) {
+bool MayMap(const CompiledPolicy& policy, const std::string& file) {
   const FileAccess& files = policy.confinement.files;
-  return !Covers(files.write, path) || Covers(files.execute, path);
+  return !IsBelowAny(file, files.write) || IsBelowAny(file, files.execute);
 }
 
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {
   const FileAccess& files = policy.confinement.files;
-  const bool granted = (Covers(files.read, path) || Covers(files.write, path) || Covers(files.execute, path)) &&
-                       !Covers(files.denied, path) && !Covers(files.list_only, path);
+  const std::string file = FileAt(path);
+  const bool granted = (IsBelowAny(file, files.read) || IsBelowAny(file, files.write) ||
+                        IsBelowAny(file, files.execute)) &&
+                       !IsBelowAny(file, files.denied) && !IsBelowAny(file, files.list_only);
   return granted ? "identity" : std::string(LayerName(Layer::kLandlock));
 }
 

@@ -26,7 +26,7 @@ struct RunFacts {
 };
 
 struct CompiledPolicy {
-  Confinement confinement;
+  Confinement confinement;          ///< Its files by ResolveAccess().
   LandlockRuleset landlock;         ///< fd invalid when Landlock is missing.
   BpfProgram guarded;               ///< For commands, with a listener. Empty when there is no guard.
   BpfProgram unguarded;             ///< For file operations, and for commands without a guard. Empty: no seccomp.
@@ -42,8 +42,8 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
 /// Whether Landlock lets a command execute `path`, judged by the plan.
 bool MayExecute(const CompiledPolicy& policy, const std::string& path);
 
-/// False for a file that a command may write and not execute.
-bool MayMap(const CompiledPolicy& policy, const std::string& path);
+/// False for a file, named by its real path, that a command may write and not execute.
+bool MayMap(const CompiledPolicy& policy, const std::string& file);
 
 /// The layer that refuses `path`, judged by the plan: "landlock" when no rule grants it, else "identity".
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path);

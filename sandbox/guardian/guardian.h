@@ -78,6 +78,7 @@ class Guardian {
   };
 
   void EnterMounts(const FileAccess& files);
+  void CloseForExecution(const FileAccess& files);
   void JoinGroup(Result<RunCgroup> group);
   void SetupNetwork(const SetupFrame& frame);
   void BecomeToolUser();

@@ -73,8 +73,7 @@ std::unique_ptr<NetworkGuard> Guardian::MakeGuard(const CompiledPolicy& policy, 
   const Confinement& confinement = policy.confinement;
   GuardOptions options;
   options.rules = &policy.domains;
-  options.unix_roots = confinement.files.write;
-  options.unix_denied = confinement.files.denied;
+  options.files = &confinement.files;
   options.tool_uid = identity_.uid;
   options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };

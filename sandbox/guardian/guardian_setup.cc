@@ -11,6 +11,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/guardian/process_tree.h"
+#include "sandbox/layers/landlock.h"
 #include "sandbox/layers/no_exec.h"
 #include "sandbox/layers/private_tmp.h"
 
@@ -94,14 +95,26 @@ void Guardian::EnterMounts(const FileAccess& files) {
   ::stat("/dev/shm", &before);
   tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, below_tmp(files.write), read_only).ok();
   if (tmp_is_private_) {
-    std::vector<std::string> written = files.write;
-    std::erase_if(written, [&](const std::string& path) {
-      return std::any_of(files.execute.begin(), files.execute.end(),
-                         [&](const std::string& allowed) { return IsBelow(path, allowed) || IsBelow(allowed, path); });
-    });
-    facts_.never_executed = MountNoExec(std::move(written));
+    CloseForExecution(ResolveAccess(files));
   }
   shm_is_private_ = tmp_is_private_ && ::stat("/dev/shm", &after) == 0 && before.st_dev != after.st_dev;
+  if (shm_is_private_) facts_.never_executed.push_back(RealPath("/dev/shm").value_or("/dev/shm"));
+}
+
+/// What may be written and not executed. /tmp itself was mounted so; what was kept of the real one has mounts of its
+/// own, so that the whole counts only where each of them is closed.
+void Guardian::CloseForExecution(const FileAccess& files) {
+  std::vector<std::string> written = files.write;
+  std::erase_if(written, [&](const std::string& path) {
+    return std::any_of(files.execute.begin(), files.execute.end(),
+                       [&](const std::string& allowed) { return IsBelow(path, allowed) || IsBelow(allowed, path); });
+  });
+  std::vector<std::string>& closed = facts_.never_executed;
+  closed = MountNoExec(std::move(written));
+  const bool all = std::all_of(files.write.begin(), files.write.end(), [&](const std::string& path) {
+    return path == "/tmp" || !IsBelow(path, "/tmp") || IsBelow(path, tmp_dir_) || IsBelowAny(path, closed);
+  });
+  if (all) closed.emplace_back("/tmp");
 }
 
 DefinedFrame Guardian::Define(const DefineFrame& frame) {

@@ -76,7 +76,10 @@ Result<int> RunGuarded(const Confinement& confinement, const std::string& progra
   EventLoop loop;
   const SignalWatch signals(loop);
   Resolver resolver(loop, SystemResolverConfig());
-  NetworkGuard guard(loop, resolver, {.rules = &domains, .tool_uid = ::geteuid()});
+  // Files are no business of this layer, as long as nobody names any.
+  FileAccess files = ResolveAccess(confinement.files);
+  if (confinement.files.write.empty()) files.write = {"/"};
+  NetworkGuard guard(loop, resolver, {.rules = &domains, .files = &files, .tool_uid = ::geteuid()});
   UniqueFd listener = ReceiveDescriptor(ours.get(), kPatience);
   const bool guarded = listener.valid();
   if (guarded) guard.Serve(std::move(listener));

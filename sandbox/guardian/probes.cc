@@ -12,11 +12,6 @@
 namespace rune::sandbox {
 namespace {
 
-bool Covers(const std::vector<std::string>& roots, const std::string& path) {
-  return std::any_of(roots.begin(), roots.end(),
-                     [&](const std::string& root) { return IsBelow(path, NormalizePath(root, "/")); });
-}
-
 /// The first existing candidate that no grant covers.
 template <typename Granted>
 std::string FirstOutside(std::initializer_list<const char*> candidates, Granted granted) {
@@ -66,16 +61,18 @@ ProbeTargets MakeProbeTargets(const CompiledPolicy& policy) {
   targets.udp = BoundSocket(SOCK_DGRAM, targets.udp_address);
   targets.abstract = AbstractListener(targets.abstract_name);
   const auto readable = [&](const std::string& path) {
-    return Covers(files.read, path) || Covers(files.write, path) || Covers(files.execute, path);
+    const std::string real = RealPath(path).value_or(path);
+    return IsBelowAny(real, files.read) || IsBelowAny(real, files.write) || IsBelowAny(real, files.execute);
   };
-  const auto writable = [&](const std::string& path) { return Covers(files.write, path); };
+  const auto writable = [&](const std::string& path) {
+    return IsBelowAny(RealPath(path).value_or(path), files.write);
+  };
   const auto executable = [&](const std::string& path) { return MayExecute(policy, path); };
   targets.unreadable = FirstOutside({"/var", "/home", "/boot", "/srv", "/mnt", "/"}, readable);
   targets.unwritable = FirstOutside({"/var/tmp", "/dev/shm", "/run", "/"}, writable);
   targets.forbidden_program =
       FirstOutside({"/usr/bin/true", "/usr/bin/false", "/usr/bin/uname", "/bin/true", "/bin/busybox"}, executable);
-  const auto denied = std::find_if(files.denied.begin(), files.denied.end(), Exists);
-  if (denied != files.denied.end()) targets.denied = *denied;
+  if (!files.denied.empty()) targets.denied = files.denied.front();
   targets.guardian = ::getpid();
   targets.client = ::getppid();
   targets.network_is_open = policy.confinement.network == Network::kOpen || policy.confinement.watch_only;

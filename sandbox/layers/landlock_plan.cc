@@ -2,8 +2,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <climits>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,37 +25,42 @@ constexpr std::uint64_t kWrite = kRead | kFsWriteFile | kFsTruncate | kFsRefer |
 
 bool IsStrictlyBelow(std::string_view path, std::string_view root) { return path != root && IsBelow(path, root); }
 
-std::optional<std::string> RealPath(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
-  if (!real) return std::nullopt;
-  return std::string(real.get());
-}
-
 mode_t TypeOf(const std::string& path) {
   struct stat info{};
   return ::lstat(path.c_str(), &info) == 0 ? info.st_mode & S_IFMT : 0;
 }
 
-std::set<std::string> Resolved(const std::vector<std::string>& paths) {
-  std::set<std::string> out;
+std::vector<std::string> Resolved(const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
   for (const std::string& path : paths) {
-    if (auto real = RealPath(path)) out.insert(std::move(*real));
+    if (auto real = RealPath(path)) out.push_back(*std::move(real));
   }
   return out;
+}
+
+struct Writable {
+  std::string name;  ///< As it was written.
+  std::string real;
+};
+
+/// True when `name` leads by way of a symbolic link out of a tree in which a confined command could have made that
+/// link.
+bool IsPlanted(const std::vector<Writable>& writable, const std::string& name, const std::string& real) {
+  return std::any_of(writable.begin(), writable.end(), [&](const Writable& tree) {
+    return (IsStrictlyBelow(name, tree.name) || IsStrictlyBelow(name, tree.real)) && !IsBelow(real, tree.real);
+  });
 }
 
 /// Grants trees minus their exceptions. Everything is a resolved path.
 class Planner {
  public:
-  Planner(const FileAccess& files, int abi) : handled_(HandledFileRights(abi)) {
-    denied_ = Resolved(files.denied);
-    listed_ = Resolved(files.list_only);
-    for (const std::string& path : files.write) {
-      if (auto real = RealPath(path)) writable_.push_back({NormalizePath(path, "/"), *real});
-    }
-    for (const std::string& path : files.read) Grant(path, kRead);
-    for (const std::string& path : files.execute) Grant(path, kExecute);
-    for (const std::string& path : files.write) Grant(path, kWrite);
+  Planner(const FileAccess& files, int abi)
+      : handled_(HandledFileRights(abi)),
+        denied_(files.denied.begin(), files.denied.end()),
+        listed_(files.list_only.begin(), files.list_only.end()) {
+    for (const std::string& path : files.read) GrantTree(path, kRead);
+    for (const std::string& path : files.execute) GrantTree(path, kExecute);
+    for (const std::string& path : files.write) GrantTree(path, kWrite);
     for (const std::string& path : listed_) GrantTree(path, kFsReadDir);
   }
 
@@ -68,24 +71,6 @@ class Planner {
   }
 
  private:
-  struct Writable {
-    std::string name;  ///< As it was written.
-    std::string real;
-  };
-
-  void Grant(const std::string& path, std::uint64_t rights) {
-    const auto real = RealPath(path);
-    if (real && !IsPlanted(NormalizePath(path, "/"), *real)) GrantTree(*real, rights);
-  }
-
-  /// True when `name` leads by way of a symbolic link out of a tree in which a confined command could have made that
-  /// link.
-  bool IsPlanted(const std::string& name, const std::string& real) const {
-    return std::any_of(writable_.begin(), writable_.end(), [&](const Writable& tree) {
-      return (IsStrictlyBelow(name, tree.name) || IsStrictlyBelow(name, tree.real)) && !IsBelow(real, tree.real);
-    });
-  }
-
   /// True when one of `exceptions` lies strictly below `path`.
   static bool HasBelow(const std::set<std::string>& exceptions, const std::string& path) {
     const std::string prefix = path == "/" ? path : path + "/";
@@ -137,7 +122,6 @@ class Planner {
   std::uint64_t handled_;
   std::set<std::string> denied_;
   std::set<std::string> listed_;
-  std::vector<Writable> writable_;
   std::map<std::string, std::uint64_t> rules_;
 };
 
@@ -151,6 +135,28 @@ std::uint64_t HandledFileRights(int abi) {
   return rights;
 }
 
-std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi) { return Planner(files, abi).Rules(); }
+FileAccess ResolveAccess(const FileAccess& files) {
+  std::vector<Writable> writable;
+  for (const std::string& path : files.write) {
+    if (auto real = RealPath(path)) writable.push_back({NormalizePath(path, "/"), *std::move(real)});
+  }
+  const auto grants = [&](const std::vector<std::string>& paths) {
+    std::vector<std::string> out;
+    for (const std::string& path : paths) {
+      auto real = RealPath(path);
+      if (real && !IsPlanted(writable, NormalizePath(path, "/"), *real)) out.push_back(*std::move(real));
+    }
+    return out;
+  };
+  return {.read = grants(files.read),
+          .execute = grants(files.execute),
+          .write = grants(files.write),
+          .list_only = Resolved(files.list_only),
+          .denied = Resolved(files.denied)};
+}
+
+std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi) {
+  return Planner(ResolveAccess(files), abi).Rules();
+}
 
 }  // namespace rune::sandbox

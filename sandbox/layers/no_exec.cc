@@ -33,17 +33,12 @@ bool Close(const std::string& path) {
 }  // namespace
 
 std::vector<std::string> MountNoExec(std::vector<std::string> paths) {
-  for (std::string& path : paths) path = NormalizePath(path, "/");
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> closed;
   for (const std::string& path : paths) {
-    const auto below = [&](const std::string& root) { return IsBelow(path, root); };
-    const bool skip =
-        path == "/" || std::any_of(closed.begin(), closed.end(), below) || below("/dev") || below("/proc");
-    if (!skip && path != "/tmp" && IsDirectory(path) && Close(path)) closed.push_back(path);
+    const bool skip = path == "/" || path == "/tmp" || IsBelow(path, "/dev") || IsBelow(path, "/proc");
+    if (!skip && !IsBelowAny(path, closed) && IsDirectory(path) && Close(path)) closed.push_back(path);
   }
-  // What was kept of the real one has mounts of its own, and was closed above.
-  closed.emplace_back("/tmp");
   return closed;
 }
 

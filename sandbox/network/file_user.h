@@ -1,8 +1,14 @@
 #pragma once
-/// Walks files as another user (setfsuid(2)), so that a command learns nothing through us that it could not see itself.
+/// Files as a command sees them: walked with its rights (setfsuid(2)), so that it learns nothing through us that it
+/// could not see itself, and held, so that a path cannot be swapped under us. Internal to guard.h.
 
 #include <sys/fsuid.h>
 #include <sys/types.h>
+
+#include <string>
+
+#include "sandbox/base/unique_fd.h"
+#include "sandbox/confinement.h"
 
 namespace rune::sandbox {
 
@@ -16,5 +22,15 @@ class FileUser {
  private:
   uid_t before_;
 };
+
+/// openat2(2) as `user`, through no magic link of proc(5). `flags`: O_PATH, O_NOFOLLOW. Invalid: see errno (ENOSYS
+/// before Linux 5.6).
+UniqueFd OpenPlaceAs(uid_t user, int directory, const std::string& path, int flags);
+/// The name of a descriptor of ours that system calls take for a path.
+std::string LinkTo(int fd);
+/// Where the file behind a descriptor is now; empty when that cannot be told.
+std::string PathOf(int fd);
+/// `path` and `files` are real paths.
+bool MayWrite(const FileAccess& files, const std::string& path);
 
 }  // namespace rune::sandbox

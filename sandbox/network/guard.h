@@ -28,13 +28,14 @@ namespace rune::sandbox {
 
 struct GuardOptions {
   const DomainAllowlist* rules = nullptr;  ///< Borrowed; outlives the guard.
-  std::vector<std::string> unix_roots;     ///< Trees whose sockets may be connected to: what the policy lets it write.
-  std::vector<std::string> unix_denied;    ///< Wins over unix_roots.
-  timespec started{};                      ///< Of the run, CLOCK_REALTIME_COARSE: older sockets are not the command's.
-  uid_t tool_uid = 0;                      ///< Who the command is: only sockets of this uid may be connected to.
+  /// Borrowed; by ResolveAccess(). Where the command may write it may connect to sockets and change modes, owners and
+  /// times of files.
+  const FileAccess* files = nullptr;
+  timespec started{};  ///< Of the run, CLOCK_REALTIME_COARSE: older sockets are not the command's.
+  uid_t tool_uid = 0;  ///< Who the command is: only sockets and files of this uid are its own.
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
+  std::function<bool(const std::string& path)> may_map;      ///< For execution. Empty: everything.
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
-  std::function<bool(const std::string& path)> may_map;  ///< For execution. Empty: everything.
   std::function<std::uint64_t(const std::string& target)> upload_left;
   std::optional<UpstreamProxy> proxy;  ///< As in RelayOptions.
   bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.

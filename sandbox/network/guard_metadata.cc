@@ -2,22 +2,16 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
 
-#include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
-#include "sandbox/network/file_user.h"
 
 namespace rune::sandbox {
 namespace {
@@ -25,19 +19,6 @@ namespace {
 constexpr std::size_t kMaxAttribute = 64 << 10;  // XATTR_SIZE_MAX
 
 int ErrnoOf(long result) { return result < 0 ? errno : 0; }
-
-std::vector<std::string> RealPaths(const std::vector<std::string>& paths) {
-  std::vector<std::string> real;
-  for (const std::string& path : paths) {
-    const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), ::free);
-    real.emplace_back(resolved != nullptr ? resolved.get() : path);
-  }
-  return real;
-}
-
-bool Covers(const std::vector<std::string>& roots, const std::string& path) {
-  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
-}
 
 /// "/proc/self/fd/7" is how libraries name a descriptor where a call takes only paths; for us it would be our own.
 std::optional<int> DescriptorOf(const std::string& path) {
@@ -138,28 +119,18 @@ int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& s
   if (path.empty()) {
     file.place.Reset(::fcntl(start.get(), F_DUPFD_CLOEXEC, 3));
   } else {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(O_PATH | O_CLOEXEC | (subject.follow ? 0 : O_NOFOLLOW));
-    how.resolve = RESOLVE_NO_MAGICLINKS;
-    const FileUser user(state_.options.tool_uid);
-    file.place.Reset(static_cast<int>(::syscall(SYS_openat2, start.get(), path.c_str(), &how, sizeof how)));
+    file.place = OpenPlaceAs(state_.options.tool_uid, start.get(), path, O_PATH | (subject.follow ? 0 : O_NOFOLLOW));
     if (!file.place.valid()) return errno == ELOOP ? EACCES : errno;
   }
   if (!state_.calls.StillWaits(call.id)) return ESRCH;
-  std::array<char, PATH_MAX> target;
-  const ssize_t size = ::readlink(file.link().c_str(), target.data(), target.size());
-  if (size < 0 || ::fstat(file.place.get(), &file.info) != 0) return EACCES;
-  file.path.assign(target.data(), static_cast<std::size_t>(size));
-  return 0;
+  if (::fstat(file.place.get(), &file.info) != 0) return EACCES;
+  file.path = PathOf(file.place.get());
+  return file.path.empty() ? EACCES : 0;
 }
 
 /// EACCES: outside. EPERM: as the kernel says of a file that belongs to somebody else.
-int GuardMetadata::Check(const File& file) {
-  if (!roots_) {
-    roots_ = RealPaths(state_.options.unix_roots);
-    denied_ = RealPaths(state_.options.unix_denied);
-  }
-  if (!Covers(*roots_, file.path) || Covers(denied_, file.path)) return EACCES;
+int GuardMetadata::Check(const File& file) const {
+  if (!MayWrite(*state_.options.files, file.path)) return EACCES;
   return file.info.st_uid == state_.options.tool_uid ? 0 : EPERM;
 }
 

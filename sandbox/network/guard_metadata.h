@@ -7,8 +7,8 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "sandbox/network/file_user.h"
 #include "sandbox/network/guard_state.h"
 
 namespace rune::sandbox {
@@ -33,7 +33,7 @@ class GuardMetadata {
     struct stat info{};
     std::string path;
 
-    std::string link() const { return "/proc/self/fd/" + std::to_string(place.get()); }
+    std::string link() const { return LinkTo(place.get()); }
   };
   /// What a call wants, read once.
   struct Change {
@@ -44,7 +44,7 @@ class GuardMetadata {
   };
   static std::optional<Change> ChangeOf(const SystemCall& call);
   int Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const;
-  int Check(const File& file);
+  int Check(const File& file) const;
   int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
   int SetMode(mode_t mode, const File& file) const;
   int SetOwner(uid_t owner, gid_t group, const File& file) const;
@@ -52,8 +52,6 @@ class GuardMetadata {
   int SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
 
   GuardState& state_;
-  std::optional<std::vector<std::string>> roots_;  ///< Resolved at the first use, like denied_.
-  std::vector<std::string> denied_;
 };
 
 }  // namespace rune::sandbox

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "sandbox/network/nonblocking_socket.h"
 
@@ -34,16 +33,6 @@ int Dissolve(int socket) {
   return ::connect(socket, &address, sizeof address) == 0 ? 0 : errno;
 }
 
-/// What sockets are compared with is resolved; what is not there holds none.
-std::vector<std::string> RealPaths(const std::vector<std::string>& paths) {
-  std::vector<std::string> real;
-  for (const std::string& path : paths) {
-    const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), ::free);
-    if (resolved != nullptr) real.emplace_back(resolved.get());
-  }
-  return real;
-}
-
 /// The kernel's own answer to an address of another family.
 int WrongFamily(const GuardedSocket& socket, const SocketAddress& address, std::size_t length) {
   const std::size_t needed = socket.domain == AF_INET6 ? 24 : sizeof(sockaddr_in);
@@ -54,11 +43,12 @@ int WrongFamily(const GuardedSocket& socket, const SocketAddress& address, std::
 }  // namespace
 
 GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& relay)
-    : state_(state), routes_(routes), relay_(relay), door_(state.loop), dns_streams_(state.loop, state.dns) {
-  const GuardOptions& options = state.options;
-  unix_rules_ = {RealPaths(options.unix_roots), RealPaths(options.unix_denied), options.tool_uid, options.watch_only,
-                 options.started};
-}
+    : state_(state),
+      routes_(routes),
+      relay_(relay),
+      door_(state.loop),
+      dns_streams_(state.loop, state.dns),
+      unix_rules_{state.options.files, state.options.tool_uid, state.options.watch_only, state.options.started} {}
 
 void GuardStreams::Clear() {
   door_.Clear();

@@ -1,35 +1,18 @@
 #include "sandbox/network/unix_sockets.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
-#include "sandbox/base/files.h"
 #include "sandbox/network/file_user.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
 namespace {
-
-std::string PathOf(int fd) {
-  std::array<char, PATH_MAX> target;
-  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
-  return size < 0 ? "" : std::string(target.data(), static_cast<std::size_t>(size));
-}
-
-bool Covers(const std::vector<std::string>& roots, const std::string& path) {
-  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
-}
 
 /// By its time of birth (statx(2)), which nobody can set. False where the file system keeps none.
 bool IsYounger(int place, const timespec& since) {
@@ -44,13 +27,7 @@ bool IsYounger(int place, const timespec& since) {
 UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path) {
   UnixSocket found;
   found.path = path;
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_NO_MAGICLINKS;
-  {
-    const FileUser user(rules.owner);
-    found.place.Reset(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
-  }
+  found.place = OpenPlaceAs(rules.owner, directory, path, O_PATH);
   if (!found.place.valid()) {
     found.error = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? errno : EACCES;
     return found;
@@ -59,7 +36,7 @@ UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std
   struct stat info{};
   if (::fstat(found.place.get(), &info) != 0 || found.path.empty()) {
     found.error = EACCES;
-  } else if (!rules.every && (!Covers(rules.roots, found.path) || Covers(rules.denied, found.path))) {
+  } else if (!rules.every && !MayWrite(*rules.files, found.path)) {
     found.error = EACCES;
   } else if (!S_ISSOCK(info.st_mode)) {
     found.error = ECONNREFUSED;
@@ -72,7 +49,7 @@ UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std
 int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+  const std::string path = LinkTo(place.get());
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const FileUser user(rules.owner);
   return ConnectWithoutWaiting(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);

@@ -6,17 +6,16 @@
 #include <time.h>
 
 #include <string>
-#include <vector>
 
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/confinement.h"
 
 namespace rune::sandbox {
 
 struct UnixSocketRules {
-  std::vector<std::string> roots;   ///< Normalised; a socket must lie below one ...
-  std::vector<std::string> denied;  ///< ... and below none of these.
-  uid_t owner = 0;                  ///< Whose sockets may be reached, and with whose rights paths are walked.
-  bool every = false;               ///< Watch-only.
+  const FileAccess* files = nullptr;  ///< Borrowed; by real paths. A socket must lie where the command may write.
+  uid_t owner = 0;                    ///< Whose sockets may be reached, and with whose rights paths are walked.
+  bool every = false;                 ///< Watch-only.
   /// Only sockets that are younger: what lies in a shared directory from before the run belongs to others of the same
   /// user (agents of ssh and gpg, terminal multiplexers). CLOCK_REALTIME.
   timespec since{};

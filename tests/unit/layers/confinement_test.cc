@@ -26,6 +26,16 @@ TEST(Confinement, EveryLayerStateHasItsOwnName) {
   EXPECT_EQ(LayerStateName(LayerState::kMissing), "missing");
 }
 
+TEST(RequiresTest, ALayerIsRequiredWhenItIsNamedOrWhenNoneIsAndThePolicyDoesNotOpenIt) {
+  const LayerReport closed{Layer::kNetwork, LayerState::kMissing, "", "no guard"};
+  const LayerReport opened{Layer::kNetwork, LayerState::kOff, "", ""};
+  EXPECT_TRUE(Requires(Enforcement::kRequire, {}, closed));
+  EXPECT_FALSE(Requires(Enforcement::kRequire, {}, opened));
+  EXPECT_TRUE(Requires(Enforcement::kRequire, {Layer::kNetwork}, opened)) << "asked for by name";
+  EXPECT_FALSE(Requires(Enforcement::kRequire, {Layer::kNames}, closed));
+  EXPECT_FALSE(Requires(Enforcement::kBestEffort, {Layer::kNetwork}, closed));
+}
+
 TEST(SystemReadTest, NamesOnlyWhatExists) {
   const FileAccess files = SystemRead();
   for (const auto* paths : {&files.read, &files.write, &files.list_only, &files.denied}) {

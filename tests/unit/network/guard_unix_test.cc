@@ -17,8 +17,8 @@ class GuardedUnixSockets : public testing::Test {
  protected:
   void SetUp() override {
     if (!WhyNoGuardHere().empty()) GTEST_SKIP() << WhyNoGuardHere();
-    setup_.unix_roots = {in_.path()};
-    setup_.unix_denied = {in_.path() + "/denied"};
+    setup_.files.write = {in_.path()};
+    setup_.files.denied = {in_.path() + "/denied"};
     ::mkdir((in_.path() + "/denied").c_str(), 0700);
   }
   /// Exit status of `act` under the guard; 0 is success.

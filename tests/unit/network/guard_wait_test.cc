@@ -23,7 +23,7 @@ class GuardedWait : public testing::Test {
  protected:
   void SetUp() override {
     if (!WhyNoGuardHere().empty()) GTEST_SKIP() << WhyNoGuardHere();
-    setup_.unix_roots = {dir_.path()};
+    setup_.files.write = {dir_.path()};
   }
   int Run(const std::function<int()>& act) {
     result_ = RunGuarded(setup_, act);

@@ -164,8 +164,7 @@ GuardedResult RunGuarded(const GuardedSetup& setup, const std::function<int()>& 
   Resolver resolver(loop, config);
   GuardOptions options;
   options.rules = &*rules;
-  options.unix_roots = setup.unix_roots;
-  options.unix_denied = setup.unix_denied;
+  options.files = &setup.files;
   options.tool_uid = ::geteuid();
   options.may_execute = setup.may_execute;
   options.watch_only = setup.watch_only;

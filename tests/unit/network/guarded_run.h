@@ -42,8 +42,7 @@ class HelloServer {
 struct GuardedSetup {
   std::vector<std::string> rules;
   std::multimap<std::string, IpAddress> hosts;  ///< What the guard's resolver knows; the command does not see it.
-  std::vector<std::string> unix_roots;
-  std::vector<std::string> unix_denied;
+  FileAccess files;
   std::function<bool(const std::string&)> may_execute;
   bool watch_only = false;
 };
