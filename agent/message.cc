@@ -27,4 +27,15 @@ std::vector<ToolCall> CallsOf(const Message& message) {
   return calls;
 }
 
+bool HasImages(const Message& message) {
+  for (const Part& part : message.parts) {
+    if (const auto* const result = std::get_if<ToolResult>(&part)) {
+      if (!result->images.empty()) return true;
+    } else if (std::get_if<Image>(&part) != nullptr) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace rune::agent

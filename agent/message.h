@@ -82,5 +82,7 @@ Message MakeText(Role role, std::string text);
 /// The text parts of a message, concatenated.
 std::string TextOf(const Message& message);
 std::vector<ToolCall> CallsOf(const Message& message);
+/// Pictures of its own, or in the results of tools.
+bool HasImages(const Message& message);
 
 }  // namespace rune::agent

@@ -35,6 +35,12 @@ std::string_view ModelsPath(Wire wire) {
 
 }  // namespace
 
+HttpTimeouts TimeoutsOf(const Deadlines& deadlines) {
+  HttpTimeouts timeouts{.connect = deadlines.connect, .idle = deadlines.idle};
+  if (deadlines.first_byte) timeouts.first_byte = *deadlines.first_byte;
+  return timeouts;
+}
+
 std::optional<Failure> KeyAccess::Open(const GrantRequest&, Caps& caps, Grant& grant) {
   grant.base_url = endpoint_.base_url;
   grant.models_url = JoinUrl(endpoint_.base_url, ModelsPath(caps.wire));

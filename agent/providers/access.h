@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/config.h"
+#include "agent/http/client.h"
 #include "agent/message.h"
 #include "agent/providers/caps.h"
 #include "agent/providers/failure.h"
@@ -21,7 +23,12 @@ struct Grant {
 struct GrantRequest {
   const std::vector<Message>& history;  ///< That it is about: some services bill by who spoke last.
   TimePoint deadline = kNever;
+  bool learn_model = true;  ///< False: what the model takes does not matter to who asks.
 };
+
+/// For the small documents on the way in (tokens, lists of models): they come sooner than an answer, so that without a
+/// word of the user's the client's own patience will do.
+HttpTimeouts TimeoutsOf(const Deadlines& deadlines);
 
 class Access {
  public:

@@ -3,10 +3,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "agent/providers/codec.h"
 
 namespace rune::agent {
+
+/// The header that every request of this API needs.
+inline constexpr std::string_view kAnthropicVersion = "anthropic-version: 2023-06-01";
 
 /// `messages` is the last member. With Caps::cache_marks, cache_control stands in at most three places: behind the
 /// system prompt (behind the tools when there is none), and behind the last two user turns. The newest mark stores what

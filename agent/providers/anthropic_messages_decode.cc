@@ -11,8 +11,6 @@
 namespace rune::agent {
 namespace {
 
-std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
-
 struct Block {
   enum class Kind : std::uint8_t { kText, kThinking, kRedacted, kCall, kOther };
   Kind kind = Kind::kOther;
@@ -68,7 +66,7 @@ class AnthropicDecoder : public StreamDecoder {
 
  private:
   void Take(const json::View& root, const TextSink& on_text) override {
-    const std::string type = TextAt(root["type"]);
+    const std::string type = root["type"].Text();
     if (type == "message_start") {
       StartMessage(root["message"], on_text);
     } else if (type == "content_block_start") {
@@ -90,7 +88,7 @@ class AnthropicDecoder : public StreamDecoder {
   /// Also a whole message, which has its content already. A gateway that fails over in the middle begins once more
   /// with another id: nothing of what it sent before belongs to the new answer.
   void StartMessage(const json::View& message, const TextSink& on_text) {
-    const std::string id = TextAt(message["id"]);
+    const std::string id = message["id"].Text();
     if (started_ && id == id_) return;
     if (started_ && delivered() && on_text) on_text("\n\n");
     started_ = true;
@@ -99,7 +97,7 @@ class AnthropicDecoder : public StreamDecoder {
     calls_ = 0;
     counts_ = {};
     stop_reason_.clear();
-    model_ = TextAt(message["model"]);
+    model_ = message["model"].Text();
     counts_.Take(message["usage"]);
     const json::View content = message["content"];
     for (std::size_t i = 0; i < content.size() && !settled(); ++i) StartBlock(std::nullopt, content[i], on_text);
@@ -108,7 +106,7 @@ class AnthropicDecoder : public StreamDecoder {
 
   void StartBlock(std::optional<std::int64_t> index, const json::View& content, const TextSink& on_text) {
     Block& block = blocks_.emplace_back();
-    block.kind = KindOf(TextAt(content["type"]));
+    block.kind = KindOf(content["type"].Text());
     if (block.kind == Block::Kind::kCall) ++calls_;
     if (!CheckParts(blocks_.size()) || !CheckCalls(calls_)) return;
     block.index = index.value_or(static_cast<std::int64_t>(blocks_.size()) - 1);
@@ -117,15 +115,15 @@ class AnthropicDecoder : public StreamDecoder {
         Deliver(block.text, content["text"].string().value_or(""), on_text);
         break;
       case Block::Kind::kThinking:
-        block.text = TextAt(content["thinking"]);
-        block.signature = TextAt(content["signature"]);
+        block.text = content["thinking"].Text();
+        block.signature = content["signature"].Text();
         break;
       case Block::Kind::kRedacted:
-        block.text = TextAt(content["data"]);
+        block.text = content["data"].Text();
         break;
       case Block::Kind::kCall:
-        block.id = TextAt(content["id"]);
-        block.name = TextAt(content["name"]);
+        block.id = content["id"].Text();
+        block.name = content["name"].Text();
         if (const json::View input = content["input"]; input.size() > 0) block.input = input.Dump();
         break;
       case Block::Kind::kOther:
@@ -140,7 +138,7 @@ class AnthropicDecoder : public StreamDecoder {
                                     [&](const Block& block) { return !index || block.index == *index; });
     if (found == blocks_.rend()) return Fail(StreamFault::kMalformed, "a content_block_delta of no block");
     Block& block = *found;
-    const std::string type = TextAt(delta["type"]);
+    const std::string type = delta["type"].Text();
     if (type == "text_delta" && block.kind == Block::Kind::kText) {
       Deliver(block.text, delta["text"].string().value_or(""), on_text);
     } else if (type == "thinking_delta" && block.kind == Block::Kind::kThinking) {
@@ -159,7 +157,7 @@ class AnthropicDecoder : public StreamDecoder {
   }
 
   void TakeStop(const json::View& delta) {
-    if (stop_reason_.empty()) stop_reason_ = TextAt(delta["stop_reason"]);
+    if (stop_reason_.empty()) stop_reason_ = delta["stop_reason"].Text();
     if (const auto why = delta["stop_details"]["explanation"].string()) refusal_ = *why;
   }
 
@@ -191,8 +189,6 @@ class AnthropicDecoder : public StreamDecoder {
         break;
       }
       case Block::Kind::kCall:
-        // The arguments of a cut or filtered turn may be incomplete and still parse: none of its calls may run.
-        if (message.stop != Stop::kToolCalls) break;
         message.parts.emplace_back(
             ToolCall{block.id, block.name, TidyArguments(block.text.empty() ? block.input : block.text)});
         break;
@@ -209,9 +205,7 @@ class AnthropicDecoder : public StreamDecoder {
   void Conclude(Decoded& decoded, const TextSink& on_text) override {
     Message& message = decoded.message;
     message.stop = StopOf();
-    if (stop_reason_ == "model_context_window_exceeded")
-      return FailWith(
-          {.message = "the answer does not fit into the model's window", .code = "context_length_exceeded"});
+    if (stop_reason_ == "model_context_window_exceeded") return FailTooLong();
     for (const Block& block : blocks_) AddPart(message, block);
     if (!TextOf(message).empty()) return;
     if (message.stop == Stop::kUnknown)

@@ -4,6 +4,8 @@
 
 #include "agent/providers/anthropic_messages.h"
 #include "agent/providers/base64.h"
+#include "agent/providers/effort.h"
+#include "agent/providers/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -32,21 +34,10 @@ std::uint64_t BudgetOf(Thinking thinking) {
   std::abort();
 }
 
+/// Its own words for the two ends.
 std::string_view EffortOf(Thinking thinking) {
-  switch (thinking) {
-    case Thinking::kDefault:
-    case Thinking::kOff:
-      return "";
-    case Thinking::kLow:
-      return "low";
-    case Thinking::kMedium:
-      return "medium";
-    case Thinking::kHigh:
-      return "high";
-    case Thinking::kXHigh:
-      return "max";
-  }
-  std::abort();
+  if (thinking == Thinking::kOff) return "";
+  return thinking == Thinking::kXHigh ? "max" : EffortName(thinking);
 }
 
 /// Only what our decoder wrote down: another wire's state may stand under the same model's name.
@@ -255,7 +246,7 @@ class Encoder {
     for (const Part& part : message.parts) {
       const auto* const result = std::get_if<ToolResult>(&part);
       if (result == nullptr || result->images.empty()) continue;
-      WriteText("Pictures in the result of " + result->name + ":");
+      WriteText(PicturesCaption(*result));
       for (const Image& image : result->images) WriteImage(image);
     }
   }
@@ -269,7 +260,9 @@ class Encoder {
 }  // namespace
 
 WireRequest EncodeAnthropicMessages(const std::string& model, const ModelRequest& request, const Caps& caps) {
-  return {.path = "/messages", .headers = {"anthropic-version: 2023-06-01"}, .body = Encoder(request, caps).Run(model)};
+  return {.path = "/messages",
+          .headers = {std::string(kAnthropicVersion)},
+          .body = Encoder(request, caps).Run(model)};
 }
 
 }  // namespace rune::agent

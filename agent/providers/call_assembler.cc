@@ -83,7 +83,7 @@ std::size_t CallAssembler::Add(const json::View& piece_view) {
   const json::View args = function["arguments"];
   Piece piece{.id = piece_view["id"].string().value_or(""),
               .name = function["name"].string().value_or(""),
-              .args = args.is_null() ? std::string() : std::string(args.string().value_or("")),
+              .args = args.Text(),
               .index = piece_view["index"].integer()};
   if (!args.is_null() && !args.string()) piece.args = args.Dump();  // an object where a string should be
 

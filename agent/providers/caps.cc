@@ -85,9 +85,7 @@ Result<void> SetHeaders(Caps& caps, const json::View& value) {
 
 Result<void> Override(Caps& caps, const json::View& object) {
   if (object.type() != json::Type::kObject) return Error::Invalid(object.path() + ": expected an object");
-  std::vector<std::string> known{"wire", "headers"};
-  for (const Member& member : kMembers) known.emplace_back(member.name);
-  RUNE_RETURN_IF_ERROR(json::CheckKeys(object, known));
+  RUNE_RETURN_IF_ERROR(json::CheckKeys(object, CapsMembers()));
   Caps changed = caps;
   for (const Member& member : kMembers) {
     const json::View value = object[member.name];
@@ -97,19 +95,14 @@ Result<void> Override(Caps& caps, const json::View& object) {
     RUNE_RETURN_IF_ERROR(SetHeaders(changed, headers));
   }
   if (const json::View name = object["wire"]; name.exists()) {
-    const auto wire = ParseWire(name.string().value_or(""));
-    if (!wire) {
-      return Error::Invalid(name.path() +
-                            ": expected openai-chat, openai-responses, anthropic-messages or gemini-native");
-    }
-    changed.wire = *wire;
+    RUNE_ASSIGN_OR_RETURN(changed.wire, ReadWire(name.Text(), name.path()));
   }
   caps = std::move(changed);
   return Ok();
 }
 
 bool Fits(const json::View& glob, const std::string& text) {
-  return ::fnmatch(std::string(glob.string().value_or("")).c_str(), text.c_str(), FNM_CASEFOLD) == 0;
+  return ::fnmatch(glob.Text().c_str(), text.c_str(), FNM_CASEFOLD) == 0;
 }
 
 bool FitsModel(const json::View& globs, const std::string& model) {
@@ -180,6 +173,11 @@ std::optional<Wire> ParseWire(std::string_view name) {
   return std::nullopt;
 }
 
+Result<Wire> ReadWire(std::string_view name, const std::string& setting) {
+  if (const auto wire = ParseWire(name)) return *wire;
+  return Error::Invalid(setting + ": expected openai-chat, openai-responses, anthropic-messages or gemini-native");
+}
+
 std::uint64_t MaxImageBytes(const Caps& caps) {
   if (caps.max_image_bytes > 0) return caps.max_image_bytes;
   return caps.wire == Wire::kAnthropicMessages ? kAnthropicImageBytes : std::numeric_limits<std::uint64_t>::max();
@@ -205,9 +203,16 @@ Result<void> OverrideCaps(Caps& caps, std::string_view json) {
   return Override(caps, document.root());
 }
 
-bool Degrade(Caps& caps, std::string_view message) {
+std::vector<std::string> CapsMembers() {
+  std::vector<std::string> names{"wire", "headers"};
+  for (const Member& member : kMembers) names.emplace_back(member.name);
+  return names;
+}
+
+bool Degrade(Caps& caps, std::string_view message, std::uint64_t asked_tokens) {
   const Refusal refusal(message);
-  if (RenameMaxTokens(caps, refusal) || LowerMaxTokens(caps, refusal)) return true;
+  if (RenameMaxTokens(caps, refusal)) return true;
+  if (asked_tokens == 0 && LowerMaxTokens(caps, refusal)) return true;
   if (refusal.Has("stream_options") && SwitchOff(caps.stream_usage)) return true;
   if (refusal.HasAny({"temperature", "'seed'", "\"seed\"", "`seed`", ": seed"}) && SwitchOff(caps.temperature))
     return true;

@@ -16,6 +16,8 @@ enum class Wire : std::uint8_t { kOpenAiChat, kOpenAiResponses, kAnthropicMessag
 /// "openai-chat", "openai-responses", "anthropic-messages", "gemini-native".
 std::string_view WireName(Wire wire);
 std::optional<Wire> ParseWire(std::string_view name);
+/// The same for the value of `setting`: kInvalidInput "<setting>: expected openai-chat, ...".
+Result<Wire> ReadWire(std::string_view name, const std::string& setting);
 
 struct Caps {
   Wire wire = Wire::kOpenAiChat;
@@ -51,8 +53,11 @@ std::uint64_t MaxImageBytes(const Caps& caps);
 Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::string_view model);
 /// Changes `caps` by the members of one JSON object (the table's own form). kInvalidInput names the member.
 Result<void> OverrideCaps(Caps& caps, std::string_view json);
+/// The members that such an object may have.
+std::vector<std::string> CapsMembers();
 /// Learns from the refusal of a request (400, 422): switches off what the message names, if that is on. False: nothing
-/// to switch off. Each switch goes off at most once, so a caller may try again after every true.
-bool Degrade(Caps& caps, std::string_view message);
+/// to switch off. Each switch goes off at most once, so a caller may try again after every true. `asked_tokens` is the
+/// cap of the answer that the request itself has named, in place of the table's; 0: none.
+bool Degrade(Caps& caps, std::string_view message, std::uint64_t asked_tokens = 0);
 
 }  // namespace rune::agent

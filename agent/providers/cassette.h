@@ -82,6 +82,7 @@ class CassetteRecorder : public ModelClient {
     return inner_->MayAnswer(messages);
   }
   std::uint64_t context_window() const override { return inner_->context_window(); }
+  std::string PictureProblem(const std::vector<Part>& prompt) const override { return inner_->PictureProblem(prompt); }
 
  private:
   CassetteRecorder(std::unique_ptr<ModelClient> inner, UniqueFd file)

@@ -37,17 +37,6 @@ std::string ApiOfToken(std::string_view token) {
   return {};
 }
 
-bool HasPictures(const std::vector<Message>& history) {
-  for (const Message& message : history) {
-    for (const Part& part : message.parts) {
-      if (std::holds_alternative<Image>(part)) return true;
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result != nullptr && !result->images.empty()) return true;
-    }
-  }
-  return false;
-}
-
 bool Lists(const json::View& list, std::string_view word) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (list[i].string() == word) return true;
@@ -96,14 +85,14 @@ Result<CopilotSession> ReadCopilotSession(const std::string& body, const std::ve
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(body, "answer"));
   const json::View root = document.root();
   CopilotSession session;
-  session.token = root["token"].string().value_or("");
+  session.token = root["token"].Text();
   const bool printable =
       std::all_of(session.token.begin(), session.token.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (session.token.empty() || !printable) return Error{ErrorKind::kProtocol, "no token in the answer"};
   const std::int64_t seconds = root["refresh_in"].integer().value_or(kDefaultRefresh.count());
   session.refresh_in = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestRefresh.count()));
   for (const std::string& api :
-       {std::string(root["endpoints"]["api"].string().value_or("")), ApiOfToken(session.token)}) {
+       {root["endpoints"]["api"].Text(), ApiOfToken(session.token)}) {
     if (api.empty() || !session.api.empty()) continue;
     if (IsTrustedApi(api, domains)) {
       session.api = api;
@@ -164,11 +153,11 @@ std::string CopilotAccess::Api() const {
 
 std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& caps, Grant& grant) {
   if (auto failure = EnsureSession(caps, request.deadline)) return failure;
-  if (direct_ && session_.token == options_.token && !session_.token.starts_with("tid=")) {
-    std::erase_if(caps.headers, [](const std::string& line) { return NamesHeader(line, kIntegration); });
-    caps.headers.emplace_back(kDirectIntegration);
+  NameIntegration(caps);
+  if (request.learn_model && !std::exchange(model_known_, true)) {
+    LearnModel(caps, request.deadline);
+    NameIntegration(caps);  // the user's own headers have replaced it
   }
-  if (!std::exchange(model_known_, true)) LearnModel(caps, request.deadline);
   grant.base_url = Api();
   grant.models_url = JoinUrl(grant.base_url, "/models");
   // The one path of this service that has a version.
@@ -176,8 +165,16 @@ std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& ca
   grant.headers = SessionHeaders();
   const bool by_user = !request.history.empty() && request.history.back().role == Role::kUser;
   grant.headers.emplace_back(by_user ? "X-Initiator: user" : "X-Initiator: agent");
-  if (caps.images && HasPictures(request.history)) grant.headers.emplace_back("Copilot-Vision-Request: true");
+  const bool pictures = std::any_of(request.history.begin(), request.history.end(), HasImages);
+  if (caps.images && pictures) grant.headers.emplace_back("Copilot-Vision-Request: true");
   return std::nullopt;
+}
+
+/// A GitHub token that opens the API itself does so for one integration only.
+void CopilotAccess::NameIntegration(Caps& caps) const {
+  if (!direct_ || session_.token.starts_with("tid=")) return;
+  std::erase_if(caps.headers, [](const std::string& line) { return NamesHeader(line, kIntegration); });
+  caps.headers.emplace_back(kDirectIntegration);
 }
 
 bool CopilotAccess::Renew() {
@@ -211,7 +208,7 @@ void CopilotAccess::StartExchange(const Caps& caps) {
       .url = options_.hosts.exchange + "/copilot_internal/v2/token",
       .headers = {"Authorization: token " + options_.token, "Accept: application/json", std::string(kExchangeVersion)},
       .body = std::nullopt,
-      .timeouts = {.connect = options_.connect}};
+      .timeouts = TimeoutsOf(options_.deadlines)};
   for (const std::string& header : caps.headers) {
     if (!NamesHeader(header, kApiVersion)) request.headers.push_back(header);
   }
@@ -277,11 +274,10 @@ Failure CopilotAccess::Refusal(const HttpOutcome& outcome) const {
   if (const auto document = json::Document::Parse(outcome.error_body); document.ok()) {
     const json::View root = document->root();
     const json::View details = root["error_details"];
-    words = details["message"].string().value_or(root["message"].string().value_or(""));
+    words = (details["message"].string() ? details : root)["message"].Text();
     if (const auto url = details["url"].string()) words += " " + std::string(*url);
   }
-  if (!words.empty()) what += " (it says: " + OneLine(Redact(words), 300) + ")";
-  failure.message = Redact(OneLine(what, 700));
+  failure.message = FailureLine(what, words);
   return failure;
 }
 
@@ -289,7 +285,7 @@ void CopilotAccess::LearnModel(Caps& caps, TimePoint deadline) {
   HttpRequest request{.url = JoinUrl(Api(), "/models"),
                       .headers = SessionHeaders(),
                       .body = std::nullopt,
-                      .timeouts = {.connect = options_.connect}};
+                      .timeouts = TimeoutsOf(options_.deadlines)};
   request.headers.insert(request.headers.end(), caps.headers.begin(), caps.headers.end());
   const Fetched fetched = Fetch(loop_, http_, std::move(request), deadline);
   auto models = json::Document::Parse(fetched.body, "models");

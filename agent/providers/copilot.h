@@ -42,7 +42,7 @@ struct CopilotOptions {
   CopilotHosts hosts;
   std::string model;
   std::function<void(Caps&)> correct;  ///< Runs after `caps` was changed: the user's word counts most. May be empty.
-  Milliseconds connect{10'000};
+  Deadlines deadlines;
   std::function<TimePoint()> now;  ///< Empty: Clock::now. A person's calendar is wrong too often to go by expires_at.
 };
 
@@ -64,6 +64,7 @@ class CopilotAccess : public Access {
   void EndExchange(const HttpOutcome& outcome);
   Failure Refusal(const HttpOutcome& outcome) const;
   void LearnModel(Caps& caps, TimePoint deadline);
+  void NameIntegration(Caps& caps) const;
   std::vector<std::string> SessionHeaders() const { return {"Authorization: Bearer " + session_.token}; }
   std::string Api() const;
   TimePoint Now() const { return options_.now ? options_.now() : Clock::now(); }

@@ -13,8 +13,7 @@
 namespace rune::agent {
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};  // for one answer
-constexpr std::int64_t kUsualInterval = 5;     // RFC 8628, section 3.2
+constexpr std::int64_t kUsualInterval = 5;  // RFC 8628, section 3.2
 constexpr std::int64_t kLongestWait = 3600;
 
 Error Interrupted() { return Error{ErrorKind::kCancelled, "the login was interrupted"}; }
@@ -28,8 +27,8 @@ class Flow {
         const json::Document start,
         Post("/login/device/code", "client_id=" + PercentEncode(login_.client_id) + "&scope=read%3Auser"));
     const json::View root = start.root();
-    const std::string device(root["device_code"].string().value_or(""));
-    const std::string code(root["user_code"].string().value_or(""));
+    const std::string device = root["device_code"].Text();
+    const std::string code = root["user_code"].Text();
     if (device.empty() || code.empty()) return Broken("gives no code");
     AddSecret(device);
     login_.show(OneLine(root["verification_uri"].string().value_or(login_.host + "/login/device")), OneLine(code, 40));
@@ -47,7 +46,7 @@ class Flow {
         AddSecret(*token);
         return std::string(*token);
       }
-      const std::string error(answer.root()["error"].string().value_or(""));
+      const std::string error = answer.root()["error"].Text();
       if (error == "authorization_pending") continue;
       if (error == "expired_token") return Expired();
       if (error == "access_denied") return Error{ErrorKind::kDenied, "the login was refused on the page"};
@@ -71,14 +70,15 @@ class Flow {
     HttpRequest request{.url = JoinUrl(login_.host, path),
                         .headers = {"Accept: application/json", "Content-Type: application/x-www-form-urlencoded"},
                         .body = std::move(form)};
-    const Fetched fetched = Fetch(loop_, http_, std::move(request), Clock::now() + kPatience);
+    const Fetched fetched = Fetch(loop_, http_, std::move(request), Clock::now() + login_.patience);
     if (fetched.wake == EventLoop::Wake::kInterrupted) return Interrupted();
+    if (fetched.wake == EventLoop::Wake::kDeadline) {
+      return Error{ErrorKind::kUnavailable, SplitUrl(login_.host).Authority() + " does not answer in time"};
+    }
     if (!fetched.ok()) {
       const Endpoint endpoint{"github-copilot", login_.host, "", path};
-      HttpOutcome outcome = fetched.outcome;
-      if (fetched.wake == EventLoop::Wake::kDeadline) outcome.failure = HttpFailure::kFirstByteTimeout;
-      return Error{ErrorKind::kUnavailable,
-                   ClassifyHttp(outcome, endpoint, static_cast<std::int64_t>(std::time(nullptr))).message};
+      const auto now = static_cast<std::int64_t>(std::time(nullptr));
+      return Error{ErrorKind::kUnavailable, ClassifyHttp(fetched.outcome, endpoint, now).message};
     }
     auto document = json::Document::Parse(fetched.body, "answer");
     if (!document.ok()) return Broken("does not answer like GitHub");

@@ -12,6 +12,7 @@ namespace rune::agent {
 struct DeviceLogin {
   std::string host = "https://github.com";         ///< Or that of a GitHub Enterprise, or of a test.
   std::string client_id = "Iv1.b507a08c87ecfe98";  ///< The editors' app: tokens of other apps open less.
+  Milliseconds patience{30'000};                   ///< With one answer.
   Milliseconds slow_down{5000};                    ///< Added to the interval when the server asks for it.
   /// Shows a person where to go and what to type there. Both are safe lines.
   std::function<void(const std::string& page, const std::string& code)> show;

@@ -1,5 +1,5 @@
 #pragma once
-/// The words of OpenAI's wires for how long a model may think.
+/// The words for how long a model may think: those of OpenAI's wires, from which others differ in places.
 
 #include <cstdlib>
 #include <string_view>

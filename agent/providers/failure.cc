@@ -23,13 +23,6 @@ bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> 
                      [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
 }
 
-/// The fixed part of a message, then what the server said, if anything.
-std::string Line(const std::string& what, const std::string& server_words) {
-  std::string line = what;
-  if (!server_words.empty()) line += " (it says: " + OneLine(Redact(server_words), 300) + ")";
-  return Redact(OneLine(line, 700));
-}
-
 std::string HostOf(const Endpoint& endpoint) { return SplitUrl(endpoint.base_url).Authority(); }
 
 /// base_url without what a person may have put before the host.
@@ -50,7 +43,7 @@ Failure PageFailure(const std::string& page, const Endpoint& endpoint) {
   return {.kind = ModelErrorKind::kProtocol,
           .remedy = Remedy::kRetry,
           .max_attempts = 2,
-          .message = Line(HostOf(endpoint) + " answers with a web page titled \"" + TitleOf(page) + "\": base_url (" +
+          .message = FailureLine(HostOf(endpoint) + " answers with a web page titled \"" + TitleOf(page) + "\": base_url (" +
                               ShownUrl(endpoint) +
                               ") is not the address of an API, or a login page of the network stands in between",
                           "")};
@@ -82,10 +75,10 @@ std::string NoConnectionText(const HttpOutcome& outcome, const std::string& host
 Failure TransportFailure(const HttpOutcome& outcome, const Endpoint& endpoint) {
   const std::string host = HostOf(endpoint);
   const auto down = [&](const std::string& what) {
-    return Failure{.kind = ModelErrorKind::kDown, .remedy = Remedy::kRetry, .message = Line(what, "")};
+    return Failure{.kind = ModelErrorKind::kDown, .remedy = Remedy::kRetry, .message = FailureLine(what, "")};
   };
   const auto fatal = [&](const std::string& what) {
-    return Failure{.kind = ModelErrorKind::kDown, .message = Line(what, "")};
+    return Failure{.kind = ModelErrorKind::kDown, .message = FailureLine(what, "")};
   };
   switch (outcome.failure) {
     case HttpFailure::kUnusable:
@@ -161,12 +154,12 @@ std::string MissingText(const std::string& code, const ServerError& error, const
   return "nothing at " + url + endpoint.path + code + ": " + why;
 }
 
-/// 401, 403 and 407: who does not let us in, and what to change.
+/// 401, 403 and 407, and 400 that speaks of the key: who does not let us in, and what to change.
 Failure RefusedFailure(int status, const ServerError& error, const Endpoint& endpoint) {
   const std::string code = " (" + std::to_string(status) + ")";
   Failure failure{.kind = ModelErrorKind::kAuth};
   std::string what = "the proxy refuses: check the proxy settings" + code;
-  if (status == 401 || (status == 400 && ContainsAny(WordsOf(error), {"api_key_invalid", "api key not valid"}))) {
+  if (status == 401 || status == 400) {
     failure.remedy = Remedy::kRenew;
     what = HostOf(endpoint) + " refuses the key: check api_key (RUNE_API_KEY) for provider \"" + endpoint.provider +
            "\"" + code;
@@ -175,7 +168,7 @@ Failure RefusedFailure(int status, const ServerError& error, const Endpoint& end
     what = HostOf(endpoint) + " refuses" + code + ": check api_key (RUNE_API_KEY) for provider \"" + endpoint.provider +
            "\", and whether it may use model \"" + endpoint.model + "\"";
   }
-  failure.message = Line(what, error.message);
+  failure.message = FailureLine(what, error.message);
   return failure;
 }
 
@@ -184,7 +177,7 @@ Failure StatusFailure(int status, const ServerError& error, const Endpoint& endp
   const std::string host = HostOf(endpoint);
   const std::string code = " (" + std::to_string(status) + ")";
   const auto make = [&](ModelErrorKind kind, Remedy remedy, const std::string& what) {
-    return Failure{.kind = kind, .remedy = remedy, .message = Line(what, error.message)};
+    return Failure{.kind = kind, .remedy = remedy, .message = FailureLine(what, error.message)};
   };
   if (status == 402 || ((status == 429 || status == 403) && IsQuota(error))) {
     return make(ModelErrorKind::kRate, Remedy::kNone,
@@ -239,6 +232,12 @@ std::optional<milliseconds> RetryDelay(std::string_view text) {
 
 }  // namespace
 
+std::string FailureLine(const std::string& what, const std::string& server_words) {
+  std::string line = what;
+  if (!server_words.empty()) line += " (it says: " + OneLine(Redact(server_words), 300) + ")";
+  return Redact(OneLine(line, 700));
+}
+
 std::optional<milliseconds> RetryAfter(const HttpHeaders& headers, std::int64_t unix_now) {
   if (const auto ms = headers.find("retry-after-ms"); ms != headers.end()) {
     if (const auto number = ParseDouble(Trim(ms->second))) {
@@ -259,7 +258,7 @@ Failure ClassifyHttp(const HttpOutcome& outcome, const Endpoint& endpoint, std::
   if (outcome.status >= 300 && outcome.status < 400) {
     const auto location = outcome.headers.find("location");
     return {.kind = ModelErrorKind::kBadRequest,
-            .message = Line(HostOf(endpoint) + " redirects (" + std::to_string(outcome.status) +
+            .message = FailureLine(HostOf(endpoint) + " redirects (" + std::to_string(outcome.status) +
                                 "), which is not followed: set base_url to where the API is, or log in to the network",
                             location == outcome.headers.end() ? "" : location->second)};
   }
@@ -280,7 +279,7 @@ Failure ClassifyHttp(const HttpOutcome& outcome, const Endpoint& endpoint, std::
 Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
   const std::string host = HostOf(endpoint);
   const auto protocol = [&](Remedy remedy, const std::string& what) {
-    return Failure{.kind = ModelErrorKind::kProtocol, .remedy = remedy, .message = Line(what, decoded.detail)};
+    return Failure{.kind = ModelErrorKind::kProtocol, .remedy = remedy, .message = FailureLine(what, decoded.detail)};
   };
   switch (decoded.fault) {
     case StreamFault::kNone:
@@ -294,7 +293,7 @@ Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
       return PageFailure(decoded.detail, endpoint);
     case StreamFault::kTooLarge:
       return {.kind = ModelErrorKind::kProtocol,
-              .message = Line("the answer of " + host + " is larger than any answer: " + decoded.detail, "")};
+              .message = FailureLine("the answer of " + host + " is larger than any answer: " + decoded.detail, "")};
     case StreamFault::kServerError:
       break;
   }
@@ -304,7 +303,7 @@ Failure ClassifyFault(const Decoded& decoded, const Endpoint& endpoint) {
     return {.kind = ModelErrorKind::kProtocol,
             .remedy = Remedy::kRetry,
             .max_attempts = 3,
-            .message = Line(host + " could not read the tool call that its own model made", error.message)};
+            .message = FailureLine(host + " could not read the tool call that its own model made", error.message)};
   }
   if (error.status != 0) return StatusFailure(error.status, error, endpoint);
   const std::string words = ToLower(error.code + " " + error.type);

@@ -40,6 +40,9 @@ struct Failure {
   std::string words;                                     ///< The server's own, of kDegrade. Untrusted.
 };
 
+/// The fixed part of a message, then what the server said, if anything: one safe, redacted line.
+std::string FailureLine(const std::string& what, const std::string& server_words);
+
 /// A request that got no proper 2xx response: by transport failure or by status.
 Failure ClassifyHttp(const HttpOutcome& outcome, const Endpoint& endpoint, std::int64_t unix_now);
 /// A 2xx response that holds no answer; with StreamFault::kNone, one that says nothing.

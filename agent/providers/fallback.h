@@ -21,6 +21,9 @@ class FallbackClient : public ModelClient {
   std::string model() const override { return current().model(); }
   std::vector<std::string> MayAnswer(const std::vector<Message>& messages) const override;
   std::uint64_t context_window() const override { return current().context_window(); }
+  std::string PictureProblem(const std::vector<Part>& prompt) const override {
+    return current().PictureProblem(prompt);
+  }
 
  private:
   ModelClient& current() const { return *clients_[at_]; }

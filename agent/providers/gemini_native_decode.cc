@@ -38,7 +38,7 @@ class GeminiDecoder : public StreamDecoder {
   bool ended() const override { return blocked_ || !finish_reason_.empty(); }
 
   void TakePart(const json::View& part, const TextSink& on_text) {
-    const std::string signature(part["thoughtSignature"].string().value_or(""));
+    const std::string signature = part["thoughtSignature"].Text();
     if (!Count(signature.size())) return;
     if (part["functionCall"].type() == json::Type::kObject) return TakeCall(part["functionCall"], signature);
     const auto text = part["text"].string();
@@ -74,10 +74,10 @@ class GeminiDecoder : public StreamDecoder {
   void TakeCall(const json::View& call, const std::string& signature) {
     const bool to_be_continued = call["willContinue"].boolean().value_or(false) || call["partialArgs"].size() > 0;
     if (to_be_continued) return Fail(StreamFault::kMalformed, "a call in pieces");
-    const std::string id(call["id"].string().value_or(""));
+    const std::string id = call["id"].Text();
     const json::View args = call["args"];
     ToolCall taken{.id = id,
-                   .name = std::string(call["name"].string().value_or("")),
+                   .name = call["name"].Text(),
                    .args = TidyArguments(args.string() ? std::string(*args.string()) : args.Dump())};
     if (!Count(id.size() + taken.name.size() + taken.args.size())) return;
     if (!signature.empty() || !id.empty()) {
@@ -131,9 +131,6 @@ class GeminiDecoder : public StreamDecoder {
     Message& message = decoded.message;
     message.stop = StopOf();
     message.parts = std::move(parts_);
-    // None of the calls of a cut, filtered or failed turn may run.
-    if (message.stop != Stop::kToolCalls)
-      std::erase_if(message.parts, [](const Part& part) { return std::holds_alternative<ToolCall>(part); });
     const bool failed = finish_reason_ == "MALFORMED_FUNCTION_CALL" || finish_reason_ == "UNEXPECTED_TOOL_CALL";
     if (message.stop == Stop::kUnknown && (failed || TextOf(message).empty())) {
       const std::string why = finish_message_.empty() ? "" : ": " + finish_message_;

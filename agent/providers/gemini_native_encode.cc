@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "agent/providers/base64.h"
+#include "agent/providers/encoding.h"
 #include "agent/providers/gemini_native.h"
 #include "agent/providers/gemini_schema.h"
 #include "sandbox/base/text.h"
@@ -86,12 +87,10 @@ class Encoder {
 
   void WriteConfig() {
     const GenerationOptions& options = request_.options;
-    const std::uint64_t max_tokens =
-        options.max_output_tokens > 0 ? options.max_output_tokens : caps_.default_max_tokens;
     out_.Key("generationConfig").BeginObject();
     if (options.temperature && caps_.temperature) out_.Key("temperature").Double(*options.temperature);
     if (options.seed && caps_.temperature) out_.Member("seed", *options.seed & 0x7fffffff);  // an int32
-    if (max_tokens > 0) out_.Member("maxOutputTokens", max_tokens);
+    if (const std::uint64_t max = OutputCap(options, caps_); max > 0) out_.Member("maxOutputTokens", max);
     // Before generation 3 an answer in JSON and tools exclude one another.
     const bool schema = caps_.json_schema && (request_.tools.empty() || generation_ >= 3);
     if (!options.schema.empty() && schema) {
@@ -152,11 +151,9 @@ class Encoder {
     }
   }
 
-  /// The state that our decoder packed, if it may go back.
-  std::optional<json::Document> StateOf(const std::string& opaque) const {
-    if (opaque.empty() || !caps_.echo_reasoning) return std::nullopt;
-    auto parsed = json::Document::Parse(opaque);
-    return parsed.ok() ? std::optional(std::move(parsed).value()) : std::nullopt;
+  /// What may go back.
+  std::optional<json::Document> EchoOf(const std::string& opaque) const {
+    return caps_.echo_reasoning ? StateOf(opaque) : std::nullopt;
   }
 
   void WriteModel(const Message& message) {
@@ -167,7 +164,7 @@ class Encoder {
       if (const auto* const text = std::get_if<Text>(&part)) {
         WriteModelText(*text, i + 1 < message.parts.size() ? &message.parts[i + 1] : nullptr);
       } else if (const auto* const reasoning = std::get_if<Reasoning>(&part)) {
-        const auto state = StateOf(reasoning->opaque);
+        const auto state = EchoOf(reasoning->opaque);
         // Without a text it belongs to the part before it. Another wire's state may stand under the same model's name.
         if (!state || !state->root()["text"].string() || !state->root()["thoughtSignature"].string()) continue;
         out_.Raw(reasoning->opaque);
@@ -181,7 +178,7 @@ class Encoder {
   void WriteModelText(const Text& text, const Part* behind) {
     out_.BeginObject().Member("text", text.text);
     const auto* const reasoning = behind == nullptr ? nullptr : std::get_if<Reasoning>(behind);
-    if (const auto state = reasoning == nullptr ? std::nullopt : StateOf(reasoning->opaque)) {
+    if (const auto state = reasoning == nullptr ? std::nullopt : EchoOf(reasoning->opaque)) {
       const auto signature = state->root()["thoughtSignature"].string();
       if (signature && !state->root()["text"].exists()) out_.Member("thoughtSignature", *signature);
     }
@@ -189,7 +186,7 @@ class Encoder {
   }
 
   void WriteCall(const ToolCall& call, bool first) {
-    const auto state = StateOf(call.opaque);
+    const auto state = EchoOf(call.opaque);
     const json::View root = state ? state->root() : json::View();
     out_.BeginObject().Key("functionCall").BeginObject();
     // Its own ids only: those that we make are refused in places.
@@ -224,7 +221,7 @@ class Encoder {
     if (with_images.empty()) return;
     BeginContent("user");
     for (const ToolResult* const result : with_images) {
-      WriteText("Pictures in the result of " + result->name + ":");
+      WriteText(PicturesCaption(*result));
       for (const Image& image : result->images) WriteImage(image);
     }
     EndContent();
@@ -234,7 +231,7 @@ class Encoder {
     out_.BeginObject().Key("functionResponse").BeginObject();
     const auto call = std::find_if(calls.begin(), calls.end(),
                                    [&](const ToolCall& candidate) { return candidate.id == result.call_id; });
-    if (const auto state = call == calls.end() ? std::nullopt : StateOf(call->opaque)) {
+    if (const auto state = call == calls.end() ? std::nullopt : EchoOf(call->opaque)) {
       if (const auto id = state->root()["id"].string()) out_.Member("id", *id);
     }
     out_.Member("name", result.name).Key("response").BeginObject();

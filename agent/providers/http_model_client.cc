@@ -55,10 +55,18 @@ std::function<double()> Generator() {
 
 }  // namespace
 
+std::shared_ptr<Access> AccessOf(const HttpModelOptions& options) {
+  return options.access ? options.access : std::make_shared<KeyAccess>(options.endpoint, options.api_key);
+}
+
 HttpModelClient::HttpModelClient(EventLoop& loop, HttpModelOptions options)
     : loop_(loop), options_(std::move(options)), caps_(options_.caps), asked_(options_.endpoint), http_(loop) {
   if (!options_.random) options_.random = Generator();
-  if (!options_.access) options_.access = std::make_shared<KeyAccess>(options_.endpoint, options_.api_key);
+  options_.access = AccessOf(options_);
+}
+
+std::string HttpModelClient::PictureProblem(const std::vector<Part>& prompt) const {
+  return agent::PictureProblem(prompt, model(), caps_);
 }
 
 ModelOutcome HttpModelClient::Complete(const ModelRequest& request, const TextSink& on_text) {
@@ -67,7 +75,7 @@ ModelOutcome HttpModelClient::Complete(const ModelRequest& request, const TextSi
     if (!attempt.failure) return MakeReply(std::move(attempt), request);
     if (!MayGoOn(attempt, request)) return ModelError{ModelErrorKind::kBudget, attempt.failure->message};
     state.delivered = attempt.delivered;
-    if (const auto error = Remedied(*attempt.failure, state, request.deadline)) return *error;
+    if (const auto error = Remedied(*attempt.failure, state, request)) return *error;
   }
 }
 
@@ -78,7 +86,8 @@ bool HttpModelClient::MayGoOn(const Attempt& attempt, const ModelRequest& reques
   return may || kind == ModelErrorKind::kCancelled || kind == ModelErrorKind::kDeadline;  // goes on nowhere anyway
 }
 
-std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, RetryState& state, TimePoint deadline) {
+std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, RetryState& state,
+                                                    const ModelRequest& request) {
   const Decision decision = Decide(options_.retry, state, failure, options_.random());
   switch (decision.next) {
     case Next::kAskAgain:
@@ -89,10 +98,9 @@ std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, Retr
       Log(LogLevel::kInfo, failure.message + "; asking for a new token");
       return std::nullopt;
     case Next::kDegrade:
-      if (!Degrade(caps_, failure.words)) return FinalError(failure, state.attempts);
+      if (!Degrade(caps_, failure.words, request.options.max_output_tokens)) return FinalError(failure, state.attempts);
       Log(LogLevel::kInfo, failure.message + "; asking again without it");
       return std::nullopt;
-    case Next::kCompact:
     case Next::kGiveUp:
       return FinalError(failure, state.attempts);
   }
@@ -104,7 +112,7 @@ std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, Retr
                            std::to_string(options_.retry.attempts) + " in " + Seconds(decision.delay));
   ++state.attempts;
   state.waited += decision.delay;
-  return Wait(decision.delay, deadline);
+  return Wait(decision.delay, request.deadline);
 }
 
 HttpRequest HttpModelClient::MakeRequest(const Grant& grant, WireRequest wire) const {
@@ -127,7 +135,7 @@ std::optional<Failure> HttpModelClient::Unshowable(const std::vector<Message>& m
   const auto prompt = std::find_if(messages.rbegin(), messages.rend(),
                                    [](const Message& message) { return message.role == Role::kUser; });
   if (prompt == messages.rend()) return std::nullopt;
-  std::string problem = PictureProblem(prompt->parts, model(), caps_);
+  std::string problem = PictureProblem(prompt->parts);
   if (problem.empty()) return std::nullopt;
   return Failure{.kind = ModelErrorKind::kBadRequest, .message = std::move(problem)};
 }
@@ -146,7 +154,7 @@ HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const
   if (attempt.failure) return attempt;
   const std::vector<Message> history = Normalise(request.messages, {.origin = Origin(),
                                                                     .images = caps_.images,
-                                                                    .max_picture_bytes = MaxImageBytes(caps_),
+                                                                    .max_bytes_of_one_image = MaxImageBytes(caps_),
                                                                     .id_rule = caps_.id_rule});
   const Codec& codec = CodecOf(caps_.wire);
   WireRequest wire = codec.encode(model(), {history, request.tools, request.options, request.deadline}, caps_);

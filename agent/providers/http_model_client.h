@@ -26,6 +26,9 @@ struct HttpModelOptions {
   std::function<double()> random;  ///< Uniform in [0, 1); empty: a generator of its own.
 };
 
+/// How to get in: as `options` says, else with its key.
+std::shared_ptr<Access> AccessOf(const HttpModelOptions& options);
+
 class HttpModelClient : public ModelClient {
  public:
   HttpModelClient(EventLoop& loop, HttpModelOptions options);
@@ -34,6 +37,7 @@ class HttpModelClient : public ModelClient {
   std::string provider() const override { return options_.endpoint.provider; }
   std::string model() const override { return options_.endpoint.model; }
   std::uint64_t context_window() const override { return caps_.context_window; }
+  std::string PictureProblem(const std::vector<Part>& prompt) const override;
 
  private:
   /// One attempt's end: an answer, or what went wrong.
@@ -58,7 +62,7 @@ class HttpModelClient : public ModelClient {
   /// Reports what a failed attempt has used; false: no other one may be made.
   bool MayGoOn(const Attempt& attempt, const ModelRequest& request) const;
   /// Does what comes before the next attempt; the error when there is none.
-  std::optional<ModelError> Remedied(const Failure& failure, RetryState& state, TimePoint deadline);
+  std::optional<ModelError> Remedied(const Failure& failure, RetryState& state, const ModelRequest& request);
   std::optional<ModelError> Wait(Milliseconds delay, TimePoint deadline);
   ModelReply MakeReply(Attempt attempt, const ModelRequest& request) const;
   std::string Origin() const { return options_.endpoint.provider + "/" + options_.endpoint.model; }

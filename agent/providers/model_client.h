@@ -81,6 +81,8 @@ class ModelClient {
   }
   /// Tokens that the model takes in, as far as is known by now; 0: not known.
   virtual std::uint64_t context_window() const { return 0; }
+  /// Why the pictures of a prompt cannot be shown to it, as far as is known by now, in one safe line; empty: they can.
+  virtual std::string PictureProblem(const std::vector<Part>& /*prompt*/) const { return ""; }
 };
 
 }  // namespace rune::agent

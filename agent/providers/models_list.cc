@@ -9,6 +9,7 @@
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
 #include "agent/json/json.h"
+#include "agent/providers/anthropic_messages.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 constexpr int kMostPages = 20;
+constexpr std::size_t kPageBytes = 4096;  // of a web page: enough for its title
 
 std::uint64_t FirstCount(const json::View& view, const std::vector<std::string_view>& names) {
   for (const std::string_view name : names) {
@@ -73,23 +75,6 @@ Error ErrorOf(const Failure& failure) {
   return Error{ErrorKind::kUnavailable, failure.message};
 }
 
-/// A token of a server becomes a part of our URL: nothing in it may end that part (RFC 3986, section 2.3).
-std::string Escaped(std::string_view token) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : token) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
-  }
-  return out;
-}
-
 /// What is added to the URL for the next page; empty: there is none.
 std::string NextPage(Wire wire, const std::string& body) {
   const auto document = json::Document::Parse(body);
@@ -104,13 +89,14 @@ std::string NextPage(Wire wire, const std::string& body) {
     parameter = "&after_id=";
     token = root["last_id"].string().value_or("");
   }
-  return token.empty() ? "" : std::string(parameter) + Escaped(token);
+  // Nothing in a server's token may end its part of our URL.
+  return token.empty() ? "" : std::string(parameter) + PercentEncode(token);
 }
 
 /// Why `body`, which came with status 200, is no list.
 Failure NoList(const std::string& body, const Endpoint& endpoint) {
   Decoded decoded{.fault = StreamFault::kMalformed, .detail = body.substr(0, 200)};
-  if (Trim(body).starts_with('<')) decoded.fault = StreamFault::kHtml;
+  if (Trim(body).starts_with('<')) decoded = {.fault = StreamFault::kHtml, .detail = body.substr(0, kPageBytes)};
   if (ServerError error = ReadServerError(body); error.found) {
     decoded = {.fault = StreamFault::kServerError, .error = std::move(error)};
   }
@@ -162,16 +148,15 @@ Result<std::vector<ListedModel>> ListModels(EventLoop& loop, const HttpModelOpti
   Caps caps = options.caps;
   Grant grant;
   const TimePoint deadline = Clock::now() + kPatience;
-  std::shared_ptr<Access> access = options.access;
-  if (!access) access = std::make_shared<KeyAccess>(options.endpoint, options.api_key);
-  if (const auto failure = access->Open({{}, deadline}, caps, grant)) return ErrorOf(*failure);
+  const GrantRequest way_in{.history = {}, .deadline = deadline, .learn_model = false};
+  if (const auto failure = AccessOf(options)->Open(way_in, caps, grant)) return ErrorOf(*failure);
 
   HttpRequest request{.url = grant.models_url,
                       .headers = grant.headers,
                       .body = std::nullopt,
-                      .timeouts = {.connect = options.deadlines.connect}};
+                      .timeouts = TimeoutsOf(options.deadlines)};
   request.headers.insert(request.headers.end(), caps.headers.begin(), caps.headers.end());
-  if (caps.wire == Wire::kAnthropicMessages) request.headers.emplace_back("anthropic-version: 2023-06-01");
+  if (caps.wire == Wire::kAnthropicMessages) request.headers.emplace_back(kAnthropicVersion);
   const std::string path = SplitUrl(grant.models_url).path;
   const Endpoint endpoint{options.endpoint.provider, SplitUrl(grant.models_url).Origin(), options.endpoint.model, path};
   HttpClient http(loop);

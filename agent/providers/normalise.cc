@@ -52,7 +52,8 @@ std::string Cap(const std::string& text, std::size_t limit) {
 std::string ObjectArguments(const std::string& args) {
   // They are written as they are, where a server may be stricter than our reader.
   const std::string tidy = json::ReplaceLoneSurrogates(TidyArguments(Scrub(args)));
-  if (IsJsonObject(tidy) && json::Document::Parse(tidy, "", {.unique_keys = true}).ok()) return tidy;
+  const bool object = Trim(tidy).starts_with('{');  // with no byte order mark, which our reader passes over
+  if (object && json::Document::Parse(tidy, "", {.unique_keys = true}).ok()) return tidy;
   return json::Writer().BeginObject().Member("invalid_json", tidy).EndObject().Take();
 }
 
@@ -114,10 +115,9 @@ bool IsShowable(const Image& image) {
 /// The pictures that may be sent: the newest, as far as the room goes.
 std::set<const Image*> ChooseImages(const std::vector<Message>& messages, const NormaliseOptions& options) {
   std::set<const Image*> chosen;
-  std::size_t room = options.images ? options.max_image_bytes : 0;
+  std::size_t room = options.images ? options.max_bytes_of_all_images : 0;
   const auto choose = [&](const Image& image) {
-    if (!IsShowable(image) || image.data.size() > std::min<std::uint64_t>(room, options.max_picture_bytes)) return;
-    if (!options.images) return;
+    if (!IsShowable(image) || image.data.size() > std::min<std::uint64_t>(room, options.max_bytes_of_one_image)) return;
     room -= image.data.size();
     chosen.insert(&image);
   };

@@ -15,9 +15,9 @@ struct NormaliseOptions {
   std::string origin;  ///< "<provider>/<model>" that is asked; opaque state of others is dropped.
   std::size_t max_result_bytes = 64u << 10;
   bool images = true;  ///< Whether the model sees pictures (Caps::images).
-  std::uint64_t max_picture_bytes = std::numeric_limits<std::uint64_t>::max();  ///< Of one (MaxImageBytes()).
+  std::uint64_t max_bytes_of_one_image = std::numeric_limits<std::uint64_t>::max();  ///< MaxImageBytes()
   std::string id_rule;                                                          ///< Caps::id_rule
-  std::size_t max_image_bytes = 14u << 20;  ///< Of all pictures together: requests end at 20 MB in places.
+  std::size_t max_bytes_of_all_images = 14u << 20;  ///< Requests end at 20 MB in places.
 };
 
 /// Afterwards: text is valid UTF-8 without NUL; there is at most one system message, the first; a user message follows

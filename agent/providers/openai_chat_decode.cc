@@ -54,7 +54,7 @@ class ChatDecoder : public StreamDecoder {
 };
 
 void ChatDecoder::Take(const json::View& root, const TextSink& on_text) {
-  if (model_.empty()) model_ = root["model"].string().value_or("");
+  if (model_.empty()) model_ = root["model"].Text();
   TakeUsage(root["x_groq"]["usage"]);
   const json::View choices = root["choices"];
   for (std::size_t i = 0; i < choices.size(); ++i) {
@@ -68,7 +68,7 @@ void ChatDecoder::Take(const json::View& root, const TextSink& on_text) {
 
 void ChatDecoder::TakeChoice(const json::View& choice, const TextSink& on_text) {
   any_choice_ = true;
-  if (finish_reason_.empty()) finish_reason_ = choice["finish_reason"].string().value_or("");
+  if (finish_reason_.empty()) finish_reason_ = choice["finish_reason"].Text();
   const json::View streamed = choice["delta"];
   const json::View delta = streamed.is_null() ? choice["message"] : streamed;
   TakeReasoning(delta);
@@ -169,9 +169,7 @@ void ChatDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
   if (finish_reason_ == "error" || finish_reason_ == "insufficient_system_resource") {
     return FailWith({.message = "the answer ended with finish_reason \"" + finish_reason_ + "\""});
   }
-  if (finish_reason_ == "model_context_window_exceeded") {
-    return FailWith({.message = "the answer does not fit into the model's window", .code = "context_length_exceeded"});
-  }
+  if (finish_reason_ == "model_context_window_exceeded") return FailTooLong();
   splitter_.Finish([&](std::string_view text) { Deliver(text_, text, on_text); });
   if (text_.empty()) Deliver(text_, refusal_, on_text);
   if (reasoning_.empty()) reasoning_ = splitter_.thoughts();
@@ -181,10 +179,7 @@ void ChatDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
     message.parts.emplace_back(Reasoning{reasoning_, std::move(opaque)});
   }
   if (!text_.empty()) message.parts.emplace_back(Text{text_});
-  // The arguments of a cut or filtered turn may be incomplete and still parse: none of its calls may run.
-  if (message.stop == Stop::kToolCalls) {
-    for (ToolCall& call : calls_.Finish()) message.parts.emplace_back(std::move(call));
-  }
+  for (ToolCall& call : calls_.Finish()) message.parts.emplace_back(std::move(call));
 }
 
 }  // namespace

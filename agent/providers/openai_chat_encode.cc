@@ -2,29 +2,11 @@
 
 #include "agent/providers/base64.h"
 #include "agent/providers/effort.h"
+#include "agent/providers/encoding.h"
 #include "agent/providers/openai_chat.h"
 
 namespace rune::agent {
 namespace {
-
-/// The provider's own state, as our decoder packed it: another wire's may stand under the same model's name.
-std::optional<json::Document> StateOf(const std::string& opaque, std::string_view prefix) {
-  if (!opaque.starts_with(prefix)) return std::nullopt;
-  auto parsed = json::Document::Parse(opaque);
-  if (!parsed.ok()) return std::nullopt;
-  return std::move(parsed).value();
-}
-
-bool HasImages(const Message& message) {
-  for (const Part& part : message.parts) {
-    if (const auto* const result = std::get_if<ToolResult>(&part)) {
-      if (!result->images.empty()) return true;
-    } else if (std::get_if<Image>(&part) != nullptr) {
-      return true;
-    }
-  }
-  return false;
-}
 
 class Encoder {
  public:
@@ -44,8 +26,7 @@ class Encoder {
  private:
   void WriteOptions() {
     const GenerationOptions& options = request_.options;
-    const std::uint64_t max = options.max_output_tokens > 0 ? options.max_output_tokens : caps_.default_max_tokens;
-    if (max > 0) out_.Member(caps_.max_tokens_field, max);
+    if (const std::uint64_t max = OutputCap(options, caps_); max > 0) out_.Member(caps_.max_tokens_field, max);
     if (options.temperature && caps_.temperature) out_.Key("temperature").Double(*options.temperature);
     if (options.seed && caps_.temperature) out_.Member("seed", *options.seed);
     if (!options.schema.empty() && caps_.json_schema) {
@@ -132,7 +113,7 @@ class Encoder {
     for (const Part& part : results.parts) {
       const auto* const result = std::get_if<ToolResult>(&part);
       if (result == nullptr || result->images.empty()) continue;
-      WriteText("Pictures in the result of " + result->name + ":");
+      WriteText(PicturesCaption(*result));
       for (const Image& image : result->images) WriteImage(image);
     }
   }
@@ -191,10 +172,8 @@ class Encoder {
     for (const Part& part : message.parts) {
       const auto* const result = std::get_if<ToolResult>(&part);
       if (result == nullptr) continue;
-      // The format has no error flag.
-      const bool mark = result->is_error && !result->text.starts_with("Error");
       out_.BeginObject().Member("role", "tool").Member("tool_call_id", result->call_id);
-      out_.Member("content", mark ? "Error: " + result->text : result->text).EndObject();
+      out_.Member("content", ResultText(*result)).EndObject();
     }
   }
 

@@ -10,8 +10,6 @@ constexpr std::string_view kOpen = "<think>";
 constexpr std::string_view kClose = "</think>";
 constexpr std::string_view kBlanks = " \t\r\n";
 
-std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
-
 }  // namespace
 
 void ThinkSplitter::Feed(std::string_view piece, const Sink& text) {
@@ -61,8 +59,8 @@ void ThinkSplitter::Finish(const Sink& text) {
 }
 
 ReasoningDetails::Detail& ReasoningDetails::Find(const json::View& piece) {
-  const std::string type = TextAt(piece["type"]);
-  const std::string id = TextAt(piece["id"]);
+  const std::string type = piece["type"].Text();
+  const std::string id = piece["id"].Text();
   const auto index = piece["index"].integer();
   const bool grows = piece["text"].string() || piece["summary"].string() || piece["signature"].string();
   const auto found = std::find_if(details_.rbegin(), details_.rend(), [&](const Detail& detail) {
@@ -81,7 +79,7 @@ std::string ReasoningDetails::Add(const json::View& piece) {
   if (piece.type() != json::Type::kObject) return {};
   std::string said;
   Detail& detail = Find(piece);
-  if (detail.id.empty()) detail.id = TextAt(piece["id"]);
+  if (detail.id.empty()) detail.id = piece["id"].Text();
   for (const std::string& name : piece.keys()) {
     const json::View value = piece[name];
     auto known = std::find_if(detail.members.begin(), detail.members.end(),

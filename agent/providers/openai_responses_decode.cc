@@ -10,8 +10,6 @@
 namespace rune::agent {
 namespace {
 
-std::string TextAt(const json::View& view) { return std::string(view.string().value_or("")); }
-
 /// One element of "output", as far as it has come.
 struct Item {
   enum class Kind : std::uint8_t { kOther, kMessage, kCall, kReasoning };
@@ -34,7 +32,7 @@ Item::Kind KindOf(std::string_view type) {
 
 /// What may go back: a server that stores nothing knows an item only by its sealed content.
 std::string SealedOf(const json::View& item) {
-  const std::string sealed = TextAt(item["encrypted_content"]);
+  const std::string sealed = item["encrypted_content"].Text();
   if (sealed.empty()) return {};
   json::Writer out;
   out.BeginObject().Member("type", "reasoning");
@@ -45,7 +43,7 @@ std::string SealedOf(const json::View& item) {
 
 std::string SummaryOf(const json::View& summary) {
   std::string text;
-  for (std::size_t i = 0; i < summary.size(); ++i) text += (i > 0 ? "\n\n" : "") + TextAt(summary[i]["text"]);
+  for (std::size_t i = 0; i < summary.size(); ++i) text += (i > 0 ? "\n\n" : "") + summary[i]["text"].Text();
   return text;
 }
 
@@ -86,9 +84,9 @@ class ResponsesDecoder : public StreamDecoder {
 };
 
 void ResponsesDecoder::Take(const json::View& root, const TextSink& on_text) {
-  const std::string type = TextAt(root["type"]);
+  const std::string type = root["type"].Text();
   const json::View response = root["response"];
-  if (model_.empty()) model_ = TextAt(response["model"]);
+  if (model_.empty()) model_ = response["model"].Text();
   if (type.empty() && root["output"].type() == json::Type::kArray) {
     TakeEnd(root, on_text);  // the whole answer in one piece
   } else if (type == "response.completed" || type == "response.incomplete" || type == "response.failed") {
@@ -147,7 +145,7 @@ void ResponsesDecoder::TakeItemEvent(std::string_view what, const json::View& ev
   } else if (what == "function_call_arguments.done") {
     Item& item = ItemAt(index, Item::Kind::kCall);
     Replace(item.args, event["arguments"].string().value_or(""));
-    if (item.name.empty()) item.name = TextAt(event["name"]);
+    if (item.name.empty()) item.name = event["name"].Text();
   } else if (what == "reasoning_summary_text.delta" || what == "reasoning_text.delta") {
     if (Count(delta.size())) ItemAt(index, Item::Kind::kReasoning).thought += delta;
   }
@@ -181,8 +179,8 @@ void ResponsesDecoder::TakeItem(Item& item, const json::View& view, const TextSi
       return;
     }
     case Item::Kind::kCall:
-      if (item.call_id.empty()) item.call_id = TextAt(view["call_id"]);
-      if (item.call_id.empty()) item.call_id = TextAt(view["id"]);
+      if (item.call_id.empty()) item.call_id = view["call_id"].Text();
+      if (item.call_id.empty()) item.call_id = view["id"].Text();
       Replace(item.name, view["name"].string().value_or(""));
       Replace(item.args, view["arguments"].string().value_or(""));
       return;
@@ -198,17 +196,17 @@ void ResponsesDecoder::TakeItem(Item& item, const json::View& view, const TextSi
 
 void ResponsesDecoder::TakeEnd(const json::View& response, const TextSink& on_text) {
   TakeUsage(response["usage"]);
-  const std::string status = TextAt(response["status"]);
+  const std::string status = response["status"].Text();
   if (status == "failed" || !response["error"].is_null()) {
     ServerError error = ReadServerError(response);
     if (!error.found) error.message = "the response failed, and the server does not say why";
     return FailWith(std::move(error));
   }
   if (status == "incomplete") {
-    incomplete_ = TextAt(response["incomplete_details"]["reason"]);
+    incomplete_ = response["incomplete_details"]["reason"].Text();
     if (incomplete_.empty()) incomplete_ = "unknown";
   }
-  if (model_.empty()) model_ = TextAt(response["model"]);
+  if (model_.empty()) model_ = response["model"].Text();
   const json::View output = response["output"];
   const bool nothing_yet = items_.empty();
   for (std::size_t i = 0; nothing_yet && i < output.size() && !settled(); ++i) {
@@ -255,8 +253,7 @@ void ResponsesDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
       }
       message.parts.emplace_back(Text{std::move(text)});
     }
-    // The arguments of a cut or filtered turn may be incomplete and still parse: none of its calls may run.
-    if (item.kind == Item::Kind::kCall && message.stop == Stop::kToolCalls) {
+    if (item.kind == Item::Kind::kCall) {
       message.parts.emplace_back(ToolCall{item.call_id, item.name, TidyArguments(item.args)});
     }
   }

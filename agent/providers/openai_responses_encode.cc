@@ -3,6 +3,7 @@
 
 #include "agent/providers/base64.h"
 #include "agent/providers/effort.h"
+#include "agent/providers/encoding.h"
 #include "agent/providers/openai_responses.h"
 
 namespace rune::agent {
@@ -32,8 +33,9 @@ class Encoder {
  private:
   void WriteOptions() {
     const GenerationOptions& options = request_.options;
-    const std::uint64_t max = options.max_output_tokens > 0 ? options.max_output_tokens : caps_.default_max_tokens;
-    if (max > 0) out_.Member("max_output_tokens", std::max(max, kLeastOutput));
+    if (const std::uint64_t max = OutputCap(options, caps_); max > 0) {
+      out_.Member("max_output_tokens", std::max(max, kLeastOutput));
+    }
     if (options.temperature && caps_.temperature) out_.Key("temperature").Double(*options.temperature);
     if (const std::string_view effort = EffortName(options.thinking); !effort.empty() && caps_.thinking) {
       out_.Key("reasoning").BeginObject().Member("effort", effort).EndObject();
@@ -83,12 +85,7 @@ class Encoder {
   }
 
   /// Pictures that have no place in the results themselves.
-  bool HasLooseImages(const Message& results) const {
-    return !caps_.tool_images && std::any_of(results.parts.begin(), results.parts.end(), [](const Part& part) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      return result != nullptr && !result->images.empty();
-    });
-  }
+  bool HasLooseImages(const Message& results) const { return !caps_.tool_images && HasImages(results); }
 
   /// The loose pictures of `results`, then the user's own words and pictures. Either may be null.
   void WriteUser(const Message* results, const Message* message) {
@@ -97,7 +94,7 @@ class Encoder {
       for (const Part& part : results->parts) {
         const auto* const result = std::get_if<ToolResult>(&part);
         if (result == nullptr || result->images.empty()) continue;
-        WriteText("Pictures in the result of " + result->name + ":");
+        WriteText(PicturesCaption(*result));
         for (const Image& image : result->images) WriteImage(image);
       }
     }
@@ -150,9 +147,7 @@ class Encoder {
     for (const Part& part : message.parts) {
       const auto* const result = std::get_if<ToolResult>(&part);
       if (result == nullptr) continue;
-      // The format has no error flag.
-      const bool mark = result->is_error && !result->text.starts_with("Error");
-      const std::string text = mark ? "Error: " + result->text : result->text;
+      const std::string text = ResultText(*result);
       out_.BeginObject().Member("type", "function_call_output").Member("call_id", result->call_id).Key("output");
       if (result->images.empty() || !caps_.tool_images) {
         out_.String(text);

@@ -22,7 +22,8 @@ struct Provider {
   std::string_view base_url;
   std::string_view model;
   std::vector<std::string_view> key_prefixes;  ///< That give its keys away.
-  std::string_view url_part;                   ///< That gives its base URL away.
+  std::string_view host;                       ///< That gives its base URL away, as do those below it.
+  std::string_view port = "";                  ///< The same, of what runs on any host.
   bool needs_key = true;
 };
 constexpr std::string_view kCopilot = "github-copilot";
@@ -39,7 +40,7 @@ const std::array<Provider, 6>& Providers() {
        {"AIza"},
        "generativelanguage.googleapis.com"},
       {"anthropic", "https://api.anthropic.com/v1", "claude-sonnet-4-5", {"sk-ant-"}, "api.anthropic.com"},
-      {"ollama", "http://localhost:11434/v1", "llama3.1", {}, ":11434", false},
+      {"ollama", "http://localhost:11434/v1", "llama3.1", {}, "", "11434", false},
       {kCopilot, "", "gpt-4.1", {"ghu_", "gho_", "ghp_", "github_pat_", "tid="}, "githubcopilot.com"},
   }};
   return providers;
@@ -59,13 +60,13 @@ Result<const Provider*> NamedProvider(const std::string& name) {
 
 Result<const Provider*> ChooseProvider(const FallbackProvider& choice) {
   if (!choice.provider.empty()) return NamedProvider(choice.provider);
-  const std::string url = ToLower(choice.base_url);
+  const UrlParts url = SplitUrl(Trim(choice.base_url));
   for (const Provider& provider : Providers()) {
-    if (url.find(provider.url_part) != std::string::npos) return &provider;
+    if (provider.host.empty() ? url.port == provider.port : IsUnder(url.host, provider.host)) return &provider;
   }
   for (const Provider& provider : Providers()) {
     // GitHub tokens are keys of other services, too.
-    if (provider.name == kCopilot && !url.empty()) continue;
+    if (provider.name == kCopilot && !choice.base_url.empty()) continue;
     const auto& prefixes = provider.key_prefixes;
     const bool known = std::any_of(prefixes.begin(), prefixes.end(),
                                    [&](std::string_view prefix) { return choice.api_key.starts_with(prefix); });
@@ -84,7 +85,7 @@ Result<std::string> ChooseBaseUrl(const FallbackProvider& choice, const Provider
   }
   while (url.ends_with('/')) url.pop_back();
   // People give the address that other clients of these services want. Of an unknown one nothing can be guessed.
-  const bool known = provider.name != "openai" || parts.host == provider.url_part;
+  const bool known = provider.name != "openai" || parts.host == provider.host;
   if (known && SplitUrl(url).path.empty()) url += SplitUrl(provider.base_url).path;
   if (provider.name == "gemini" && choice.base_url.empty() && choice.wire == WireName(Wire::kOpenAiChat)) {
     url += "/openai";
@@ -103,17 +104,14 @@ Result<std::string> CleanKey(const std::string& key) {
 
 Result<void> ApplyOverrides(Caps& caps, const FallbackProvider& choice, const std::string& overrides) {
   if (!choice.wire.empty()) {
-    const auto wire = ParseWire(choice.wire);
-    if (!wire) {
-      return Error::Invalid("wire: expected openai-chat, openai-responses, anthropic-messages or gemini-native");
-    }
-    caps.wire = *wire;
+    RUNE_ASSIGN_OR_RETURN(caps.wire, ReadWire(choice.wire, "wire"));
   }
   return overrides.empty() ? Ok() : OverrideCaps(caps, overrides);
 }
 
 Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
                                 const std::string& overrides) {
+  AddSecret(Trim(choice.api_key));
   RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
   RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(choice, *provider));
   HttpModelOptions options;
@@ -139,7 +137,7 @@ Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice,
                                                                           .hosts = CopilotHostsOf(base_url),
                                                                           .model = options.endpoint.model,
                                                                           .correct = correct,
-                                                                          .connect = config.deadlines.connect});
+                                                                          .deadlines = config.deadlines});
   }
   return options;
 }
@@ -149,7 +147,6 @@ Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Confi
   std::vector<std::unique_ptr<ModelClient>> clients;
   clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(first)));
   for (std::size_t i = 0; i < config.fallback.size(); ++i) {
-    AddSecret(Trim(config.fallback[i].api_key));
     auto next = Choose(loop, config.fallback[i], config, "");
     if (!next.ok()) return std::move(next).error().Wrap("fallback[" + std::to_string(i) + "]");
     clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(next).value()));
@@ -172,7 +169,6 @@ Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const C
 }  // namespace
 
 Result<HttpModelOptions> ChooseEndpoint(EventLoop& loop, const Config& config) {
-  AddSecret(Trim(config.api_key));
   if (config.provider == kCassette) return Error::Invalid("provider cassette plays a recording: it has no endpoint");
   return Choose(loop,
                 {.provider = config.provider,

@@ -34,7 +34,7 @@ Decision Decide(const RetryConfig& config, const RetryState& state, const Failur
     case Remedy::kDegrade:
       return {Next::kDegrade};
     case Remedy::kNone:
-      return {failure.kind == ModelErrorKind::kTooLong ? Next::kCompact : Next::kGiveUp};
+      return {};
   }
   std::abort();
 }

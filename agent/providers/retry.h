@@ -22,7 +22,6 @@ enum class Next : std::uint8_t {
   kAskAgain,  ///< After `delay`.
   kRenew,     ///< With a new token, then ask again.
   kDegrade,   ///< Without what the server refused, if that is known, then ask again.
-  kCompact,   ///< The caller's turn: a shorter conversation, then ask again.
 };
 
 struct Decision {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <variant>
 
 #include "sandbox/base/text.h"
 
@@ -82,6 +83,10 @@ void StreamDecoder::FailWith(ServerError error) {
   error_.found = true;
 }
 
+void StreamDecoder::FailTooLong() {
+  FailWith({.message = "the answer does not fit into the model's window", .code = "context_length_exceeded"});
+}
+
 bool StreamDecoder::Count(std::size_t bytes) {
   counted_ += bytes;
   if (counted_ > limits_.max_text_bytes) Fail(StreamFault::kTooLarge, "the answer outgrew the limit");
@@ -153,6 +158,10 @@ Decoded StreamDecoder::Finish(const TextSink& on_text) {
   if (fault_ == StreamFault::kNone) {
     decoded.message.role = Role::kAssistant;
     Conclude(decoded, on_text);
+    // The arguments of a cut or filtered turn may be incomplete and still parse: none of its calls may run.
+    if (decoded.message.stop != Stop::kToolCalls) {
+      std::erase_if(decoded.message.parts, [](const Part& part) { return std::holds_alternative<ToolCall>(part); });
+    }
   }
   decoded.fault = fault_;
   decoded.error = error_;

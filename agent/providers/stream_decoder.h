@@ -32,7 +32,7 @@ class StreamDecoder : public Decoder {
   virtual bool ended() const = 0;
   /// The model's name and the tokens, as far as they are known by now: also of an answer that is none.
   virtual void Report(Decoded& decoded) const = 0;
-  /// The answer, after the end. May Fail().
+  /// The answer, after the end. May Fail(). Calls of a turn that did not end with kToolCalls are dropped afterwards.
   virtual void Conclude(Decoded& decoded, const TextSink& on_text) = 0;
   /// "[DONE]": the terminal marker of one wire; gateways add it to the others.
   virtual void TakeDone() {}
@@ -42,6 +42,8 @@ class StreamDecoder : public Decoder {
   /// The first fault stays.
   void Fail(StreamFault fault, std::string detail);
   void FailWith(ServerError error);
+  /// The answer has filled the model's window.
+  void FailTooLong();
   /// False when the answer has outgrown its limit.
   bool Count(std::size_t bytes);
   /// The calls and the parts so far. False when an answer has more of them than anyone means.

@@ -126,12 +126,14 @@ turn_echo() {
 @test "a call that the line cuts off runs no tool, on any wire" {
   local wire
   for wire in "${WIRES[@]}"; do
-    serve_wire "$wire" "$(jq -cn '{fault: "cut", bytes: 700, template: {reasoning: ("x" * 300), tool_calls: [{name: "execute_cmd", args: {cmd: "touch ran"}}]}}')" \
+    rm -f "$WORK/ran"
+    serve_wire "$wire" "$(jq -cn '{fault: "cut", inside: "touch ran", template: {reasoning: ("x" * 300), tool_calls: [{name: "execute_cmd", args: {cmd: "touch ran"}}]}}')" \
       '{"text":"ok"}'
     ask_json go
     assert_exit 0
     assert_json '.tools_used | length' 0
     assert_no_file "$WORK/ran"
+    assert_model_content # it was cut there
   done
 }
 

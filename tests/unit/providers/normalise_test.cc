@@ -140,7 +140,7 @@ TEST(Normalise, IdsOfNineLettersAreMadeOfAnyAndStayWhatTheyAre) {
 
 TEST(Normalise, APictureThatIsTooLargeForTheWireIsNamedInItsPlace) {
   NormaliseOptions options = kOptions;
-  options.max_picture_bytes = 3;
+  options.max_bytes_of_one_image = 3;
   const std::vector<Message> history{
       {.role = Role::kUser, .parts = {Image{"image/png", "1234"}, Image{"image/png", "123"}}}};
   const std::vector<Message> normal = Normalise(history, options);
@@ -259,7 +259,7 @@ TEST(Normalise, TheOldestPicturesMakeRoom) {
   const auto out = Normalise({{.role = Role::kUser, .parts = {large}},
                               Assistant({ToolCall{"a", "f", "{}"}}),
                               Tool({ToolResult{"a", "f", "r", false, {large}}})},
-                             {.origin = "p/m", .max_image_bytes = 100});
+                             {.origin = "p/m", .max_bytes_of_all_images = 100});
   EXPECT_TRUE(std::holds_alternative<Text>(out[0].parts[0]));
   EXPECT_EQ(std::get<ToolResult>(out[2].parts[0]).images.size(), 1u);
 }

@@ -74,7 +74,7 @@ const std::vector<Row> kRows{
      {.kind = ModelErrorKind::kTooLong, .remedy = Remedy::kDegrade},
      Next::kDegrade,
      {}},
-    {"what is too long is made shorter", {}, {.kind = ModelErrorKind::kTooLong}, Next::kCompact, {}},
+    {"what is too long is made shorter by the caller", {}, {.kind = ModelErrorKind::kTooLong}, Next::kGiveUp, {}},
     {"everything else is final", {}, {.kind = ModelErrorKind::kBadRequest}, Next::kGiveUp, {}},
 };
 
