@@ -116,11 +116,13 @@ class Agent::Turn {
   }
 
   std::uint64_t Guess() const { return EstimateTokens(agent_.history_) + EstimateTokens(agent_.specs_); }
-  std::uint64_t AddedSinceCounted() const { return std::max(Guess(), guess_at_last_) - guess_at_last_; }
-
-  /// The provider's own count of the last request, plus what was added since; before the first answer, a guess.
+  /// The provider's own count of the last request, plus `times` what was added since; 0 before the first answer.
+  std::uint64_t Counted(std::uint64_t guess, std::uint64_t times) const {
+    return counted_last_ > 0 ? counted_last_ + times * (std::max(guess, guess_at_last_) - guess_at_last_) : 0;
+  }
   std::uint64_t EstimatedInput() const {
-    return counted_last_ > 0 ? std::max(Guess(), counted_last_ + AddedSinceCounted()) : Guess();
+    const std::uint64_t guess = Guess();
+    return std::max(guess, Counted(guess, 1));
   }
 
   std::uint64_t ContextWindow() const {
@@ -170,8 +172,9 @@ class Agent::Turn {
 
   /// A guess may be low, and money is not given back: what the provider has not counted yet counts twice.
   std::uint64_t WorstInput(const std::string& name) const {
-    const std::uint64_t counted = counted_last_ > 0 ? counted_last_ + 2 * AddedSinceCounted() : 0;
-    return name == counted_by_ && counted > 0 ? counted : std::max(counted, 2 * Guess());
+    const std::uint64_t guess = Guess();
+    const std::uint64_t counted = Counted(guess, 2);
+    return name == counted_by_ && counted > 0 ? counted : std::max(counted, 2 * guess);
   }
 
   /// What the answer may be long, whoever of those that may be asked gives it; unset: the call must not be made.
@@ -260,10 +263,8 @@ class Agent::Turn {
                                 std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked).count())});
     agent_.history_.push_back(std::move(reply.message));
     if (stop == Stop::kLength) {
-      return cut_by_money_
-                 ? End(Outcome::kBudgetCost,
-                       "the answer was cut where the money would have run out: " + spending_.Text())
-                 : End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
+      if (cut_by_money_) return End(Outcome::kBudgetCost, "the answer was cut at the money's end: " + spending_.Text());
+      return End(Outcome::kBudgetTokens, "the answer was cut at the output limit of the model or of the budget");
     }
     if (stop == Stop::kFiltered)
       return End(Outcome::kProviderProtocol, "the provider's content filter stopped the answer");
@@ -293,8 +294,9 @@ class Agent::Turn {
   }
 
   void RunTools(const std::vector<ToolCall>& calls) {
-    if (auto proved = agent_.proving_->Await(parts_, deadline_); !proved.ok())
-      return End(Outcome::kSandboxUnavailable, proved.error().message);
+    const auto proved = agent_.proving_->Await(parts_, deadline_);
+    if (!proved.ok() && proved.error().kind == ErrorKind::kCancelled) return;  // Step() sees by what
+    if (!proved.ok()) return End(Outcome::kSandboxUnavailable, proved.error().message);
     BatchResult batch = RunToolBatch(
         parts_, calls,
         {.step = result_.steps, .tool_wall = options_.budgets.tool_wall, .deadline = deadline_, .yes = options_.yes});
@@ -344,11 +346,10 @@ class Agent::Turn {
       }
       why = valid.error().message;
     }
-    if (repaired_) {
+    if (std::exchange(repaired_, true)) {
       End(Outcome::kSchemaUnsatisfied, "the answer does not satisfy the schema: " + why);
       return false;
     }
-    repaired_ = true;
     parts_.observer.OnNotice("the answer does not satisfy the schema, asking once more: " + OneLine(why));
     agent_.history_.push_back(MakeText(
         Role::kUser, "Your answer does not satisfy the schema: " + why + ". Answer again, with nothing but the JSON."));
@@ -384,8 +385,7 @@ Agent::Agent(AgentParts parts, AgentOptions options)
 Agent::~Agent() = default;
 
 void Agent::Reset() {
-  history_.clear();
-  history_.push_back(MakeText(Role::kSystem, options_.system_prompt));
+  history_ = {MakeText(Role::kSystem, options_.system_prompt)};
   options_.generation.cache_key = NewCacheKey();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// What stands between a tool call and this machine, and the proof that it does: for people, results and records.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "sandbox/probe.h"
 
 namespace rune::agent {
+
+/// For probes that take milliseconds.
+inline constexpr std::chrono::seconds kProbePatience{10};
 
 struct Proof {
   std::vector<sandbox::LayerReport> layers;

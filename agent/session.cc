@@ -12,7 +12,6 @@
 #include "agent/cost/price.h"
 #include "agent/embeddings/relevance.h"
 #include "agent/json/json.h"
-#include "agent/providers/pictures.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
 #include "sandbox/base/files.h"
@@ -114,7 +113,6 @@ void WriteUsage(json::Writer& writer, const RunResult& result) {
 }  // namespace
 
 struct Session::Parts {
-  std::function<std::string(const std::vector<Part>&)> picture_problem;
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
   std::unique_ptr<ModelClient> model;
@@ -134,11 +132,6 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
                                                  RunObserver& observer) {
   auto parts = std::make_unique<Parts>();
   parts->observer = &observer;
-  // Found out when there are pictures, which is seldom. A cassette does not look at them.
-  parts->picture_problem = [&loop, config](const std::vector<Part>& pictures) {
-    const auto endpoint = ChooseEndpoint(loop, config);
-    return endpoint.ok() ? PictureProblem(pictures, endpoint->endpoint.model, endpoint->caps) : std::string();
-  };
   if (config.trace) {
     const std::string dir = config.trace_dir.empty() ? options.home + "/.rune/traces" : config.trace_dir;
     RUNE_ASSIGN_OR_RETURN(parts->trace, TraceObserver::Create(dir, observer));
@@ -171,7 +164,7 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
 RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
   const ModelClient& model = *parts_->model;
   const std::vector<Part> pictures(images.begin(), images.end());
-  if (std::string problem = images.empty() ? "" : parts_->picture_problem(pictures); !problem.empty()) {
+  if (std::string problem = model.PictureProblem(pictures); !problem.empty()) {
     RunResult result;
     result.outcome = Outcome::kBadInput;
     result.provider = model.provider();

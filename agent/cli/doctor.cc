@@ -16,8 +16,6 @@
 namespace rune::agent {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
-
 std::string Padded(std::string_view text, std::size_t width) {
   std::string out(text);
   out.append(out.size() < width ? width - out.size() : 1, ' ');
@@ -57,7 +55,7 @@ Result<Proof> Examine(EventLoop& loop, const Config& config, const DoctorOptions
   std::optional<Result<sandbox::ProbeReport>> probes;
   RUNE_RETURN_IF_ERROR(
       sandbox->Probe(confinement, [&](Result<sandbox::ProbeReport> done) { probes = std::move(done); }));
-  loop.RunUntil([&] { return probes.has_value(); }, Clock::now() + kPatience);
+  loop.RunUntil([&] { return probes.has_value(); }, Clock::now() + kProbePatience);
   if (!probes) return Error{ErrorKind::kUnavailable, "the probes did not end"};
   if (!probes->ok()) return probes->error();
   proof.probes = **probes;
@@ -67,11 +65,8 @@ Result<Proof> Examine(EventLoop& loop, const Config& config, const DoctorOptions
 /// Empty when all that was asked for holds.
 std::string Finding(const Proof& proof, const PolicyConfig& policy) {
   for (const sandbox::LayerReport& layer : proof.layers) {
-    const auto& named = policy.required_layers;
-    const bool listed = std::find(named.begin(), named.end(), layer.layer) != named.end();
-    const bool required = policy.enforcement == sandbox::Enforcement::kRequire &&
-                          (listed || (named.empty() && layer.state != sandbox::LayerState::kOff));
-    if (required && layer.state != sandbox::LayerState::kEnforced) {
+    if (sandbox::Requires(policy.enforcement, policy.required_layers, layer) &&
+        layer.state != sandbox::LayerState::kEnforced) {
       return "required layer '" + std::string(sandbox::LayerName(layer.layer)) + "' is " +
              std::string(sandbox::LayerStateName(layer.state));
     }

@@ -17,16 +17,16 @@ namespace {
 
 struct Choice {
   std::string_view name;
-  std::string_view model;
+  std::string_view model;  ///< Of agent/providers/registry.cc.
   bool needs_key;
 };
 constexpr std::string_view kCopilot = "github-copilot";
 constexpr const char* kGithub = "https://github.com";
 constexpr std::array<Choice, 6> kChoices{{{"openai", "gpt-4o", true},
-                                          {"openrouter", "openai/gpt-4o-mini", true},
+                                          {"openrouter", "openai/gpt-4o", true},
                                           {"gemini", "gemini-2.5-flash", true},
                                           {"anthropic", "claude-sonnet-4-5", true},
-                                          {"ollama", "llama3.2", false},
+                                          {"ollama", "llama3.1", false},
                                           {kCopilot, "gpt-4.1", false}}};
 
 void Say(const std::string& text) { const auto ignored = WriteAll(STDERR_FILENO, text); }

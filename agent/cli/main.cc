@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <map>
@@ -32,7 +31,17 @@ std::string CurrentDirectory() {
   return cwd == nullptr ? "/" : cwd;
 }
 
-/// Takes the keys out of the environment block: /proc/PID/environ would show it for as long as the process lives.
+/// Out of the environment block, too: /proc/PID/environ would show it for as long as the process lives.
+void TakeOut(const std::string& variable) {
+  const std::string begin = variable + "=";
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with(begin)) continue;
+    for (char* c = *entry + begin.size(); *c != '\0'; ++c) *c = '*';
+  }
+  ::unsetenv(variable.c_str());
+}
+
+/// The environment, which no longer holds the keys.
 std::map<std::string, std::string> TakeEnvironment() {
   std::map<std::string, std::string> variables;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -40,10 +49,8 @@ std::map<std::string, std::string> TakeEnvironment() {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
     variables[text.substr(0, equals)] = text.substr(equals + 1);
-    if (std::find(kKeyVariables.begin(), kKeyVariables.end(), text.substr(0, equals)) == kKeyVariables.end()) continue;
-    for (char* c = *entry + equals + 1; *c != '\0'; ++c) *c = '*';
   }
-  for (const char* const name : kKeyVariables) ::unsetenv(name);
+  for (const char* const name : kKeyVariables) TakeOut(name);
   return variables;
 }
 
@@ -99,6 +106,9 @@ int Main(int argc, char** argv) {
   request.attended = interactive;
   auto loaded = LoadConfig(request);
   if (!loaded.ok()) return Fail(argc, argv, loaded.error());
+  for (const FallbackProvider& provider : loaded->config.fallback) {
+    if (!provider.api_key_env.empty()) TakeOut(provider.api_key_env);
+  }
   LogLevel level = LogLevel::kWarn;
   if (ParseLogLevel(loaded->config.log_level, level)) SetLogLevel(level);
   for (const std::string& notice : loaded->notices) Log(LogLevel::kWarn, notice);

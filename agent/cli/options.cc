@@ -37,6 +37,7 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
   app.add_option("-c,--config", options.config_file, "configuration file in place of ~/.rune/rune.toml");
   app.add_option("--image", options.images,
                  "a picture for the model: a file, or a URL of an allowed domain; repeatable")
+      ->option_text("TEXT")
       ->allow_extra_args(false);
   app.add_option("--schema", options.schema_file, "JSON Schema file: the answer is validated JSON");
   app.add_flag_callback(
@@ -62,6 +63,7 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
              for (const std::string& value : values) options.settings.emplace_back(key, value);
            },
            std::string(setting.doc))
+        ->option_text(setting.choices.empty() ? "TEXT" : std::string(setting.choices))
         ->allow_extra_args(false);
   }
   app.add_subcommand("init", "first-time setup: writes ~/.rune/rune.toml")->callback([&] {

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
@@ -29,11 +27,11 @@ std::string Fingerprint(const std::string& path) {
 
 /// The line of a directory, without newline.
 Result<std::string> LineOf(const std::string& dir) {
-  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(dir.c_str(), nullptr), &std::free);
+  const auto resolved = RealPath(dir);
   struct stat info{};
-  if (resolved == nullptr || ::stat(resolved.get(), &info) != 0) return Error::FromErrno(dir);
+  if (!resolved || ::stat(resolved->c_str(), &info) != 0) return Error::FromErrno(dir);
   if (!S_ISDIR(info.st_mode)) return Error::FromErrno(dir, ENOTDIR);
-  const std::string path = resolved.get();
+  const std::string& path = *resolved;
   if (path.find('\n') != std::string::npos) return Error::Invalid("the path of the directory has a line break");
   return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) + ":" + Fingerprint(path + "/rune.toml") +
          ":" + Fingerprint(path + "/.rune/rune.toml") + " " + path;

@@ -80,25 +80,22 @@ std::string TextOfTurn(const std::vector<Message>& history, const Turn& turn) {
   return std::string(Utf8Prefix(text, kTurnBytes));
 }
 
-/// What the user asked last, which everything behind it is about. A message behind a tool's result is a hint of ours.
-void MarkQuestion(const std::vector<Message>& history, std::vector<Turn>& turns) {
-  std::size_t question = history.size();
-  for (std::size_t i = 1; i < history.size(); ++i) {
-    const bool asks = history[i].role == Role::kUser && history[i - 1].role != Role::kTool && !IsNote(history[i]);
-    if (asks) question = i;
+/// What the user asked last, which everything behind it is about; history.size() when there is none. A bracket behind a
+/// tool's result is a hint of ours; a question may stand there, too, when the run before it was broken off.
+std::size_t QuestionIn(const std::vector<Message>& history) {
+  for (std::size_t i = history.size(); i-- > 0;) {
+    const bool is_hint = i > 0 && history[i - 1].role == Role::kTool && TextOf(history[i]).starts_with('[');
+    if (history[i].role == Role::kUser && !is_hint && !IsNote(history[i])) return i;
   }
-  for (Turn& turn : turns) turn.keep = turn.keep || (turn.begin <= question && question < turn.end);
+  return history.size();
 }
 
-void MarkRelevant(const std::vector<Message>& history, const TurnPicker& pick, std::vector<Turn>& turns) {
-  const auto question = std::find_if(history.rbegin(), history.rend(), [](const Message& message) {
-    return message.role == Role::kUser && !IsNote(message);
-  });
-  if (question == history.rend()) return;
+void MarkRelevant(const std::vector<Message>& history, const Message& question, const TurnPicker& pick,
+                  std::vector<Turn>& turns) {
   std::vector<std::string> texts;
   texts.reserve(turns.size());
   for (const Turn& turn : turns) texts.push_back(TextOfTurn(history, turn));
-  for (const std::size_t index : pick(std::string(Utf8Prefix(TextOf(*question), kTurnBytes)), texts)) {
+  for (const std::size_t index : pick(std::string(Utf8Prefix(TextOf(question), kTurnBytes)), texts)) {
     if (index < turns.size()) turns[index].keep = true;
   }
 }
@@ -133,8 +130,9 @@ bool CompactHistory(std::vector<Message>& history, std::size_t keep_last, const 
   const std::size_t middle = head + (has_note ? 1 : 0);
   if (tail <= middle) return false;
   std::vector<Turn> turns = TurnsOf(history, middle, tail);
-  MarkQuestion(history, turns);
-  if (pick) MarkRelevant(history, pick, turns);
+  const std::size_t question = QuestionIn(history);
+  for (Turn& turn : turns) turn.keep = turn.begin <= question && question < turn.end;
+  if (pick && question < history.size()) MarkRelevant(history, history[question], pick, turns);
 
   std::vector<Message> kept;
   std::size_t dropped = has_note ? 1 : 0;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
+#include <utility>
 
+#include "agent/http/fetch.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -26,25 +27,10 @@ std::string WhyNot(const HttpOutcome& outcome) {
 Result<std::vector<Vector>> HttpEmbedder::EmbedBatch(const std::vector<std::string>& texts) {
   HttpRequest request = EncodeEmbeddings(endpoint_, texts);
   request.timeouts.deadline = Clock::now() + kPatience;
-  std::string body;
-  bool too_large = false;
-  std::optional<HttpOutcome> outcome;
-  const auto id = client_.Start(std::move(request), {.on_headers = {},
-                                                     .on_body =
-                                                         [&](std::string_view piece) {
-                                                           too_large =
-                                                               too_large || body.size() + piece.size() > kMaxBody;
-                                                           if (!too_large) body += piece;
-                                                         },
-                                                     .on_done = [&](const HttpOutcome& done) { outcome = done; }});
-  const auto wake = loop_.RunUntil([&] { return outcome.has_value() || too_large; });
-  client_.Cancel(id);
-  if (wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
-  if (too_large) return Error{ErrorKind::kProtocol, "embeddings: an answer of more than 64 MiB"};
-  if (outcome->failure != HttpFailure::kNone || outcome->status < 200 || outcome->status >= 300) {
-    return Error{ErrorKind::kUnavailable, "embeddings: " + WhyNot(*outcome)};
-  }
-  return DecodeEmbeddings(endpoint_.wire, body, texts.size());
+  const Fetched fetched = Fetch(loop_, client_, std::move(request), kNever, kMaxBody);
+  if (fetched.wake == EventLoop::Wake::kInterrupted) return Error{ErrorKind::kCancelled, "interrupted"};
+  if (!fetched.ok()) return Error{ErrorKind::kUnavailable, "embeddings: " + WhyNot(fetched.outcome)};
+  return DecodeEmbeddings(endpoint_.wire, fetched.body, texts.size());
 }
 
 Result<std::vector<Vector>> HttpEmbedder::Embed(const std::vector<std::string>& texts) {

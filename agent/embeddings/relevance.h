@@ -1,6 +1,5 @@
 #pragma once
-/// Which of some texts matter most for a question: earlier turns when a conversation is compacted, skills when one is
-/// to be picked.
+/// Which of some texts matter most for a question: of the earlier turns, when a conversation is compacted.
 
 #include <memory>
 #include <string>

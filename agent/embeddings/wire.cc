@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "agent/embeddings/embedder.h"
+#include "agent/http/url.h"
 #include "agent/json/json.h"
 #include "sandbox/base/text.h"
 
@@ -93,7 +94,8 @@ Result<EmbeddingEndpoint> ChooseEmbeddings(const EmbeddingsConfig& config) {
   endpoint.base_url = config.base_url.empty() ? known->base_url : Trim(config.base_url);
   endpoint.api_key = Trim(config.api_key);
   while (endpoint.base_url.ends_with('/')) endpoint.base_url.pop_back();
-  if (!endpoint.base_url.starts_with("http://") && !endpoint.base_url.starts_with("https://")) {
+  const UrlParts url = SplitUrl(endpoint.base_url);
+  if ((url.scheme != "http" && url.scheme != "https") || url.host.empty()) {
     return Error::Invalid("embeddings.base_url: '" + OneLine(endpoint.base_url, 80) +
                           "' is no http:// or https:// URL");
   }

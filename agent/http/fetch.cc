@@ -5,14 +5,15 @@
 
 namespace rune::agent {
 
-Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline) {
+Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline,
+              std::size_t max_bytes) {
   Fetched fetched;
   std::optional<HttpOutcome> outcome;
   bool too_large = false;
   const auto id = http.Start(std::move(request), {.on_headers = {},
                                                   .on_body =
                                                       [&](std::string_view bytes) {
-                                                        too_large |= fetched.body.size() + bytes.size() > kMaxFetched;
+                                                        too_large |= fetched.body.size() + bytes.size() > max_bytes;
                                                         if (!too_large) fetched.body += bytes;
                                                       },
                                                   .on_done = [&](const HttpOutcome& done) { outcome = done; }});

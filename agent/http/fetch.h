@@ -21,7 +21,8 @@ struct Fetched {
 inline constexpr std::size_t kMaxFetched = 8u << 20;
 
 /// Runs the loop until the answer is complete, `deadline` passes or the loop is interrupted; the connection is closed
-/// in the last two cases. A body above kMaxFetched is HttpFailure::kOther.
-Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline);
+/// in the last two cases. A body above `max_bytes` is HttpFailure::kOther.
+Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline,
+              std::size_t max_bytes = kMaxFetched);
 
 }  // namespace rune::agent

@@ -184,6 +184,8 @@ std::optional<std::string_view> View::string() const {
   return std::string_view(Raw(value_)->GetString(), Raw(value_)->GetStringLength());
 }
 
+std::string View::Text() const { return std::string(string().value_or("")); }
+
 std::optional<bool> View::boolean() const {
   if (type() != Type::kBool) return std::nullopt;
   return Raw(value_)->GetBool();

@@ -41,6 +41,7 @@ class View {
   std::vector<std::string> keys() const;
 
   std::optional<std::string_view> string() const;  ///< Borrowed; may hold NUL.
+  std::string Text() const;                        ///< "" for what is no string.
   std::optional<bool> boolean() const;
   std::optional<std::int64_t> integer() const;  ///< Also of 3.0; not of 3.5.
   std::optional<double> number() const;

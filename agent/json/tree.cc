@@ -50,7 +50,7 @@ std::string Tree::PathOf(const Value* value) const {
   }
   std::string path = root;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) path += *step;
-  return path.starts_with('.') ? path.substr(1) : path;
+  return path;
 }
 
 }  // namespace rune::json

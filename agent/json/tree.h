@@ -18,7 +18,8 @@ struct Tree {
   rapidjson::Document document;
   std::string root;  // the path of the whole
 
-  /// "source.policy.allowed_commands[2]" of a value of `document`. The first call looks at the whole of it.
+  /// "source.policy.allowed_commands[2]" of a value of `document`; below a root without a name ".policy...". The first
+  /// call looks at the whole of it.
   std::string PathOf(const rapidjson::Value* value) const;
 
  private:

@@ -5,15 +5,14 @@
 namespace rune::agent {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
-
 /// Of the acts that were possible: one in a layer that the policy requires.
 bool RequiredIsOpen(const Proof& proof, const PolicyConfig& policy) {
-  if (policy.enforcement != sandbox::Enforcement::kRequire) return false;
-  const auto& named = policy.required_layers;
-  return std::any_of(proof.probes.results.begin(), proof.probes.results.end(), [&](const auto& result) {
-    const bool required = named.empty() || std::find(named.begin(), named.end(), result.layer) != named.end();
-    return required && result.state == sandbox::ProbeState::kOpen;
+  return std::any_of(proof.layers.begin(), proof.layers.end(), [&](const sandbox::LayerReport& layer) {
+    if (!sandbox::Requires(policy.enforcement, policy.required_layers, layer)) return false;
+    const auto& results = proof.probes.results;
+    return std::any_of(results.begin(), results.end(), [&](const sandbox::ProbeResult& result) {
+      return result.layer == layer.layer && result.state == sandbox::ProbeState::kOpen;
+    });
   });
 }
 
@@ -30,18 +29,20 @@ void Proving::Begin(const AgentParts& parts) {
 Result<void> Proving::Await(const AgentParts& parts, TimePoint deadline) {
   if (proved_) return Ok();
   Begin(parts);
-  RUNE_ASSIGN_OR_RETURN(proof_.layers, parts.sandbox.Layers(parts.policy.ForCommand({}, Approved::kNo)));
-  parts.loop.RunUntil([this] { return probes_.has_value(); }, std::min(deadline, Clock::now() + kPatience));
-  if (parts.loop.interrupted_by()) return Ok();  // the caller looks for itself
+  const auto wake =
+      parts.loop.RunUntil([this] { return probes_.has_value(); }, std::min(deadline, Clock::now() + kProbePatience));
+  if (wake == EventLoop::Wake::kInterrupted || (wake == EventLoop::Wake::kDeadline && Clock::now() >= deadline))
+    return Error{ErrorKind::kCancelled, "the sandbox has not proved itself yet"};
   if (!probes_) return Error{ErrorKind::kUnavailable, "the sandbox did not prove itself in time"};
-  if (!probes_->ok()) return probes_->error();
-  proof_.probes = **probes_;
-  proved_ = true;
+  // Whatever they say, only success is remembered: the next prompt may find a sandbox that has recovered.
+  begun_ = false;
+  RUNE_ASSIGN_OR_RETURN(proof_.probes, *std::exchange(probes_, std::nullopt));
+  RUNE_ASSIGN_OR_RETURN(proof_.layers, parts.sandbox.Layers(parts.policy.ForCommand({}, Approved::kNo)));
   const std::string open = OpenActs(proof_);
-  if (open.empty()) return Ok();
   if (RequiredIsOpen(proof_, parts.policy.config()))
     return Error{ErrorKind::kUnavailable, "the confinement does not hold: a command can " + open};
-  parts.observer.OnNotice("under this confinement a command can " + open);
+  proved_ = true;
+  if (!open.empty()) parts.observer.OnNotice("under this confinement a command can " + open);
   return Ok();
 }
 

@@ -1,8 +1,6 @@
 // From the lists of a policy to confinements.
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include "agent/policy/paths.h"
 #include "agent/policy/policy.h"
@@ -19,20 +17,11 @@ void AddUnique(std::vector<std::string>& list, const std::string& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
-bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots) {
-  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
-}
-
-std::string RealPath(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
-  return real ? std::string(real.get()) : path;
-}
-
 /// True when `path` is a directory of programs, under any of its names.
 bool IsProgramDir(const std::string& path) {
-  const std::string real = RealPath(path);
+  const auto real = RealPath(path);
   const auto& dirs = sandbox::ProgramDirs();
-  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) { return RealPath(dir) == real; });
+  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) { return dir == path || (real && RealPath(dir) == real); });
 }
 
 /// Whole directories of programs are listable by default; this makes them readable or executable.

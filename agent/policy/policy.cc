@@ -61,10 +61,6 @@ bool IsSystemProgram(const std::string& path) {
   return !path.empty() && Contains(sandbox::ProgramDirs(), ParentOf(path));
 }
 
-bool IsBelowAny(string_view path, const std::vector<std::string>& roots) {
-  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
-}
-
 Result<void> CheckEntries(string_view key, const std::vector<std::string>& entries) {
   for (const std::string& entry : entries) {
     const bool odd =

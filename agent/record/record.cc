@@ -62,8 +62,6 @@ Result<std::string> ToJson(const Record& record) {
   return document.root().DumpCanonical();
 }
 
-std::string TextAt(const json::View& place) { return std::string(place.string().value_or("")); }
-
 std::uint64_t CountAt(const json::View& place) {
   const std::int64_t value = place.integer().value_or(0);
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
@@ -76,16 +74,16 @@ Result<Record> FromJson(std::string_view text) {
   auto parsed = json::Document::Parse(text, "record", options);
   if (!parsed.ok()) return Damaged(parsed.error().message);
   const json::View root = parsed->root();
-  const auto rule = ParseCanonicalRule(root["c"].string().value_or(""));
+  const auto rule = ParseCanonicalRule(root["c"].Text());
   if (!rule || !root["a"].string()) return Damaged("no answer in it");
   Record record;
   record.form.rule = *rule;
   const json::View pointers = root["f"];
-  for (std::size_t i = 0; i < pointers.size(); ++i) record.form.pointers.push_back(TextAt(pointers[i]));
-  record.prompt_digest = TextAt(root["q"]);
-  if (root["p"].string()) record.prompt = TextAt(root["p"]);
-  record.answer = TextAt(root["a"]);
-  record.model = TextAt(root["m"]);
+  for (std::size_t i = 0; i < pointers.size(); ++i) record.form.pointers.push_back(pointers[i].Text());
+  record.prompt_digest = root["q"].Text();
+  if (root["p"].string()) record.prompt = root["p"].Text();
+  record.answer = root["a"].Text();
+  record.model = root["m"].Text();
   record.time = root["t"].integer().value_or(0);
   const json::View usage = root["u"];
   record.input_tokens = CountAt(usage[std::size_t{0}]);
@@ -94,10 +92,10 @@ Result<Record> FromJson(std::string_view text) {
   record.steps = static_cast<std::uint32_t>(CountAt(usage[std::size_t{3}]));
   record.reasoning_tokens = CountAt(usage[std::size_t{4}]);
   if (usage[std::size_t{5}].exists()) record.cost = CountAt(usage[std::size_t{5}]);
-  record.layers = TextAt(root["s"]);
+  record.layers = root["s"].Text();
   const json::View tools = root["k"];
   for (std::size_t i = 0; i < tools.size(); ++i) {
-    const std::string tool = TextAt(tools[i]);
+    const std::string tool = tools[i].Text();
     if (!tool.empty()) record.tools.push_back({tool.substr(1), tool.front() == '!'});
   }
   record.probes_closed = static_cast<std::uint32_t>(CountAt(root["b"][std::size_t{0}]));
@@ -105,12 +103,12 @@ Result<Record> FromJson(std::string_view text) {
   const json::View egress = root["g"];
   for (std::size_t i = 0; i < egress.size(); ++i) {
     const json::View line = egress[i];
-    record.egress.push_back({TextAt(line[std::size_t{0}]), static_cast<std::uint16_t>(CountAt(line[std::size_t{1}])),
+    record.egress.push_back({line[std::size_t{0}].Text(), static_cast<std::uint16_t>(CountAt(line[std::size_t{1}])),
                              static_cast<std::uint32_t>(CountAt(line[std::size_t{2}])),
                              static_cast<std::uint32_t>(CountAt(line[std::size_t{3}])), CountAt(line[std::size_t{4}]),
                              CountAt(line[std::size_t{5}])});
   }
-  record.outcome = TextAt(root["o"]);
+  record.outcome = root["o"].Text();
   return record;
 }
 

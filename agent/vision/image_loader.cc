@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 
 #include "agent/policy/domain.h"
@@ -82,8 +80,7 @@ Result<Image> ImageLoader::LoadFile(const std::string& reference, Author author)
   std::string path = PathOf(reference);
   if (author == Author::kPiped) {
     // Links resolved: a link in a checkout leads anywhere.
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-    if (real != nullptr) path = real.get();
+    if (auto real = RealPath(path)) path = *std::move(real);
     if (const Verdict verdict = policy_.CheckRead(path); !verdict.allowed()) {
       const Refusal& refusal = verdict.refusal ? *verdict.refusal : *verdict.question;
       return Error{ErrorKind::kDenied, shown + ": " + OneLine(refusal.message, 300)};
