@@ -3,6 +3,7 @@
 # judge that server, too. The libraries are optional: they need Node and, once, the npm registry. They are kept in RUNE_SDK_DIR
 # (default: ~/.cache/rune-sdks-VERSIONS); none of their install scripts runs.
 
+set -o pipefail
 HERE=$BATS_TEST_DIRNAME
 PROBE=$(cd "${RUNE_BIN_DIR:-$HERE/../../build/dev/bin}" && pwd)/codec_probe
 WIRES=(openai-chat openai-responses anthropic-messages gemini-native)

@@ -195,3 +195,12 @@ is_ours() {
 assert_no_file() { [ ! -e "$1" ] || explain "$1 exists"; }
 # assert_no_secret VALUE TEXT_OR_FILE...: plain, base64 (every alignment), percent and JSON-escaped.
 assert_no_secret() { "${PYTHON[@]}" "$BATS_TEST_DIRNAME/find_secret.py" "$@" || explain "a secret got out"; }
+
+# soon COMMAND...: waits until it succeeds, ten seconds at most.
+soon() {
+  local end=$((SECONDS + 10))
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || explain "never: $*" || return 1
+    sleep 0.02
+  done
+}

@@ -276,11 +276,15 @@ while True:
     heard = s.recv(100)
     with open(sys.argv[1], "ab") as f: f.write(heard)' "$ROOT/heard" >"$ROOT/ready" 3>&- &
   local listener=$!
-  until grep -q READY "$ROOT/ready"; do :; done
+  soon grep -q READY "$ROOT/ready"
   box --allow-domain good.test --allow-domain 93.184.215.14 -- /usr/bin/python3 act.py
-  [ ! -s "$ROOT/heard" ] || explain "heard"
+  assert_exit 0
+  [ "$(grep -cE '^(sent|refused)' <<<"$output")" -eq 6 ] || explain "not all were tried"
+  # The control. Datagrams are heard in their order: what came from inside would stand before these four.
   outside /usr/bin/python3 act.py
-  until [ -s "$ROOT/heard" ]; do :; done # the control
+  [ "$(grep -c '^sent' <<<"$output")" -eq 6 ] || explain "not all were sent"
+  soon grep -qE '(datagram){4}' "$ROOT/heard"
+  [ "$(cat "$ROOT/heard")" = datagramdatagramdatagramdatagram ] || explain "heard $(cat "$ROOT/heard")"
   kill "$listener"
 }
 
@@ -303,7 +307,7 @@ for path in sys.argv[1:]:
 print("READY", flush=True)
 while True: sockets[0].accept()' "$ROOT/machine.socket" "@rune-e2e-$$" "$WORK/before.socket" >"$ROOT/ready" 3>&- &
   local server=$! path
-  until grep -q READY "$ROOT/ready"; do :; done
+  soon grep -q READY "$ROOT/ready"
   # The last one lies where the command may write, and was there before it.
   for path in "$ROOT/machine.socket" "@rune-e2e-$$" "$WORK/before.socket"; do
     # An abstract name belongs to its network namespace: the control stays in that of the machine.
@@ -318,15 +322,16 @@ while True: sockets[0].accept()' "$ROOT/machine.socket" "@rune-e2e-$$" "$WORK/be
   kill "$server"
 }
 
-# knock ADDRESS...: once the command has written its port, somebody else knocks there; then it may go on.
+# knock ADDRESS...: once the command has written its port, somebody else knocks there; then it may go on. `wait` ends in time.
 knock() {
   (
-    until [ -e port ]; do :; done
+    soon [ -e port ] || true
     for address in "$@"; do "${ENTER[@]}" curl -sS -m 0.5 "http://$address:$(cat port)/" || true; done
     touch knocked
   ) >"$ROOT/knocks" 2>&1 3>&- &
 }
-# A server at one address that tells who comes in, and then serves its own command.
+# A server at one address that tells who comes in, and then serves its own command. Whoever knocked is let in first: it waits
+# once more after the knocking is over.
 own_server() {
   rm -f port knocked
   python "import os, socket
@@ -334,9 +339,12 @@ own = socket.create_server(('$1', 0))
 with open('port.new', 'w') as f: f.write(str(own.getsockname()[1]))
 os.rename('port.new', 'port')
 own.settimeout(0.1)
-while not os.path.exists('knocked'):
+over = False
+while True:
     try: own.accept(); print('somebody came in')
-    except TimeoutError: pass
+    except TimeoutError:
+        if over: break
+        over = os.path.exists('knocked')
 with socket.create_connection(('127.0.0.1', own.getsockname()[1])): print('own works', own.accept()[1] is not None)"
 }
 
@@ -347,6 +355,7 @@ with socket.create_connection(('127.0.0.1', own.getsockname()[1])): print('own w
   wait
   assert_exit 0
   [ "$output" = 'own works True' ] || explain "reached"
+  [ "$(grep -c '^curl: ' "$ROOT/knocks")" -eq 2 ] || explain "nobody knocked" "$(cat "$ROOT/knocks")"
   own_server 0.0.0.0
   knock 93.184.215.14
   outside /usr/bin/python3 act.py

@@ -162,6 +162,7 @@ teardown() { e2e_teardown; }
     --timeout-secs --config --record --cassette --trace --system-prompt --append-system-prompt --on-denial --log-level --version; do
     assert_contains "$output" "$flag"
   done
+  assert_contains "$output" '--policy-mode allowlist|confirm|unrestricted'
 }
 
 @test "exit 1: a failure that is none of the others (schema not satisfied)" {

@@ -99,7 +99,8 @@ assert_clean() {
 # seen_while_running FLAG...: command line and environment of the program, as root or its user sees them during a tool call.
 seen_while_running() {
   chmod 777 "$WORK"
-  policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
+  config '[[fallback]]' 'provider = "openai"' 'api_key_env = "SECOND_KEY"' '[policy]' \
+    'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
   serve_loop "$(turn_cmd 'echo x >cue; sleep 3661')"
   ( until [ -s "$WORK/cue" ]; do sleep 0.02; done
     # Ours by its directory, its guardian by its parent: other tests run beside this one.
@@ -124,9 +125,10 @@ seen_while_running() {
 
 @test "a key given as a variable is gone from the process's environment while it runs, and the guardian never had it" {
   need cap_sys_ptrace "nobody else sees anything of a process that is not dumpable"
+  export SECOND_KEY=sk-secondCanary5252525252525252
   seen_while_running
   [ -s "$OUT/proc" ] && [ -s "$OUT/guardian" ] || explain "the processes were not seen"
-  assert_clean "$API_KEY"
+  assert_clean "$API_KEY" "$SECOND_KEY"
   assert_no_secret "$ENV_TOKEN" "$OUT/guardian"
 }
 

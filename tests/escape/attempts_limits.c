@@ -69,7 +69,7 @@ ATTEMPT(L03, limits, "starts 300 processes from processes that are gone", "EAGAI
     if (pid == 0) {
       if (fork() == 0) {
         prctl(PR_SET_NAME, "sleeper");
-        if (write(count[1], "x", 1) == 1) rest(800);
+        if (write(count[1], "x", 1) == 1) rest(5000);  // while all the others are made
       }
       _exit(0);
     }

@@ -169,7 +169,9 @@ def verdict(attempt: dict, within: dict, without: dict) -> tuple[str, str]:
         same = without["result"] == result
         return ("absent" if same else "unexpected"), result.removeprefix("absent: ")
     if attempt["judge"] == "witness":
-        return "closed", result
+        # The act may succeed on something that is not the outside, or fail as it likes, but it must have been tried.
+        tried = result == "worked" or re.match(r"E[A-Z0-9]+$", result) or matches(result, attempt["refused"])
+        return ("closed", result) if tried else ("unexpected", f"{result}, so that nothing was tried")
     if result == "worked":
         return "OPEN", "it worked"
     # An outer filter may answer first, with an error of its own.
@@ -186,6 +188,9 @@ def control_says(attempt: dict, without: dict) -> tuple[str, str]:
     seen = bool(without["changes"])
     if attempt["judge"] in ("effect", "witness") and result == "worked" and not seen:
         return "blind", "it worked, and the witness saw nothing"
+    # Where the addresses are laid, nothing outside stands in the way: what fails there is the witness's own end.
+    if attempt["judge"] == "witness" and attempt["needs"] in ("addresses", "ipv6") and not seen:
+        return "blind", f"the witness saw nothing: {result}"
     if result == "worked" or seen:
         return "works", "; ".join(without["changes"][:2])
     return "closed", result

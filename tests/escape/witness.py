@@ -2,6 +2,7 @@
 
 The witness knows nothing of the attempts: every attempt has directories of its own, so that whatever changed names it.
 """
+import ctypes
 import glob
 import hashlib
 import os
@@ -28,7 +29,6 @@ class Fixture:
         self.token = os.path.basename(base).replace(".", "-")
         self.victims: dict[str, subprocess.Popen] = {}
         self.tty_changes: dict[str, list[str]] = {}  # by terminal.py
-        self.shared_memory = 0x65730000 | (os.getpid() & 0xffff)
         private = modes == "private"
         self.file_mode, self.open_mode, self.dir_mode = (0o600, 0o600, 0o700) if private else (0o644, 0o666, 0o777)
         self.work_mode = 0o777 if writable_by_all else 0o755
@@ -47,6 +47,9 @@ class Fixture:
                 self._make_work(attempt["id"])
             else:
                 self._make_directory(self.base / "work" / attempt["id"])
+        # A segment that everyone may use; the key is positive and unlikely.
+        self.shared_memory = 0x65000000 | int.from_bytes(os.urandom(3))
+        self.segment = ctypes.CDLL(None).shmget(self.shared_memory, 4096, 0o3666)  # IPC_CREAT | IPC_EXCL
 
     @staticmethod
     def _write(path: pathlib.Path, text: str, mode: int) -> None:
@@ -167,6 +170,7 @@ class Fixture:
 
     def clean(self) -> None:
         self.stop_victims()
+        ctypes.CDLL(None).shmctl(self.segment, 0, None)  # IPC_RMID
         for place in ("/tmp", "/dev/shm", "/var/tmp", "/etc"):
             for path in glob.glob(f"{place}/escape-{self.token}-*"):
                 os.unlink(path)
@@ -238,5 +242,4 @@ def kill_all(prefix: str, suffix: str) -> None:
 
 
 def _ioprio(pid: int) -> int:
-    import ctypes
     return ctypes.CDLL(None).syscall({"x86_64": 252, "aarch64": 31}[os.uname().machine], 1, pid)

@@ -135,6 +135,16 @@ class Faults(unittest.TestCase):
             server.post(chat(user()))
         self.assertEqual(server.stop()[0], 0)
 
+    def test_a_stream_can_be_cut_behind_a_text_and_must_hold_it(self):
+        for text, status in (("delta", 0), ("no such text", 1)):
+            server = Server({"turns": [{"fault": "cut", "inside": text, "template": {"text": "hello"}}]})
+            try:
+                body = server.post(chat(user()))[1]
+                self.assertNotIn(text.encode(), body)
+            except IncompleteRead as error:
+                self.assertTrue(error.partial.endswith(text.encode()))
+            self.assertEqual(server.stop()[0] != 0, status != 0)
+
     def test_raw_bytes_go_out_as_they_are(self):
         server = Server({"turns": [{"reply": [{"raw": "HTTP/9 what\\xff\r\n\r\n"}, {"close": True}]}]})
         with self.assertRaises(BadStatusLine):

@@ -48,8 +48,9 @@ def fault_html(reply, step):
 
 
 def fault_cut(reply, step):
-    """Ends after `bytes` of the stream, in the middle of an event."""
-    step_template(Truncated(reply, step.get("bytes", 400)), answer_of(step, {"text": "x" * 4000}), step)
+    """Ends after `bytes` of the stream, in the middle of an event, or right behind the first `inside` in it."""
+    step_template(Truncated(reply, step), answer_of(step, {"text": "x" * 4000}), step)
+    reply.substitute.fail("the stream was over before it could be cut")
 
 
 def fault_no_end(reply, step):
@@ -132,23 +133,32 @@ def step_fault(reply, kind, step):
 
 
 class Truncated:
-    """A reply that dies after a number of bytes."""
+    """A reply that dies after a number of bytes, or behind a text."""
 
-    def __init__(self, reply, limit):
-        self.reply, self.limit = reply, limit
+    def __init__(self, reply, step):
+        self.reply, self.inside = reply, step.get("inside", "").encode()
+        self.limit = None if self.inside else step.get("bytes", 400)
         self.wire, self.dialect, self.substitute = reply.wire, reply.dialect, reply.substitute
         self.content_type = reply.content_type
 
+    def cut(self, data):
+        """What of these bytes still goes out; then `limit` is 0 when they were the last."""
+        if self.inside:
+            at = data.find(self.inside)
+            self.limit = None if at < 0 else at + len(self.inside)
+        data = data[:self.limit]
+        if self.limit is not None:
+            self.limit -= len(data)
+        return data
+
     def sse(self, event):
-        data = self.reply.frame(event)[:self.limit]
-        self.limit -= len(data)
-        self.reply.body(data)
-        if self.limit <= 0:
+        self.reply.body(self.cut(self.reply.frame(event)))
+        if self.limit == 0:
             raise ClientGone("cut by the script")
 
     def document(self, status, value, headers=()):
         self.reply.head(status, "OK", [["Content-Type", "application/json"], ["Content-Length", "100000"]])
-        self.reply.send(json.dumps(value).encode()[:self.limit])
+        self.reply.send(self.cut(json.dumps(value).encode()))
         raise ClientGone("cut by the script")
 
 

@@ -103,6 +103,17 @@ TEST(HistoryTest, ThePickerSeesTheNewestQuestion) {
   EXPECT_EQ(asked, "newest");
 }
 
+TEST(HistoryTest, AHintBehindAToolsResultIsNoQuestion) {
+  auto history = Long(6);
+  history.push_back(MakeText(Role::kUser, "[The same call gave the same result]"));
+  std::string asked;
+  CompactHistory(history, 2, [&asked](const std::string& question, const std::vector<std::string>&) {
+    asked = question;
+    return std::vector<std::size_t>();
+  });
+  EXPECT_EQ(asked, "prompt");
+}
+
 TEST(HistoryTest, PickingEverythingDropsNothing) {
   auto history = Long(6);
   EXPECT_FALSE(CompactHistory(history, 4, About("")));

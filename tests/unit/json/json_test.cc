@@ -112,6 +112,13 @@ TEST(JsonParse, TakesNothingAfterTheValueNotEvenBehindANul) {
   EXPECT_EQ(Parsed("\"a\\u0000b\"").root().string(), std::string_view("a\0b", 3));
 }
 
+TEST(JsonView, TheTextOfWhatIsNoStringIsEmpty) {
+  const Document document = Parsed(R"({"s":"a","n":1,"z":null})");
+  EXPECT_EQ(document.root()["s"].Text(), "a");
+  for (const char* other : {"n", "z", "missing"}) EXPECT_EQ(document.root()[other].Text(), "") << other;
+  EXPECT_EQ(View().Text(), "");
+}
+
 TEST(JsonParse, HandlesNumbersAtTheEdges) {
   EXPECT_EQ(Parsed("9223372036854775807").root().integer(), INT64_MAX);
   EXPECT_EQ(Parsed("-9223372036854775808").root().integer(), INT64_MIN);
