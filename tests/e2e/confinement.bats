@@ -134,7 +134,7 @@ act("tcp", lambda: socket.create_connection(("127.0.0.1", port), 2))
 act("tcp6", lambda: socket.create_connection(("::ffff:127.0.0.1", port), 2))
 act("udp", lambda: socket.socket(2, 2).sendto(b"x", ("127.0.0.1", port)))
 for family, kind in ((2, 3), (16, 3), (17, 3), (40, 1)):
-    act("family %d" % family, lambda: socket.socket(family, kind))'
+    act("family %d" % family, lambda: socket.socket(family, kind, 1 if family == 2 else 0))'
   printf '%s\n' "$code" >"$WORK/sockets.py"
   local sink
   start_sink
@@ -157,13 +157,14 @@ for family, kind in ((2, 3), (16, 3), (17, 3), (40, 1)):
   serve # for its number, which the next one takes over
   local port=$MODEL_PORT
   stop_model_quietly
-  serve_port=$port tool "bash -c 'exec 9<>/dev/tcp/127.0.0.1/$port' && echo reached; curl -s -m 5 http://127.0.0.1:$port/ && echo reached; echo tried"
+  printf 'exec 9<>/dev/tcp/127.0.0.1/%s\n' "$port" >"$WORK/reach" # in a file: the text of a command names what it writes
+  serve_port=$port tool "bash reach && echo reached; curl -s -m 5 http://127.0.0.1:$port/ && echo reached; echo tried"
   [ "$MODEL_PORT" -eq "$port" ]
   assert_contains "$RESULT" tried
   assert_lacks "$RESULT" reached
   [ "$(requests)" -eq 2 ] || explain "the tool made a request"
   # The control: outside both do.
-  bash -c "exec 9<>/dev/tcp/127.0.0.1/$port"
+  bash "$WORK/reach"
   curl -s -m 5 -o /dev/null "http://127.0.0.1:$port/"
   [ "$(requests)" -eq 3 ] || explain "nobody can make a request"
 }

@@ -98,6 +98,7 @@ assert_clean() {
 
 # seen_while_running FLAG...: command line and environment of the program, as root or its user sees them during a tool call.
 seen_while_running() {
+  export SECOND_KEY=sk-secondCanary5252525252525252
   chmod 777 "$WORK"
   config '[[fallback]]' 'provider = "openai"' 'api_key_env = "SECOND_KEY"' '[policy]' \
     'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\", \"$WORK\"]"
@@ -120,12 +121,11 @@ seen_while_running() {
   unset RUNE_API_KEY
   seen_while_running --api-key "$CONFIG_KEY"
   [ -s "$OUT/proc" ] || explain "the process was not seen"
-  assert_clean "$CONFIG_KEY"
+  assert_clean "$CONFIG_KEY" "$SECOND_KEY"
 }
 
 @test "a key given as a variable is gone from the process's environment while it runs, and the guardian never had it" {
   need cap_sys_ptrace "nobody else sees anything of a process that is not dumpable"
-  export SECOND_KEY=sk-secondCanary5252525252525252
   seen_while_running
   [ -s "$OUT/proc" ] && [ -s "$OUT/guardian" ] || explain "the processes were not seen"
   assert_clean "$API_KEY" "$SECOND_KEY"
