@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/address.h"
 #include "sandbox/base/result.h"
-#include "sandbox/network/address.h"
 
 namespace rune::sandbox {
 

@@ -13,8 +13,8 @@
 #include <algorithm>
 
 #include "sandbox/capture.h"
-#include "sandbox/guardian/process_tree.h"
-#include "sandbox/guardian/protocol.h"
+#include "sandbox/process_tree.h"
+#include "sandbox/protocol/frames.h"
 
 namespace rune::sandbox {
 namespace {

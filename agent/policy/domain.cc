@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "sandbox/address.h"
 #include "sandbox/base/text.h"
-#include "sandbox/network/address.h"
 
 namespace rune::agent {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "agent/policy/paths.h"
+#include "sandbox/address.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
-#include "sandbox/network/address.h"
 #include "sandbox/program.h"
 
 namespace rune::agent {

@@ -12,8 +12,8 @@
 #include <cerrno>
 
 #include "sandbox/base/files.h"
-#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/guardian/file_operations.h"
+#include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
 namespace {

@@ -15,10 +15,10 @@
 #include <utility>
 
 #include "sandbox/base/files.h"
-#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/guardian/file_operations.h"
-#include "sandbox/guardian/process_tree.h"
+#include "sandbox/process_tree.h"
 #include "sandbox/program.h"
+#include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
 namespace {

@@ -19,14 +19,14 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/guard/guard.h"
 #include "sandbox/guardian/child.h"
 #include "sandbox/guardian/compiled_policy.h"
-#include "sandbox/guardian/process_tree.h"
-#include "sandbox/guardian/protocol.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/identity.h"
-#include "sandbox/network/guard.h"
 #include "sandbox/network/resolver.h"
+#include "sandbox/process_tree.h"
+#include "sandbox/protocol/frames.h"
 
 namespace rune::sandbox {
 

@@ -10,9 +10,9 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
-#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/layers/empty_network.h"
+#include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
 namespace {

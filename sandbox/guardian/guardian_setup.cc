@@ -10,10 +10,10 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/guardian/guardian.h"
-#include "sandbox/guardian/process_tree.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/no_exec.h"
 #include "sandbox/layers/private_tmp.h"
+#include "sandbox/process_tree.h"
 
 namespace rune::sandbox {
 

@@ -20,11 +20,11 @@
 #include "sandbox/guardian/audit.h"
 #include "sandbox/guardian/command_line.h"
 #include "sandbox/guardian/one_layer.h"
-#include "sandbox/guardian/process_tree.h"
-#include "sandbox/guardian/protocol.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
+#include "sandbox/process_tree.h"
 #include "sandbox/program.h"
+#include "sandbox/protocol/frames.h"
 
 namespace rune::sandbox {
 namespace {

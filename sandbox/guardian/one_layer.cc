@@ -14,13 +14,13 @@
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/log.h"
 #include "sandbox/domain_allowlist.h"
+#include "sandbox/guard/guard.h"
 #include "sandbox/guardian/command_line.h"
-#include "sandbox/guardian/descriptor_passing.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
-#include "sandbox/network/guard.h"
 #include "sandbox/network/resolver.h"
 #include "sandbox/program.h"
+#include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
 namespace {

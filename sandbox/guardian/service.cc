@@ -7,7 +7,7 @@
 
 #include "sandbox/guardian/child.h"
 #include "sandbox/guardian/guardian.h"
-#include "sandbox/guardian/protocol.h"
+#include "sandbox/protocol/frames.h"
 
 namespace rune::sandbox {
 namespace {

@@ -17,7 +17,7 @@ namespace rune::sandbox {
 
 struct SeccompPolicy {
   /// kClosed: socket(2) only makes AF_UNIX stream and seqpacket sockets, and connect(2) is refused: no filter can see
-  /// the path. kGuarded: the guard is asked (sandbox/network/guard.h). kOpen: socket(2) makes TCP, UDP and route
+  /// the path. kGuarded: the guard is asked (sandbox/guard/guard.h). kOpen: socket(2) makes TCP, UDP and route
   /// sockets and no AF_UNIX ones. socketpair(2) works in all.
   Network network = Network::kClosed;
   std::vector<std::string> denied_syscalls;  ///< Each name closes its whole family.

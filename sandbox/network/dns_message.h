@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sandbox/network/address.h"
+#include "sandbox/address.h"
 
 namespace rune::sandbox {
 

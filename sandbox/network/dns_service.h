@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/address.h"
 #include "sandbox/domain_allowlist.h"
-#include "sandbox/network/address.h"
 #include "sandbox/network/denial_notes.h"
 #include "sandbox/network/dns_message.h"
 #include "sandbox/network/ledger.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "sandbox/address.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
-#include "sandbox/network/address.h"
 
 namespace rune::sandbox {
 namespace {

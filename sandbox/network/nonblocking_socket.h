@@ -1,8 +1,8 @@
 #pragma once
 /// Sockets that never block, and what a poll loop asks about them.
 
+#include "sandbox/address.h"
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/network/address.h"
 
 namespace rune::sandbox {
 

@@ -9,10 +9,10 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/address.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/domain_allowlist.h"
-#include "sandbox/network/address.h"
 #include "sandbox/network/ledger.h"
 #include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/address.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/network/address.h"
 
 namespace rune::sandbox {
 

@@ -3,9 +3,9 @@
 
 #include "sandbox/confinement.h"
 #include "sandbox/domain_allowlist.h"
-#include "sandbox/guardian/protocol.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
+#include "sandbox/protocol/frames.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace rune::sandbox;  // NOLINT

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "sandbox/network/address.h"
+#include "sandbox/address.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

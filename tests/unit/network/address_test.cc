@@ -1,4 +1,4 @@
-#include "sandbox/network/address.h"
+#include "sandbox/address.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "sandbox/address.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/network/address.h"
 
 namespace rune::sandbox::test {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "sandbox/base/text.h"
-#include "sandbox/guardian/process_tree.h"
+#include "sandbox/process_tree.h"
 #include "sandbox/program.h"
 #include "tests/support/sandbox_helper.h"
 

@@ -1,0 +1,208 @@
+#include "sandbox/guard/guard_metadata.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include <array>
+#include <cerrno>
+
+#include "sandbox/base/text.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::size_t kMaxAttribute = 64 << 10;  // XATTR_SIZE_MAX
+
+int ErrnoOf(long result) { return result < 0 ? errno : 0; }
+
+/// "/proc/self/fd/7" is how libraries name a descriptor where a call takes only paths; for us it would be our own.
+std::optional<int> DescriptorOf(const std::string& path) {
+  for (const std::string_view prefix : {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"}) {
+    if (!path.starts_with(prefix)) continue;
+    if (const auto number = ParseInt(path.substr(prefix.size()))) return static_cast<int>(*number);
+  }
+  return std::nullopt;
+}
+
+/// Neither is the start of a path: it would be walked as this process.
+bool NamesUs(const std::string& path) {
+  return path.starts_with("/proc/self/") || path.starts_with("/proc/thread-self/") || path.starts_with("/dev/fd/");
+}
+
+}  // namespace
+
+std::optional<GuardMetadata::Change> GuardMetadata::ChangeOf(const SystemCall& call) {
+  using enum Change::Kind;
+  const auto follows = [&](std::size_t flags) { return (call.Int(flags) & AT_SYMLINK_NOFOLLOW) == 0; };
+  const auto empty = [&](std::size_t flags) { return (call.Int(flags) & AT_EMPTY_PATH) != 0; };
+  switch (call.number) {
+#ifdef SYS_chmod
+    case SYS_chmod:
+      return Change{kMode, {.path = 0}, 1};
+    case SYS_chown:
+      return Change{kOwner, {.path = 0}, 1};
+    case SYS_lchown:
+      return Change{kOwner, {.path = 0, .follow = false}, 1};
+    case SYS_utime:
+      return Change{kTimes, {.path = 0}, 1, 2};
+    case SYS_utimes:
+      return Change{kTimes, {.path = 0}, 1, 1};
+    case SYS_futimesat:
+      return Change{kTimes, {.path = call.arguments[1] == 0 ? -1 : 1, .directory = 0}, 2, 1};
+#endif
+    case SYS_fchmod:
+      return Change{kMode, {.directory = 0}, 1};
+    case SYS_fchmodat:
+      return Change{kMode, {.path = 1, .directory = 0}, 2};
+    case 452:  // fchmodat2, newer than the headers
+      return Change{kMode, {.path = 1, .directory = 0, .follow = follows(3), .empty = empty(3)}, 2};
+    case SYS_fchown:
+      return Change{kOwner, {.directory = 0}, 1};
+    case SYS_fchownat:
+      return Change{kOwner, {.path = 1, .directory = 0, .follow = follows(4), .empty = empty(4)}, 2};
+    case SYS_utimensat:
+      return Change{kTimes,
+                    {.path = call.arguments[1] == 0 ? -1 : 1, .directory = 0, .follow = follows(3), .empty = empty(3)},
+                    2};
+    case SYS_setxattr:
+      return Change{kSetAttribute, {.path = 0}, 1};
+    case SYS_lsetxattr:
+      return Change{kSetAttribute, {.path = 0, .follow = false}, 1};
+    case SYS_fsetxattr:
+      return Change{kSetAttribute, {.directory = 0}, 1};
+    case SYS_removexattr:
+      return Change{kRemoveAttribute, {.path = 0}, 1};
+    case SYS_lremovexattr:
+      return Change{kRemoveAttribute, {.path = 0, .follow = false}, 1};
+    case SYS_fremovexattr:
+      return Change{kRemoveAttribute, {.directory = 0}, 1};
+    default:
+      return std::nullopt;
+  }
+}
+
+bool GuardMetadata::Handle(const SystemCall& call) {
+  const std::optional<Change> change = ChangeOf(call);
+  if (!change) return false;
+  Tracee tracee(call.tid);
+  File file;
+  int err = Find(tracee, call, change->subject, file);
+  if (err == 0) err = Check(file);
+  if (err == EACCES) state_.notes.Add(Layer::kLandlock, "metadata", OneLine(file.path, 300));
+  if (err == 0) err = Perform(tracee, call, *change, file);
+  state_.Answer(call, err);
+  return true;
+}
+
+int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const {
+  std::string path;
+  if (subject.path >= 0) {
+    if (const int err = tracee.ReadString(call.arguments[static_cast<std::size_t>(subject.path)], PATH_MAX, path)) {
+      return err;
+    }
+    if (path.empty() && !subject.empty) return ENOENT;
+  }
+  int descriptor = subject.directory < 0 ? AT_FDCWD : call.Int(static_cast<std::size_t>(subject.directory));
+  if (const auto named = DescriptorOf(path)) descriptor = *named, path.clear();
+  file.path = path;
+  if (NamesUs(path)) return EACCES;
+  const bool by_cwd = descriptor == AT_FDCWD;
+  const UniqueFd start = path.starts_with('/') ? UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC))
+                         : by_cwd              ? tracee.WorkingDirectory()
+                                               : tracee.Descriptor(descriptor);
+  if (!start.valid()) return by_cwd ? EACCES : EBADF;
+  if (path.empty()) {
+    file.place.Reset(::fcntl(start.get(), F_DUPFD_CLOEXEC, 3));
+  } else {
+    file.place = OpenPlaceAs(state_.options.tool_uid, start.get(), path, O_PATH | (subject.follow ? 0 : O_NOFOLLOW));
+    if (!file.place.valid()) return errno == ELOOP ? EACCES : errno;
+  }
+  if (!state_.calls.StillWaits(call.id)) return ESRCH;
+  if (::fstat(file.place.get(), &file.info) != 0) return EACCES;
+  file.path = PathOf(file.place.get());
+  return file.path.empty() ? EACCES : 0;
+}
+
+/// EACCES: outside. EPERM: as the kernel says of a file that belongs to somebody else.
+int GuardMetadata::Check(const File& file) const {
+  if (!MayWrite(*state_.options.files, file.path)) return EACCES;
+  return file.info.st_uid == state_.options.tool_uid ? 0 : EPERM;
+}
+
+int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+  const auto value = static_cast<std::size_t>(change.value);
+  switch (change.kind) {
+    case Change::Kind::kMode:
+      return SetMode(static_cast<mode_t>(call.Int(value)), file);
+    case Change::Kind::kOwner:
+      return SetOwner(static_cast<uid_t>(call.Int(value)), static_cast<gid_t>(call.Int(value + 1)), file);
+    case Change::Kind::kTimes:
+      return SetTimes(tracee, call, change, file);
+    case Change::Kind::kSetAttribute:
+    case Change::Kind::kRemoveAttribute:
+      return SetAttribute(tracee, call, change, file);
+  }
+  return EPERM;
+}
+
+/// A directory may hand its group on to what is made in it; nothing else may run as somebody.
+int GuardMetadata::SetMode(mode_t mode, const File& file) const {
+  if (S_ISLNK(file.info.st_mode)) return EOPNOTSUPP;
+  const mode_t forbidden = S_ISDIR(file.info.st_mode) ? S_ISUID : S_ISUID | S_ISGID;
+  if ((mode & forbidden) != 0) return EPERM;
+  return ErrnoOf(::chmod(file.link().c_str(), mode & 07777));
+}
+
+/// Without a capability a file can only be given to whom it has already.
+int GuardMetadata::SetOwner(uid_t owner, gid_t group, const File& file) const {
+  const bool same_owner = owner == static_cast<uid_t>(-1) || owner == file.info.st_uid;
+  const bool same_group = group == static_cast<gid_t>(-1) || group == file.info.st_gid;
+  return same_owner && same_group ? 0 : EPERM;
+}
+
+int GuardMetadata::SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+  const std::uint64_t address = call.arguments[static_cast<std::size_t>(change.value)];
+  std::array<timespec, 2> times{};
+  const auto read = [&](auto& into) {
+    return tracee.Read(address, std::span(reinterpret_cast<char*>(&into), sizeof into));
+  };
+  int err = 0;
+  if (address != 0 && change.seconds == 0) {
+    err = read(times);
+  } else if (address != 0 && change.seconds == 1) {
+    std::array<timeval, 2> fine{};
+    err = read(fine);
+    for (std::size_t i = 0; i < 2; ++i) times[i] = {fine[i].tv_sec, fine[i].tv_usec * 1000};
+  } else if (address != 0) {
+    utimbuf coarse{};
+    err = read(coarse);
+    times = {{{coarse.actime, 0}, {coarse.modtime, 0}}};
+  }
+  if (err != 0) return err;
+  const timespec* const given = address == 0 ? nullptr : times.data();
+  // A link itself can only be named by its hold.
+  if (S_ISLNK(file.info.st_mode)) return ErrnoOf(::utimensat(file.place.get(), "", given, AT_EMPTY_PATH));
+  return ErrnoOf(::utimensat(AT_FDCWD, file.link().c_str(), given, 0));
+}
+
+int GuardMetadata::SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+  std::string name;
+  if (const int err = tracee.ReadString(call.arguments[1], XATTR_NAME_MAX + 1, name)) {
+    return err == ENAMETOOLONG ? ERANGE : err;
+  }
+  // Capabilities and labels are not the command's to give.
+  if (!(name.starts_with("user.") || name.starts_with("system.posix_acl_")) || S_ISLNK(file.info.st_mode)) return EPERM;
+  if (change.kind == Change::Kind::kRemoveAttribute) return ErrnoOf(::removexattr(file.link().c_str(), name.c_str()));
+  const std::uint64_t size = call.arguments[3];
+  if (size > kMaxAttribute) return E2BIG;
+  std::string value(static_cast<std::size_t>(size), '\0');
+  if (const int err = tracee.Read(call.arguments[2], value)) return err;
+  return ErrnoOf(::setxattr(file.link().c_str(), name.c_str(), value.data(), value.size(), call.Int(4)));
+}
+
+}  // namespace rune::sandbox

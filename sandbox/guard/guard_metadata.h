@@ -1,0 +1,57 @@
+#pragma once
+/// Mode, owner, times and extended attributes of files, which no right of Landlock covers: the guard changes them
+/// itself, on a hold of the very file that it looked at, and only where the command may write and the file is the
+/// command's own. Part of guard.h.
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+
+#include "sandbox/guard/file_user.h"
+#include "sandbox/guard/guard_state.h"
+
+namespace rune::sandbox {
+
+class GuardMetadata {
+ public:
+  explicit GuardMetadata(GuardState& state) : state_(state) {}
+
+  /// False when the call is none of these.
+  bool Handle(const SystemCall& call);
+
+ private:
+  /// The file that a call is about: by descriptor, or by path from a directory.
+  struct Subject {
+    int path = -1;       ///< Argument that points to the path; -1: by descriptor.
+    int directory = -1;  ///< Argument that holds the descriptor: of the directory, or of the file itself.
+    bool follow = true;  ///< A symbolic link at the end of the path.
+    bool empty = false;  ///< AT_EMPTY_PATH: an empty path is the descriptor.
+  };
+  struct File {
+    UniqueFd place;  ///< O_PATH.
+    struct stat info{};
+    std::string path;
+
+    std::string link() const { return LinkTo(place.get()); }
+  };
+  /// What a call wants, read once.
+  struct Change {
+    enum class Kind : std::uint8_t { kMode, kOwner, kTimes, kSetAttribute, kRemoveAttribute } kind = Kind::kMode;
+    Subject subject;
+    int value = 0;    ///< Argument: mode, owner (the group is the next one), times (0: now), name of the attribute.
+    int seconds = 0;  ///< Of kTimes: 0 timespec[2], 1 timeval[2], 2 utimbuf.
+  };
+  static std::optional<Change> ChangeOf(const SystemCall& call);
+  int Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const;
+  int Check(const File& file) const;
+  int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
+  int SetMode(mode_t mode, const File& file) const;
+  int SetOwner(uid_t owner, gid_t group, const File& file) const;
+  int SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
+  int SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
+
+  GuardState& state_;
+};
+
+}  // namespace rune::sandbox

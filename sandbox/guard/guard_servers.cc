@@ -1,0 +1,205 @@
+#include "sandbox/guard/guard_servers.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "sandbox/guard/listening_socket.h"
+#include "sandbox/guard/loopback_door.h"
+
+namespace rune::sandbox {
+namespace {
+
+constexpr std::size_t kMaxListeners = 1024;
+
+bool OnlyV6(int socket) {
+  int only = 0;
+  socklen_t size = sizeof only;
+  return ::getsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only != 0;
+}
+
+/// Everybody in the same network namespace could connect to it. Binding to nothing makes the kernel choose such a name.
+bool IsAbstract(SocketAddress::Kind kind) {
+  return kind == SocketAddress::Kind::kUnixAbstract || kind == SocketAddress::Kind::kUnixUnnamed;
+}
+
+bool HasAbstractName(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return true;
+  const std::string_view bytes(reinterpret_cast<const char*>(&storage), length);
+  return DecodeSocketAddress(bytes).kind == SocketAddress::Kind::kUnixAbstract;
+}
+
+/// Loopback for a socket that asked for every address. One of both families becomes an IPv4 one: what connects to ::1
+/// is led there too (OwnListener()).
+Endpoint LoopbackFor(const GuardedSocket& socket) {
+  if (socket.domain == AF_INET6 && OnlyV6(socket.twin.get())) return {*ParseIp("::1"), 0, 0};
+  return {*ParseIp("127.0.0.1"), 0, 0};
+}
+
+/// A stand-in is bound to nothing; what getsockname(2) says is made up.
+std::uint16_t MadeUpPort(const GuardedSocket& socket) {
+  return static_cast<std::uint16_t>(32768 + socket.inode % 28232);
+}
+
+}  // namespace
+
+void GuardServers::Bind(const SystemCall& call) {
+  Tracee tracee(call.tid);
+  std::string bytes;
+  SocketTable::Entry socket;
+  if (const int err = ReadSocketAddress(tracee, call.arguments[1], call.Int(2), bytes)) {
+    return state_.FailLook(call, err);
+  }
+  if (!state_.FindSocket(call, tracee, socket)) return;
+  if (socket == nullptr) return state_.calls.Fail(call.id, EACCES);
+  switch (socket->kind) {
+    case GuardedSocket::Kind::kStream:
+      return BindStream(call, *socket, std::move(bytes));
+    case GuardedSocket::Kind::kUnix:
+      if (IsAbstract(DecodeSocketAddress(bytes).kind)) return state_.Refuse(call, "bind", "an abstract socket");
+      // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
+      // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
+      // bound, but who listens on it does so through us, and we look at what it is bound to. The same for an abstract
+      // name.
+      return state_.calls.Continue(call.id);
+    case GuardedSocket::Kind::kDatagram: {
+      const SocketAddress address = DecodeSocketAddress(bytes);
+      if (address.kind == SocketAddress::Kind::kMalformed) return state_.calls.Fail(call.id, EINVAL);
+      socket->bound = address.inet;
+      if (socket->bound->port == 0) socket->bound->port = MadeUpPort(*socket);
+      return state_.calls.Return(call.id, 0);
+    }
+    case GuardedSocket::Kind::kConnected:
+    case GuardedSocket::Kind::kListening:
+      return state_.calls.Fail(call.id, EINVAL);
+  }
+}
+
+bool GuardServers::MayServe(const IpAddress& address, std::uint16_t port) const {
+  if (state_.options.watch_only) return true;
+  if (KindOf(address) == AddressKind::kLoopback && (own_ports_.contains(port) || state_.options.rules->every())) {
+    return true;
+  }
+  // "*" opens the way out, not the way in.
+  return !state_.options.rules->every() && state_.options.rules->AllowsAddress(address, port);
+}
+
+void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes) {
+  SocketAddress address = DecodeSocketAddress(bytes);
+  if (address.kind == SocketAddress::Kind::kUnspecified && socket.domain == AF_INET) {
+    // bind(2) takes AF_UNSPEC for AF_INET, as long as the address is 0.0.0.0.
+    const sa_family_t family = AF_INET;
+    std::memcpy(bytes.data(), &family, sizeof family);
+    address = DecodeSocketAddress(bytes);
+    if (address.kind == SocketAddress::Kind::kInet && KindOf(address.inet.address) != AddressKind::kUnspecified) {
+      return state_.calls.Fail(call.id, EAFNOSUPPORT);
+    }
+  }
+  if (address.kind == SocketAddress::Kind::kMalformed) return state_.calls.Fail(call.id, EINVAL);
+  if (address.kind != SocketAddress::Kind::kInet || address.family != socket.domain) {
+    return state_.calls.Fail(call.id, EAFNOSUPPORT);
+  }
+  Endpoint wanted = address.inet;
+  wanted.address = Unwrap(wanted.address);
+  const AddressKind kind = KindOf(wanted.address);
+  const bool any_port = wanted.port == 0;
+  if (kind == AddressKind::kUnspecified && any_port && !MayServe(wanted.address, 0)) {
+    wanted = LoopbackFor(socket);
+  } else if (!(any_port && kind == AddressKind::kLoopback) && !MayServe(wanted.address, wanted.port)) {
+    return state_.Refuse(call, "bind", Format(wanted));
+  } else {
+    wanted = address.inet;
+  }
+  const int err = BindTwin(socket, wanted);
+  if (err == 0 && any_port) own_ports_.insert(LocalEndpoint(socket.twin.get()).port);
+  state_.Answer(call, err);
+}
+
+int GuardServers::BindTwin(GuardedSocket& socket, const Endpoint& address) {
+  const bool mapped = socket.domain == AF_INET6 && address.address.is_v4();
+  sockaddr_storage storage{};
+  const socklen_t length = EncodeSocketAddress(mapped ? MapToV6(address) : address, storage);
+  const auto bind = [&] { return ::bind(socket.twin.get(), reinterpret_cast<sockaddr*>(&storage), length); };
+  if (bind() == 0) return 0;
+  if (errno != EADDRINUSE) return errno;
+  // Perhaps by a twin whose socket the command has closed: looking for a free port ends like that.
+  state_.sockets.Collect(1);
+  return bind() == 0 ? 0 : errno;
+}
+
+void GuardServers::Listen(const SystemCall& call) {
+  const Tracee tracee(call.tid);
+  SocketTable::Entry socket;
+  if (!state_.FindSocket(call, tracee, socket)) return;
+  if (socket == nullptr) return state_.calls.Fail(call.id, EACCES);
+  switch (socket->kind) {
+    case GuardedSocket::Kind::kDatagram:
+      return state_.calls.Fail(call.id, EOPNOTSUPP);
+    case GuardedSocket::Kind::kConnected:
+      return state_.calls.Fail(call.id, EINVAL);
+    case GuardedSocket::Kind::kListening:
+      return state_.calls.Return(call.id, 0);  // a new backlog
+    case GuardedSocket::Kind::kStream:
+    case GuardedSocket::Kind::kUnix:
+      break;
+  }
+  Endpoint local = LocalEndpoint(socket->twin.get());
+  if (socket->kind == GuardedSocket::Kind::kUnix && HasAbstractName(socket->twin.get())) {
+    return state_.Refuse(call, "bind", "an abstract socket");
+  }
+  if (socket->kind == GuardedSocket::Kind::kStream) {
+    if (local.port == 0) {
+      // The kernel would choose a port on every address.
+      if (const int err = BindTwin(*socket, LoopbackFor(*socket))) return state_.calls.Fail(call.id, err);
+      local = LocalEndpoint(socket->twin.get());
+    }
+    if (KindOf(local.address) != AddressKind::kLoopback && !MayServe(local.address, local.port)) {
+      return state_.Refuse(call, "bind", Format(local));
+    }
+  }
+  if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);
+  if (socket->kind == GuardedSocket::Kind::kStream) {
+    if (listeners_.size() >= kMaxListeners) ForgetListeners();
+    listeners_.push_back({local, socket->inode});
+  }
+  state_.sockets.Retire(*socket, GuardedSocket::Kind::kListening);
+  state_.calls.Return(call.id, 0);
+}
+
+/// Those that are closed; where that is not enough, the oldest.
+void GuardServers::ForgetListeners() {
+  const std::set<ino_t> open = OpenSockets(state_.options.tool_uid);
+  std::erase_if(listeners_, [&](const Listener& old) { return !open.contains(old.inode); });
+  const std::size_t most = kMaxListeners * 3 / 4;
+  if (listeners_.size() <= most) return;
+  listeners_.erase(listeners_.begin(), listeners_.begin() + static_cast<std::ptrdiff_t>(listeners_.size() - most));
+}
+
+bool GuardServers::IsOurs(const Endpoint& at) const {
+  std::set<ino_t> inodes;
+  for (const Listener& listener : listeners_) {
+    if (listener.address.port == at.port) inodes.insert(listener.inode);
+  }
+  return LeadsToListener(at, inodes);
+}
+
+std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std::uint16_t port) {
+  for (auto it = listeners_.begin(); it != listeners_.end(); ++it) {
+    if (it->address.port != port) continue;
+    const bool everywhere = KindOf(it->address.address) == AddressKind::kUnspecified;
+    // An IPv4 socket cannot reach one that listens on ::1 alone.
+    if (!everywhere && loopback.is_v4() && !it->address.address.is_v4()) continue;
+    const Endpoint at{everywhere ? loopback : it->address.address, port, 0};
+    if (IsOurs(at)) return at;
+    listeners_.erase(it);
+    return OwnListener(loopback, port);
+  }
+  return std::nullopt;
+}
+
+}  // namespace rune::sandbox

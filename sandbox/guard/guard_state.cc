@@ -1,0 +1,73 @@
+#include "sandbox/guard/guard_state.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+
+namespace rune::sandbox {
+namespace {
+
+constexpr const char* kUnreadable = "(memory of the process cannot be read)";
+
+}  // namespace
+
+GuardState::GuardState(EventLoop& event_loop, GuardOptions guard_options)
+    : loop(event_loop),
+      options(std::move(guard_options)),
+      sockets(options.tool_uid),
+      held(loop, calls),
+      dns({.rules = options.rules, .ledger = &ledger, .notes = &notes, .every_name = options.watch_only}) {}
+
+bool GuardState::FindSocket(const SystemCall& call, const Tracee& tracee, SocketTable::Entry& socket) {
+  ino_t inode = 0;
+  if (const int err = tracee.SocketInode(call.Int(0), inode)) {
+    FailLook(call, err);
+    return false;
+  }
+  socket = sockets.Find(inode);
+  return calls.StillWaits(call.id);
+}
+
+void GuardState::FailLook(const SystemCall& call, int error) {
+  if (error == EACCES && !notes.Has(Layer::kNetwork, "socket", kUnreadable)) {
+    notes.Add(Layer::kNetwork, "socket", kUnreadable);
+  }
+  calls.Fail(call.id, error);
+}
+
+void GuardState::Refuse(const SystemCall& call, const std::string& what, const std::string& target) {
+  notes.Add(Layer::kNetwork, what, target);
+  calls.Fail(call.id, EACCES);
+}
+
+void GuardState::Answer(const SystemCall& call, int error) {
+  if (error == 0) return calls.Return(call.id, 0);
+  calls.Fail(call.id, error);
+}
+
+int ReadSocketAddress(Tracee& tracee, std::uint64_t address, int length, std::string& bytes) {
+  // As move_addr_to_kernel() does.
+  if (length < 0 || length > static_cast<int>(sizeof(sockaddr_storage))) return EINVAL;
+  bytes.resize(static_cast<std::size_t>(length));
+  return length == 0 ? 0 : tracee.Read(address, bytes);
+}
+
+TimePoint DeadlineOf(int socket, int option) {
+  timeval timeout{};
+  socklen_t size = sizeof timeout;
+  if (::getsockopt(socket, SOL_SOCKET, option, &timeout, &size) != 0) return kNever;
+  if (timeout.tv_sec == 0 && timeout.tv_usec == 0) return kNever;
+  // A day is for ever, and does not overflow.
+  constexpr std::int64_t kLongest = 86'400;
+  if (timeout.tv_sec >= kLongest) return kNever;
+  return Clock::now() + std::chrono::seconds(timeout.tv_sec) + std::chrono::microseconds(timeout.tv_usec);
+}
+
+bool IsBlocking(int socket) {
+  const int flags = ::fcntl(socket, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK) == 0;
+}
+
+}  // namespace rune::sandbox

@@ -1,0 +1,58 @@
+#include "sandbox/guard/unix_sockets.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "sandbox/guard/file_user.h"
+#include "sandbox/network/nonblocking_socket.h"
+
+namespace rune::sandbox {
+namespace {
+
+/// By its time of birth (statx(2)), which nobody can set. False where the file system keeps none.
+bool IsYounger(int place, const timespec& since) {
+  struct statx info{};
+  if (::statx(place, "", AT_EMPTY_PATH, STATX_BTIME, &info) != 0 || (info.stx_mask & STATX_BTIME) == 0) return false;
+  if (info.stx_btime.tv_sec != since.tv_sec) return info.stx_btime.tv_sec > since.tv_sec;
+  return static_cast<long>(info.stx_btime.tv_nsec) >= since.tv_nsec;
+}
+
+}  // namespace
+
+UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path) {
+  UnixSocket found;
+  found.path = path;
+  found.place = OpenPlaceAs(rules.owner, directory, path, O_PATH);
+  if (!found.place.valid()) {
+    found.error = errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? errno : EACCES;
+    return found;
+  }
+  found.path = PathOf(found.place.get());
+  struct stat info{};
+  if (::fstat(found.place.get(), &info) != 0 || found.path.empty()) {
+    found.error = EACCES;
+  } else if (!rules.every && !MayWrite(*rules.files, found.path)) {
+    found.error = EACCES;
+  } else if (!S_ISSOCK(info.st_mode)) {
+    found.error = ECONNREFUSED;
+  } else if (!rules.every && (info.st_uid != rules.owner || !IsYounger(found.place.get(), rules.since))) {
+    found.error = EACCES;
+  }
+  return found;
+}
+
+int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = LinkTo(place.get());
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const FileUser user(rules.owner);
+  return ConnectWithoutWaiting(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+}  // namespace rune::sandbox
