@@ -1,24 +1,16 @@
 #include "agent/session.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "agent/cost/price.h"
 #include "agent/embeddings/relevance.h"
-#include "agent/json/json.h"
+#include "agent/process.h"
 #include "agent/providers/registry.h"
 #include "agent/trace/trace.h"
-#include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
-
-extern char** environ;
 
 namespace rune::agent {
 namespace {
@@ -39,10 +31,6 @@ constexpr const char* kSystemPrompt =
     "the point.";
 
 constexpr const char* kSchemaPrompt = "\nAnswer with nothing but JSON that satisfies this JSON Schema:\n";
-
-#ifndef RUNE_LIBEXEC_DIR
-#define RUNE_LIBEXEC_DIR "/usr/libexec/rune"
-#endif
 
 std::string SystemPrompt(const Config& config, const std::string& schema) {
   std::string prompt = config.system_prompt.empty() ? kSystemPrompt : config.system_prompt;
@@ -96,18 +84,6 @@ Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const Ses
   RUNE_ASSIGN_OR_RETURN(agent.prices, PriceTable::Create(config.prices));
   RUNE_ASSIGN_OR_RETURN(agent.pick_turns, MakeTurnPicker(loop, config.embeddings, options.home));
   return agent;
-}
-
-void WriteUsage(json::Writer& writer, const RunResult& result) {
-  const Usage& usage = result.usage;
-  writer.Key("usage")
-      .BeginObject()
-      .Member("input", usage.input)
-      .Member("cached", usage.cached)
-      .Member("output", usage.output);
-  writer.Member("reasoning", usage.reasoning);
-  if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
-  writer.EndObject();
 }
 
 }  // namespace
@@ -174,112 +150,6 @@ RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
     return result;
   }
   return parts_->agent->Run(prompt, std::move(images));
-}
-
-namespace {
-
-/// By whole words: GITHUB_TOKEN and AWS_SECRET_ACCESS_KEY, but neither GIT_AUTHOR_NAME nor KEYBOARD.
-bool LooksSecret(const std::string& name) {
-  const std::string lower = ToLower(name);
-  for (const std::string_view word : Split(lower, '_')) {
-    for (const char* secret :
-         {"key", "apikey", "token", "secret", "password", "passwd", "pass", "credential", "credentials", "pat"}) {
-      if (word == secret) return true;
-    }
-  }
-  return false;
-}
-
-/// Values that must never leave through an answer, a log or a record, though nobody gave them to us.
-void LearnSecretsOfEnvironment() {
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string name(text.substr(0, equals));
-    const std::string_view value = text.substr(equals + 1);
-    // The path of a key file is no secret, and would blank out ordinary text; a key may well begin with "/".
-    if (LooksSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
-    const std::size_t at = value.find('@');
-    const std::size_t scheme = value.find("://");
-    if (ToLower(name).ends_with("_proxy") && at != std::string_view::npos && scheme < at) {
-      AddSecret(value.substr(scheme + 3, at - scheme - 3));
-    }
-  }
-}
-
-}  // namespace
-
-void HardenProcess() {
-  LearnSecretsOfEnvironment();
-  // Not dumpable: no core file, no ptrace, and /proc/PID/{environ,mem,...} belong to root (proc(5)).
-  ::prctl(PR_SET_DUMPABLE, 0);
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-}
-
-std::string HelperPath() {
-  if (const char* dir = ::getenv("RUNE_LIBEXEC"); dir != nullptr && dir[0] == '/')
-    return std::string(dir) + "/rune-sandbox";
-  char self[4096];
-  const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
-  if (n > 0) {
-    const std::string path(self, static_cast<std::size_t>(n));
-    const std::string beside = path.substr(0, path.rfind('/')) + "/rune-sandbox";
-    if (Exists(beside)) return beside;
-  }
-  return RUNE_LIBEXEC_DIR "/rune-sandbox";
-}
-
-std::string ResultJson(const RunResult& result) {
-  json::Writer writer;
-  writer.BeginObject().Member("answer", result.answer);
-  if (!result.structured.empty()) writer.Key("structured").Raw(result.structured);
-  writer.Member("outcome", InfoOf(result.outcome).name);
-  if (!result.detail.empty())
-    writer.Member(result.outcome == Outcome::kAnsweredWithDenials ? "detail" : "error", result.detail);
-  writer.Member("steps", std::uint64_t{result.steps}).Member("tokens", result.usage.total());
-  writer.Key("tools_used").BeginArray();
-  for (const ToolRecord& tool : result.tools) writer.String(tool.name);
-  writer.EndArray();
-  WriteUsage(writer, result);
-  writer.Member("model", result.model).Member("provider", result.provider).Member("wall_ms", result.wall_ms);
-  writer.Key("sandbox").BeginObject();
-  for (const sandbox::LayerReport& layer : result.proof.layers) {
-    writer.Key(sandbox::LayerName(layer.layer)).BeginObject().Member("state", sandbox::LayerStateName(layer.state));
-    writer.Member("mechanism", layer.mechanism);
-    if (!layer.why.empty()) writer.Member("why", layer.why);
-    writer.EndObject();
-  }
-  writer.EndObject();
-  if (!result.proof.empty()) {
-    writer.Member("confinement", ProofLine(result.proof));
-    if (const std::string open = OpenActs(result.proof); !open.empty()) writer.Member("open", open);
-  }
-  if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
-  writer.Key("denials").BeginArray();
-  for (const Refusal& denial : result.denials) {
-    writer.BeginObject()
-        .Member("what", denial.what)
-        .Member("target", OneLine(denial.target))
-        .Member("message", OneLine(denial.message, 400));
-    writer.Member("allow", OneLine(denial.allow)).EndObject();
-  }
-  writer.EndArray().EndObject();
-  return Redact(writer.Take());
-}
-
-std::string LayersLine(const std::vector<sandbox::LayerReport>& layers) {
-  std::string line;
-  for (const sandbox::LayerReport& layer : layers) {
-    if (!line.empty()) line += "; ";
-    line += std::string(LayerName(layer.layer)) + ": ";
-    line += layer.state == sandbox::LayerState::kEnforced ? "" : std::string(LayerStateName(layer.state)) + " ";
-    line += layer.mechanism;
-    if (!layer.why.empty()) line += " (" + layer.why + ")";
-  }
-  return line.empty() ? "not used" : line;
 }
 
 }  // namespace rune::agent

@@ -4,8 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "agent/agent.h"
 #include "agent/config/config.h"
+#include "agent/loop/agent.h"
+#include "agent/run/run.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 
@@ -39,16 +40,5 @@ class Session {
   explicit Session(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
-
-/// Before anything else in main(): not dumpable, no core file, subreaper of what a lost guardian leaves; the values of
-/// environment variables that look like credentials become secrets of the log.
-void HardenProcess();
-/// Path of rune-sandbox: below $RUNE_LIBEXEC, next to the program, or in the installed place. Never looked up in PATH.
-std::string HelperPath();
-
-/// {"outcome":...,"answer":...,...}: the result object of --json, one line.
-std::string ResultJson(const RunResult& result);
-/// "limits: cgroup v1; network: closed; ..." for a log line.
-std::string LayersLine(const std::vector<sandbox::LayerReport>& layers);
 
 }  // namespace rune::agent

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "agent/json/schema.h"
-#include "agent/outcome.h"
 #include "agent/record/ref.h"
+#include "agent/run/outcome.h"
 #include "resource/config_from_source.h"
 #include "resource/say.h"
 #include "sandbox/base/log.h"

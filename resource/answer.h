@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "agent/agent.h"
 #include "agent/record/canonical.h"
 #include "agent/record/record.h"
-#include "resource/protocol.h"
-#include "resource/version.h"
+#include "agent/run/run.h"
+#include "resource/request/request.h"
+#include "resource/request/version.h"
 #include "sandbox/base/result.h"
 
 namespace rune::resource {

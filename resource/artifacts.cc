@@ -7,7 +7,6 @@
 
 #include "agent/cost/price.h"
 #include "agent/json/json.h"
-#include "resource/metadata.h"
 #include "sandbox/base/files.h"
 
 namespace rune::resource {

@@ -6,17 +6,10 @@
 #include <vector>
 
 #include "agent/record/record.h"
+#include "resource/metadata.h"
 #include "sandbox/base/result.h"
 
 namespace rune::resource {
-
-/// How an answer came to its files.
-struct Provenance {
-  std::string ref;         ///< Asked for.
-  std::string actual_ref;  ///< Of the answer; differs when the model was asked again and said something else.
-  bool verified = false;   ///< The two are the same.
-  bool replayed = false;   ///< From the record; the model was not asked.
-};
 
 struct Artifact {
   std::string name;

@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "resource/pre_commands.h"
+#include "agent/run/result_json.h"
 #include "resource/say.h"
 #include "sandbox/base/text.h"
 
@@ -51,7 +51,9 @@ Result<agent::RunResult> SessionAsker::Ask(const Question& question) {
   Progress progress;
   RUNE_ASSIGN_OR_RETURN(const auto session, agent::Session::Create(loop_, question.config, question.options, progress));
   const Heartbeat heartbeat(loop_);
-  RUNE_ASSIGN_OR_RETURN(const std::string prompt, PromptWithOutputs(loop_, *session, question));
+  RUNE_ASSIGN_OR_RETURN(
+      const std::string prompt,
+      PromptWithOutputs(loop_, *session, question.prompt, question.pre_commands, question.config.budgets.tool_wall));
   agent::RunResult result = session->Run(prompt, question.images);
   if (!result.proof.empty()) {
     Say("sandbox: " + agent::LayersLine(result.proof.layers));

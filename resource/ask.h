@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/agent.h"
+#include "agent/run/run.h"
 #include "agent/session.h"
+#include "resource/pre_commands.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 
@@ -14,8 +15,7 @@ namespace rune::resource {
 struct Question {
   std::string prompt;
   std::vector<agent::Image> images;
-  std::vector<std::string> pre_commands;  ///< Command lines; what they print is added to the prompt.
-  std::string pre_commands_key;           ///< "source.pre_commands": where they were written, for messages.
+  PreCommands pre_commands;  ///< What they print is added to the prompt.
   agent::Config config;
   agent::SessionOptions options;
 };

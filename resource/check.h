@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "resource/protocol.h"
+#include "resource/request/request.h"
+#include "resource/request/version.h"
 #include "resource/step.h"
-#include "resource/version.h"
 #include "sandbox/base/result.h"
 
 namespace rune::resource {

@@ -4,8 +4,8 @@
 
 #include "agent/config/policy_json.h"
 #include "agent/json/json.h"
-#include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {
@@ -118,8 +118,7 @@ Result<Question> SourceQuestion(const Source& source) {
   RUNE_RETURN_IF_ERROR(CheckKey(source));
   Question question;
   question.prompt = source.prompt;
-  question.pre_commands = source.pre_commands;
-  question.pre_commands_key = "source.pre_commands";
+  question.pre_commands = {source.pre_commands, "source.pre_commands"};
   question.config = ConfigOf(source);
   question.config.budgets.wall = kCheckWall;
   ApplyLimits(source.limits, question.config.budgets);
@@ -132,8 +131,7 @@ Result<Question> PutQuestion(const Request& request, const std::string& prompt, 
   RUNE_RETURN_IF_ERROR(CheckKey(request.source));
   Question question;
   question.prompt = prompt;
-  question.pre_commands = params.pre_commands;
-  question.pre_commands_key = "params.pre_commands";
+  question.pre_commands = {params.pre_commands, "params.pre_commands"};
   question.config = ConfigOf(request.source);
   if (params.system_prompt) question.config.system_prompt = *params.system_prompt;
   if (params.append_system_prompt) question.config.append_system_prompt = *params.append_system_prompt;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "resource/ask.h"
-#include "resource/protocol.h"
+#include "resource/request/request.h"
 #include "sandbox/base/result.h"
 
 namespace rune::resource {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/json/json.h"
+#include "agent/process.h"
 #include "agent/record/ref.h"
 #include "agent/session.h"
 #include "resource/check.h"
@@ -17,10 +18,12 @@
 #include "resource/in.h"
 #include "resource/lock.h"
 #include "resource/out.h"
-#include "resource/protocol.h"
+#include "resource/request/protocol.h"
+#include "resource/request/request.h"
 #include "resource/say.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {

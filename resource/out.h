@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "resource/protocol.h"
+#include "resource/request/request.h"
 #include "resource/step.h"
 #include "sandbox/base/result.h"
 

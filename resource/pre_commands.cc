@@ -67,24 +67,25 @@ std::string FailureOf(const sandbox::Completed& done) {
   return failure;
 }
 
-Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, const Question& question) {
-  std::string prompt = question.prompt;
-  for (std::size_t i = 0; i < question.pre_commands.size(); ++i) {
-    const std::string& line = question.pre_commands[i];
-    const std::string place = question.pre_commands_key + "[" + std::to_string(i) + "]";
+Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, const std::string& prompt,
+                                      const PreCommands& commands, std::chrono::milliseconds wall) {
+  std::string whole = prompt;
+  for (std::size_t i = 0; i < commands.lines.size(); ++i) {
+    const std::string& line = commands.lines[i];
+    const std::string place = commands.key + "[" + std::to_string(i) + "]";
     Say("$ " + line);
-    auto done = RunOne(loop, session, line, question.config.budgets.tool_wall);
+    auto done = RunOne(loop, session, line, wall);
     if (!done.ok()) return std::move(done).error().Wrap(place);
     if (const std::string failure = FailureOf(*done); !failure.empty()) {
       return Error::Invalid(place + ": `" + OneLine(line, 120) + "` " + failure);
     }
     // A silent command, one that copies or unpacks, leaves the prompt as it is.
     const std::string output = TextOf(done->out);
-    if (!Trim(output).empty()) prompt += LabelledBlock("Output of `" + line + "`", output);
+    if (!Trim(output).empty()) whole += LabelledBlock("Output of `" + line + "`", output);
     const std::string errors = TextOf(done->err);
-    if (!Trim(errors).empty()) prompt += LabelledBlock("Errors of `" + line + "`", errors);
+    if (!Trim(errors).empty()) whole += LabelledBlock("Errors of `" + line + "`", errors);
   }
-  return prompt;
+  return whole;
 }
 
 }  // namespace rune::resource

@@ -10,7 +10,7 @@
 #include "resource/ask.h"
 #include "resource/inputs.h"
 #include "resource/metadata.h"
-#include "resource/version.h"
+#include "resource/request/version.h"
 
 namespace rune::resource {
 

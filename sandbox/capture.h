@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

@@ -10,8 +10,9 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/command.h"
 
 namespace rune::sandbox {
 namespace {

@@ -13,8 +13,10 @@
 #include <algorithm>
 
 #include "sandbox/capture.h"
+#include "sandbox/command.h"
 #include "sandbox/process_tree.h"
 #include "sandbox/protocol/frames.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 namespace {

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "agent/outcome.h"
 #include "agent/policy/policy.h"
-#include "agent/proof.h"
+#include "agent/process.h"
+#include "agent/run/outcome.h"
+#include "agent/run/proof.h"
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"

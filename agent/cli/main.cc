@@ -14,6 +14,7 @@
 #include "agent/cli/repl.h"
 #include "agent/config/load.h"
 #include "agent/config/trust.h"
+#include "agent/process.h"
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"

@@ -7,9 +7,9 @@
 
 #include "agent/cli/one_shot.h"
 #include "agent/json/json.h"
-#include "agent/outcome.h"
 #include "agent/providers/models_list.h"
 #include "agent/providers/registry.h"
+#include "agent/run/outcome.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"

@@ -6,6 +6,7 @@
 
 #include "agent/cli/terminal.h"
 #include "agent/json/schema.h"
+#include "agent/run/result_json.h"
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"

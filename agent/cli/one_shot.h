@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "agent/agent.h"
 #include "agent/config/config.h"
+#include "agent/run/run.h"
 #include "agent/vision/image_loader.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "agent/run/result_json.h"
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/agent.h"
+#include "agent/run/run.h"
 #include "sandbox/base/event_loop.h"
 
 namespace rune::agent {

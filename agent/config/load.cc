@@ -9,8 +9,8 @@
 #include "agent/config/narrow.h"
 #include "agent/config/trust.h"
 #include "agent/config/value.h"
-#include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

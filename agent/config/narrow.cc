@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/message.h"
+#include "agent/conversation/message.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {

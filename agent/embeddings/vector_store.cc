@@ -123,7 +123,8 @@ Result<void> VectorStore::Save() {
   return Ok();
 }
 
-std::vector<std::size_t> NearestVectors(const Vector& query, const std::vector<const Vector*>& candidates, std::size_t k) {
+std::vector<std::size_t> NearestVectors(const Vector& query, const std::vector<const Vector*>& candidates,
+                                        std::size_t k) {
   std::vector<double> cosine(candidates.size(), -2);  // below every cosine
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < candidates.size(); ++i) {

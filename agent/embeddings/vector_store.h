@@ -49,6 +49,7 @@ class VectorStore {
 
 /// The `k` of `candidates` nearest to `query` by cosine, nearest first; of equals the earlier. Those of another
 /// dimension are never near. Pure.
-std::vector<std::size_t> NearestVectors(const Vector& query, const std::vector<const Vector*>& candidates, std::size_t k);
+std::vector<std::size_t> NearestVectors(const Vector& query, const std::vector<const Vector*>& candidates,
+                                        std::size_t k);
 
 }  // namespace rune::agent

@@ -5,6 +5,7 @@
 #include "agent/embeddings/embedder.h"
 #include "agent/http/url.h"
 #include "agent/json/json.h"
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -5,8 +5,7 @@
 
 namespace rune::agent {
 
-Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline,
-              std::size_t max_bytes) {
+Fetched Fetch(EventLoop& loop, HttpClient& http, HttpRequest request, TimePoint deadline, std::size_t max_bytes) {
   Fetched fetched;
   std::optional<HttpOutcome> outcome;
   bool too_large = false;

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/message.h"
+#include "agent/conversation/message.h"
 
 namespace rune::agent {
 

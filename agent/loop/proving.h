@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "agent/agent.h"
-#include "agent/proof.h"
+#include "agent/loop/parts.h"
+#include "agent/run/proof.h"
 
 namespace rune::agent {
 

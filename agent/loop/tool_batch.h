@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/agent.h"
-#include "agent/message.h"
+#include "agent/conversation/message.h"
+#include "agent/loop/parts.h"
+#include "agent/run/run.h"
 
 namespace rune::agent {
 

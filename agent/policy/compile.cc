@@ -4,7 +4,9 @@
 
 #include "agent/policy/paths.h"
 #include "agent/policy/policy.h"
+#include "agent/policy/refusal.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/program.h"
 
 namespace rune::agent {
@@ -21,7 +23,8 @@ void AddUnique(std::vector<std::string>& list, const std::string& value) {
 bool IsProgramDir(const std::string& path) {
   const auto real = RealPath(path);
   const auto& dirs = sandbox::ProgramDirs();
-  return std::any_of(dirs.begin(), dirs.end(), [&](const std::string& dir) { return dir == path || (real && RealPath(dir) == real); });
+  return std::any_of(dirs.begin(), dirs.end(),
+                     [&](const std::string& dir) { return dir == path || (real && RealPath(dir) == real); });
 }
 
 /// Whole directories of programs are listable by default; this makes them readable or executable.

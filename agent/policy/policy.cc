@@ -7,6 +7,7 @@
 #include "agent/policy/paths.h"
 #include "sandbox/address.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
 

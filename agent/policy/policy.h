@@ -10,6 +10,7 @@
 
 #include "agent/config/config.h"
 #include "agent/policy/domain.h"
+#include "agent/policy/refusal.h"
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
 
@@ -22,22 +23,6 @@ struct Places {
   std::string tmp_dir;                ///< The sandbox's private directory.
   bool tmp_is_private = false;        ///< tmp_dir is seen as /tmp by the tools.
   std::vector<std::string> readable;  ///< Granted for reading besides the policy (build inputs).
-};
-
-/// A refusal, with the way out.
-struct Refusal {
-  std::string message;  ///< "BLOCKED by policy: command 'rm' is not in allowed_commands"
-  std::string what;     ///< "exec", "read", "write", "connect"
-  std::string target;   ///< "rm", "/etc/shadow", "example.com:443"
-  std::string allow;    ///< The policy line that would allow it: `allowed_commands = ["rm"]`. Empty: nothing would.
-  std::vector<std::string> entries;  ///< What Allow() adds to that list.
-};
-
-/// The verdict on one request. Without a refusal and without a question it may run.
-struct Verdict {
-  std::optional<Refusal> refusal;   ///< Policy says no (allowlist mode, denied paths in every mode but unrestricted).
-  std::optional<Refusal> question;  ///< Confirm mode: a person may allow it.
-  bool allowed() const { return !refusal && !question; }
 };
 
 /// How execute_cmd will run a command line.

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/conversation/message.h"
 #include "agent/http/client.h"
-#include "agent/message.h"
-#include "agent/providers/caps.h"
 #include "agent/providers/failure.h"
+#include "agent/wires/caps.h"
 #include "sandbox/base/event_loop.h"
 
 namespace rune::agent {

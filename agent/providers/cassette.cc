@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/json/json.h"
-#include "agent/providers/call_assembler.h"
+#include "agent/wires/call_assembler.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/message.h"
-#include "agent/providers/model_client.h"
+#include "agent/conversation/message.h"
+#include "agent/conversation/model.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
 

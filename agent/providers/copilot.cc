@@ -91,8 +91,7 @@ Result<CopilotSession> ReadCopilotSession(const std::string& body, const std::ve
   if (session.token.empty() || !printable) return Error{ErrorKind::kProtocol, "no token in the answer"};
   const std::int64_t seconds = root["refresh_in"].integer().value_or(kDefaultRefresh.count());
   session.refresh_in = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestRefresh.count()));
-  for (const std::string& api :
-       {root["endpoints"]["api"].Text(), ApiOfToken(session.token)}) {
+  for (const std::string& api : {root["endpoints"]["api"].Text(), ApiOfToken(session.token)}) {
     if (api.empty() || !session.api.empty()) continue;
     if (IsTrustedApi(api, domains)) {
       session.api = api;

@@ -7,6 +7,7 @@
 #include "agent/http/url.h"
 #include "agent/json/json.h"
 #include "agent/providers/failure.h"
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 

@@ -43,10 +43,10 @@ Failure PageFailure(const std::string& page, const Endpoint& endpoint) {
   return {.kind = ModelErrorKind::kProtocol,
           .remedy = Remedy::kRetry,
           .max_attempts = 2,
-          .message = FailureLine(HostOf(endpoint) + " answers with a web page titled \"" + TitleOf(page) + "\": base_url (" +
-                              ShownUrl(endpoint) +
-                              ") is not the address of an API, or a login page of the network stands in between",
-                          "")};
+          .message = FailureLine(HostOf(endpoint) + " answers with a web page titled \"" + TitleOf(page) +
+                                     "\": base_url (" + ShownUrl(endpoint) +
+                                     ") is not the address of an API, or a login page of the network stands in between",
+                                 "")};
 }
 
 std::string CertificateText(const std::string& host, const std::string& detail) {
@@ -258,7 +258,8 @@ Failure ClassifyHttp(const HttpOutcome& outcome, const Endpoint& endpoint, std::
   if (outcome.status >= 300 && outcome.status < 400) {
     const auto location = outcome.headers.find("location");
     return {.kind = ModelErrorKind::kBadRequest,
-            .message = FailureLine(HostOf(endpoint) + " redirects (" + std::to_string(outcome.status) +
+            .message =
+                FailureLine(HostOf(endpoint) + " redirects (" + std::to_string(outcome.status) +
                                 "), which is not followed: set base_url to where the API is, or log in to the network",
                             location == outcome.headers.end() ? "" : location->second)};
   }

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
+#include "agent/conversation/model.h"
 #include "agent/http/client.h"
-#include "agent/providers/codec.h"
-#include "agent/providers/model_client.h"
+#include "agent/wires/codec.h"
 
 namespace rune::agent {
 

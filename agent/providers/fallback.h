@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/providers/model_client.h"
+#include "agent/conversation/model.h"
 
 namespace rune::agent {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "agent/http/url.h"
-#include "agent/providers/normalise.h"
-#include "agent/providers/pictures.h"
+#include "agent/wires/normalise.h"
+#include "agent/wires/pictures.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 

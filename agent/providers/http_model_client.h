@@ -7,12 +7,12 @@
 #include <string>
 
 #include "agent/config/config.h"
+#include "agent/conversation/model.h"
 #include "agent/http/client.h"
 #include "agent/providers/access.h"
-#include "agent/providers/codec.h"
 #include "agent/providers/failure.h"
-#include "agent/providers/model_client.h"
 #include "agent/providers/retry.h"
+#include "agent/wires/codec.h"
 
 namespace rune::agent {
 

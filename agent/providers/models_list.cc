@@ -9,7 +9,8 @@
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
 #include "agent/json/json.h"
-#include "agent/providers/anthropic_messages.h"
+#include "agent/wires/anthropic_messages.h"
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "agent/config/config.h"
+#include "agent/conversation/model.h"
 #include "agent/providers/http_model_client.h"
-#include "agent/providers/model_client.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 

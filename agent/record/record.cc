@@ -3,7 +3,7 @@
 #include "agent/record/deflate.h"
 #include "agent/record/ref.h"
 #include "agent/record/seal.h"
-#include "sandbox/base/text.h"
+#include "sandbox/base/encoding.h"
 
 namespace rune::agent {
 namespace {

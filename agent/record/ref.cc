@@ -2,7 +2,7 @@
 
 #include <openssl/sha.h>
 
-#include "sandbox/base/text.h"
+#include "sandbox/base/encoding.h"
 
 namespace rune::agent {
 namespace {

@@ -5,7 +5,7 @@
 #include "agent/tools/arguments.h"
 #include "agent/tools/builtin.h"
 #include "agent/tools/render.h"
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

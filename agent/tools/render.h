@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "agent/tools/tool.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::agent {
 

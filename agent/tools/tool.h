@@ -7,10 +7,12 @@
 #include <variant>
 #include <vector>
 
+#include "agent/conversation/message.h"
 #include "agent/json/json.h"
-#include "agent/message.h"
 #include "agent/policy/policy.h"
-#include "sandbox/sandbox.h"
+#include "agent/policy/refusal.h"
+#include "sandbox/command.h"
+#include "sandbox/report.h"
 
 namespace rune::agent {
 

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/cost/price.h"
 #include "agent/json/json.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/agent.h"
+#include "agent/run/run.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
 

@@ -10,6 +10,7 @@
 #include "agent/policy/domain.h"
 #include "agent/vision/image_type.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 

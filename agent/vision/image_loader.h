@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/conversation/message.h"
 #include "agent/http/client.h"
-#include "agent/message.h"
 #include "agent/policy/policy.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/message.h"
+#include "agent/conversation/message.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {

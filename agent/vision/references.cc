@@ -4,6 +4,7 @@
 
 #include "agent/vision/image_loader.h"
 #include "agent/vision/image_type.h"
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

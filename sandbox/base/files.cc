@@ -7,10 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <memory>
 
 #include "sandbox/base/text.h"
 
@@ -184,39 +181,6 @@ Result<void> RemoveTreeAt(int parent, const std::string& path) {
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
-std::string NormalizePath(std::string_view path, std::string_view base) {
-  std::string joined;
-  if (path.empty() || path.front() != '/') joined.append(base).append("/");
-  joined.append(path);
-  std::vector<std::string_view> parts;
-  for (const std::string_view part : Split(joined, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else {
-      parts.push_back(part);
-    }
-  }
-  std::string out;
-  for (const std::string_view part : parts) out.append("/").append(part);
-  return out.empty() ? "/" : out;
-}
-
-bool IsBelow(std::string_view path, std::string_view root) {
-  if (root == "/") return true;
-  return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
-}
-
-bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots) {
-  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
-}
-
-std::optional<std::string> RealPath(const std::string& path) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-  if (real == nullptr) return std::nullopt;
-  return std::string(real.get());
-}
 
 Result<TempDir> TempDir::Create(const std::string& parent, const std::string& prefix) {
   std::string path = parent + "/" + prefix + "XXXXXX";

@@ -2,10 +2,8 @@
 /// Files and directories for trusted code. (What a model asks for goes through the sandbox, never through here.)
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
@@ -29,21 +27,13 @@ struct WriteOptions {
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options = {});
 
 Result<void> MakeDirs(const std::string& path, unsigned mode = 0755);  ///< mkdir -p
-/// Removes a tree without following symbolic links and without entering what is mounted in it, of any depth, within 3 s.
-/// Missing is success.
+/// Removes a tree without following symbolic links and without entering what is mounted in it, of any depth, within 3
+/// s. Missing is success.
 Result<void> RemoveTree(const std::string& path);
 /// The same, relative to the directory `parent` (openat(2)).
 Result<void> RemoveTreeAt(int parent, const std::string& path);
 
 bool Exists(const std::string& path);
-/// Lexical: absolute (against `base`), without ".", ".." and double slashes. Symbolic links stay.
-std::string NormalizePath(std::string_view path, std::string_view base);
-/// True when `path` is `root` or lies below it; both normalised.
-bool IsBelow(std::string_view path, std::string_view root);
-bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots);
-/// realpath(3): absolute and without symbolic links. nullopt for what is not there or cannot be reached.
-std::optional<std::string> RealPath(const std::string& path);
-
 /// A directory of mode 0700 under `parent`, removed with everything in it on destruction.
 class TempDir {
  public:

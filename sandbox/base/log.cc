@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune {

@@ -1,5 +1,5 @@
 #pragma once
-/// Pure text work: UTF-8, border safety, splitting, nearest word, encodings. No side effects.
+/// Pure text work: UTF-8, border safety, splitting, nearest word. No side effects.
 
 #include <cstdint>
 #include <optional>
@@ -44,14 +44,5 @@ std::optional<std::int64_t> ParseInt(std::string_view text);
 std::optional<double> ParseDouble(std::string_view text);
 /// 1/true/yes/y/on and 0/false/no/n/off, in any case, with surrounding blanks.
 std::optional<bool> ParseBool(std::string_view text);
-
-std::string HexEncode(std::string_view bytes);
-std::string Base64Encode(std::string_view bytes);     ///< RFC 4648 section 4, padded.
-constexpr std::size_t Base64Size(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
-/// The same to a place that has room for Base64Size() characters.
-void Base64EncodeTo(std::string_view bytes, char* out);
-std::string Base64UrlEncode(std::string_view bytes);  ///< RFC 4648 section 5, without padding.
-std::optional<std::string> Base64UrlDecode(std::string_view text);
-std::string PercentEncode(std::string_view bytes);  ///< RFC 3986: all but the unreserved characters.
 
 }  // namespace rune

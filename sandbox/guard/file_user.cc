@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
 

@@ -18,11 +18,12 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/confinement.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/network/ledger.h"
 #include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/layers/seccomp.h"
 

@@ -4,7 +4,7 @@
 #include <set>
 #include <vector>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/command.h"
 #include "sandbox/confinement.h"
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/guardian/probes.h"
 #include "sandbox/layers/identity.h"
 #include "sandbox/layers/rlimits.h"
-#include "sandbox/sandbox.h"
 
 namespace rune::sandbox {
 

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/layers/seccomp.h"

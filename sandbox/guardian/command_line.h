@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/command.h"
 
 namespace rune::sandbox {
 

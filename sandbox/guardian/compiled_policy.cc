@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
 namespace {
@@ -173,9 +173,9 @@ bool MayMap(const CompiledPolicy& policy, const std::string& file) {
 std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {
   const FileAccess& files = policy.confinement.files;
   const std::string file = FileAt(path);
-  const bool granted = (IsBelowAny(file, files.read) || IsBelowAny(file, files.write) ||
-                        IsBelowAny(file, files.execute)) &&
-                       !IsBelowAny(file, files.denied) && !IsBelowAny(file, files.list_only);
+  const bool granted =
+      (IsBelowAny(file, files.read) || IsBelowAny(file, files.write) || IsBelowAny(file, files.execute)) &&
+      !IsBelowAny(file, files.denied) && !IsBelowAny(file, files.list_only);
   return granted ? "identity" : std::string(LayerName(Layer::kLandlock));
 }
 

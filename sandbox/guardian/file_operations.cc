@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/file_search.h"

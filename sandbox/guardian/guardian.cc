@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/process_tree.h"
 #include "sandbox/program.h"

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/no_exec.h"

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
 namespace {
@@ -64,9 +65,7 @@ ProbeTargets MakeProbeTargets(const CompiledPolicy& policy) {
     const std::string real = RealPath(path).value_or(path);
     return IsBelowAny(real, files.read) || IsBelowAny(real, files.write) || IsBelowAny(real, files.execute);
   };
-  const auto writable = [&](const std::string& path) {
-    return IsBelowAny(RealPath(path).value_or(path), files.write);
-  };
+  const auto writable = [&](const std::string& path) { return IsBelowAny(RealPath(path).value_or(path), files.write); };
   const auto executable = [&](const std::string& path) { return MayExecute(policy, path); };
   targets.unreadable = FirstOutside({"/var", "/home", "/boot", "/srv", "/mnt", "/"}, readable);
   targets.unwritable = FirstOutside({"/var/tmp", "/dev/shm", "/run", "/"}, writable);

@@ -1,6 +1,7 @@
 #include "sandbox/guardian/report_json.h"
 
 #include "sandbox/base/text.h"
+#include "sandbox/confinement.h"
 
 namespace rune::sandbox {
 namespace {

@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/sandbox.h"
+#include "sandbox/confinement.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

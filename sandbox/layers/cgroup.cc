@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/layers/cgroup_paths.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::sandbox {

@@ -8,7 +8,7 @@
 #include <set>
 #include <string_view>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/layers/kernel_abi.h"
 #include "sandbox/layers/landlock.h"
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
 namespace {

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/unique_fd.h"
 
 namespace rune::sandbox {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sandbox/confinement.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

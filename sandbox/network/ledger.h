@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"

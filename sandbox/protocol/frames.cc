@@ -8,6 +8,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "sandbox/base/event_loop.h"
+
 namespace rune::sandbox {
 namespace {
 

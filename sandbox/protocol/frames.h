@@ -10,8 +10,9 @@
 
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/command.h"
 #include "sandbox/confinement.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/report.h"
 
 namespace rune::sandbox {
 

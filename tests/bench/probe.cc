@@ -25,6 +25,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
+#include "sandbox/report.h"
 #include "sandbox/sandbox.h"
 
 namespace {

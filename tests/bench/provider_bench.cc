@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "agent/json/json.h"
-#include "agent/providers/codec.h"
-#include "agent/providers/normalise.h"
+#include "agent/wires/codec.h"
+#include "agent/wires/normalise.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/providers/codec.h"
-#include "agent/providers/normalise.h"
+#include "agent/wires/codec.h"
+#include "agent/wires/normalise.h"
 #include "sandbox/base/text.h"
-#include "tests/unit/providers/histories.h"
+#include "tests/unit/wires/histories.h"
 
 namespace {
 

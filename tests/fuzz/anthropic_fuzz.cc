@@ -1,6 +1,6 @@
 /// A response of an Anthropic server.
 
-#include "agent/providers/anthropic_messages.h"
+#include "agent/wires/anthropic_messages.h"
 #include "tests/fuzz/wire_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 /// A response of a Gemini server.
 
-#include "agent/providers/gemini_native.h"
-#include "agent/providers/gemini_schema.h"
+#include "agent/wires/gemini_native.h"
+#include "agent/wires/gemini_schema.h"
 #include "tests/fuzz/wire_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,6 +1,6 @@
 /// A response of a server that speaks OpenAI's Responses.
 
-#include "agent/providers/openai_responses.h"
+#include "agent/wires/openai_responses.h"
 #include "tests/fuzz/wire_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/conversation/message.h"
 #include "agent/json/json.h"
-#include "agent/message.h"
-#include "agent/providers/codec.h"
-#include "agent/providers/normalise.h"
+#include "agent/wires/codec.h"
+#include "agent/wires/normalise.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace rune::fuzz {

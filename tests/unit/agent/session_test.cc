@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "agent/json/json.h"
+#include "agent/process.h"
+#include "agent/run/result_json.h"
 #include "sandbox/base/log.h"
 
 namespace rune::agent {

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/base/paths.h"
+
 namespace rune {
 namespace {
 

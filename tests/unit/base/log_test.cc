@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sandbox/base/text.h"
+#include "sandbox/base/encoding.h"
 
 namespace rune {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox/base/encoding.h"
+
 namespace rune {
 namespace {
 

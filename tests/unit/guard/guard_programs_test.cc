@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
 #include "tests/unit/guard/guarded_run.h"
 
 namespace rune::sandbox {

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <random>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::json {

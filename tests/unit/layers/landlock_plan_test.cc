@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/layers/kernel_abi.h"
 #include "sandbox/layers/landlock.h"
 

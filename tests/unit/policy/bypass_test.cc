@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/program.h"
 #include "tests/unit/policy/bypass_cases.h"

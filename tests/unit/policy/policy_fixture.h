@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/policy/policy.h"
+#include "agent/policy/refusal.h"
 
 namespace rune::agent {
 

@@ -1,5 +1,6 @@
 #include "agent/policy/policy.h"
 
+#include "agent/policy/refusal.h"
 #include "tests/unit/policy/policy_fixture.h"
 
 namespace rune::agent {

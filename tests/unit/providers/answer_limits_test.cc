@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/providers/call_assembler.h"
 #include "agent/providers/failure.h"
+#include "agent/wires/call_assembler.h"
 
 namespace rune::agent {
 namespace {

@@ -1,6 +1,6 @@
 /// What a failed try costs, and what a model cannot be shown or does not take.
 #include "agent/providers/copilot.h"
-#include "agent/providers/pictures.h"
+#include "agent/wires/pictures.h"
 #include "tests/unit/providers/model_fixture.h"
 
 namespace rune::agent {

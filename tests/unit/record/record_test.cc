@@ -4,7 +4,7 @@
 
 #include "agent/record/deflate.h"
 #include "agent/record/ref.h"
-#include "sandbox/base/text.h"
+#include "sandbox/base/encoding.h"
 
 namespace rune::agent {
 namespace {

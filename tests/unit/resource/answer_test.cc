@@ -29,7 +29,7 @@ TEST(AnswerOf, HashesTheRedactedText) {
 TEST(AnswerOf, KeepsTheLayersAndTheToolsSmall) {
   agent::RunResult run = Answered("x");
   run.proof.layers = {{sandbox::Layer::kLimits, sandbox::LayerState::kEnforced, "cgroup v1", ""},
-                {sandbox::Layer::kLandlock, sandbox::LayerState::kMissing, "", "not in this kernel"}};
+                      {sandbox::Layer::kLandlock, sandbox::LayerState::kMissing, "", "not in this kernel"}};
   for (int i = 0; i < 100; ++i) run.tools.push_back({.summary = std::string(500, 'x'), .refused = i == 0});
   const auto answer = AnswerOf(run, {});
   EXPECT_EQ(answer->record.layers, "e--m-");

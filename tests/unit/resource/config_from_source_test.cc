@@ -62,7 +62,7 @@ TEST(PutQuestion, PrefersTheParamsAndFallsBackToTheSource) {
   EXPECT_EQ(question->config.append_system_prompt, "a");
   EXPECT_EQ(question->config.budgets.steps, 3u);
   EXPECT_EQ(question->config.budgets.tokens, 100u);
-  EXPECT_EQ(question->pre_commands, std::vector<std::string>{"id"});
+  EXPECT_EQ(question->pre_commands.lines, std::vector<std::string>{"id"});
 }
 
 TEST(SourceQuestion, TakesWhatTheCommandLineTakes) {

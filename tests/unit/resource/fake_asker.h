@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "resource/protocol.h"
+#include "resource/request/protocol.h"
+#include "resource/request/request.h"
 #include "resource/step.h"
 
 namespace rune::resource {

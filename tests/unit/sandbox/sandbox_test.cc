@@ -9,8 +9,10 @@
 #include <algorithm>
 
 #include "sandbox/base/text.h"
+#include "sandbox/command.h"
 #include "sandbox/process_tree.h"
 #include "sandbox/program.h"
+#include "sandbox/report.h"
 #include "tests/support/sandbox_helper.h"
 
 namespace rune::sandbox {

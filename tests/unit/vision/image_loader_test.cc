@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "agent/vision/image_type.h"
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/text.h"
 #include "tests/unit/http/loopback_server.h"
 #include "tests/unit/vision/pictures.h"
 

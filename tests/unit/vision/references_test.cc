@@ -2,7 +2,7 @@
 
 #include "agent/vision/image_loader.h"
 #include "agent/vision/image_type.h"
-#include "sandbox/base/text.h"
+#include "sandbox/base/encoding.h"
 #include "tests/unit/vision/pictures.h"
 
 namespace rune::agent {

@@ -1,0 +1,77 @@
+#include "agent/process.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "sandbox/base/files.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
+
+extern char** environ;
+
+namespace rune::agent {
+namespace {
+
+#ifndef RUNE_LIBEXEC_DIR
+#define RUNE_LIBEXEC_DIR "/usr/libexec/rune"
+#endif
+
+/// By whole words: GITHUB_TOKEN and AWS_SECRET_ACCESS_KEY, but neither GIT_AUTHOR_NAME nor KEYBOARD.
+bool LooksSecret(const std::string& name) {
+  const std::string lower = ToLower(name);
+  for (const std::string_view word : Split(lower, '_')) {
+    for (const char* secret :
+         {"key", "apikey", "token", "secret", "password", "passwd", "pass", "credential", "credentials", "pat"}) {
+      if (word == secret) return true;
+    }
+  }
+  return false;
+}
+
+/// Values that must never leave through an answer, a log or a record, though nobody gave them to us.
+void LearnSecretsOfEnvironment() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string name(text.substr(0, equals));
+    const std::string_view value = text.substr(equals + 1);
+    // The path of a key file is no secret, and would blank out ordinary text; a key may well begin with "/".
+    if (LooksSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
+    const std::size_t at = value.find('@');
+    const std::size_t scheme = value.find("://");
+    if (ToLower(name).ends_with("_proxy") && at != std::string_view::npos && scheme < at) {
+      AddSecret(value.substr(scheme + 3, at - scheme - 3));
+    }
+  }
+}
+
+}  // namespace
+
+void HardenProcess() {
+  LearnSecretsOfEnvironment();
+  // Not dumpable: no core file, no ptrace, and /proc/PID/{environ,mem,...} belong to root (proc(5)).
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
+std::string HelperPath() {
+  if (const char* dir = ::getenv("RUNE_LIBEXEC"); dir != nullptr && dir[0] == '/')
+    return std::string(dir) + "/rune-sandbox";
+  char self[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
+  if (n > 0) {
+    const std::string path(self, static_cast<std::size_t>(n));
+    const std::string beside = path.substr(0, path.rfind('/')) + "/rune-sandbox";
+    if (Exists(beside)) return beside;
+  }
+  return RUNE_LIBEXEC_DIR "/rune-sandbox";
+}
+
+}  // namespace rune::agent

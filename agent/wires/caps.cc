@@ -1,0 +1,243 @@
+#include "agent/wires/caps.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <initializer_list>
+#include <limits>
+#include <utility>
+#include <variant>
+
+#include "agent/json/json.h"
+#include "agent/wires/caps_table.h"
+#include "sandbox/base/text.h"
+
+namespace rune::agent {
+namespace {
+
+constexpr std::array<std::pair<Wire, std::string_view>, 4> kWires{{{Wire::kOpenAiChat, "openai-chat"},
+                                                                   {Wire::kOpenAiResponses, "openai-responses"},
+                                                                   {Wire::kAnthropicMessages, "anthropic-messages"},
+                                                                   {Wire::kGeminiNative, "gemini-native"}}};
+/// What an answer may be lowered to when a server finds the cap too high.
+constexpr std::uint64_t kModestCap = 4096;
+/// Anthropic allows 5 MiB, and counts the base64 text: four characters for three bytes.
+constexpr std::uint64_t kAnthropicImageBytes = (5u << 20) / 4 * 3;
+
+using Place = std::variant<bool Caps::*, std::uint64_t Caps::*, std::string Caps::*>;
+struct Member {
+  std::string_view name;
+  Place place;
+};
+constexpr std::array<Member, 18> kMembers{{{"max_tokens_field", &Caps::max_tokens_field},
+                                           {"default_max_tokens", &Caps::default_max_tokens},
+                                           {"max_output", &Caps::max_output},
+                                           {"context_window", &Caps::context_window},
+                                           {"stream_usage", &Caps::stream_usage},
+                                           {"null_content", &Caps::null_content},
+                                           {"developer_role", &Caps::developer_role},
+                                           {"temperature", &Caps::temperature},
+                                           {"json_schema", &Caps::json_schema},
+                                           {"images", &Caps::images},
+                                           {"tool_images", &Caps::tool_images},
+                                           {"thinking", &Caps::thinking},
+                                           {"thinking_style", &Caps::thinking_style},
+                                           {"echo_reasoning", &Caps::echo_reasoning},
+                                           {"cache_marks", &Caps::cache_marks},
+                                           {"cache_key", &Caps::cache_key},
+                                           {"max_image_bytes", &Caps::max_image_bytes},
+                                           {"id_rule", &Caps::id_rule}}};
+
+Result<void> SetPlace(Caps& caps, const Place& place, const json::View& value) {
+  if (const auto* flag = std::get_if<bool Caps::*>(&place)) {
+    RUNE_ASSIGN_OR_RETURN(caps.*(*flag), value.AsBool());
+  } else if (const auto* count = std::get_if<std::uint64_t Caps::*>(&place)) {
+    RUNE_ASSIGN_OR_RETURN(const std::int64_t number, value.AsInt());
+    if (number < 0) return Error::Invalid(value.path() + ": expected a count");
+    caps.*(*count) = static_cast<std::uint64_t>(number);
+  } else if (const auto* text = std::get_if<std::string Caps::*>(&place)) {
+    RUNE_ASSIGN_OR_RETURN(caps.*(*text), value.AsString());
+  }
+  return Ok();
+}
+
+/// "Name: value", without what could end the line or begin another (RFC 9110, section 5).
+bool IsHeader(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  const auto token = [](char c) { return c > ' ' && c < '\x7f' && c != ':'; };
+  const auto printable = [](char c) { return c == '\t' || (c >= ' ' && c < '\x7f'); };
+  return std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), token) &&
+         std::all_of(line.begin(), line.end(), printable);
+}
+
+Result<void> SetHeaders(Caps& caps, const json::View& value) {
+  RUNE_ASSIGN_OR_RETURN(std::vector<std::string> headers, value.AsStrings());
+  for (const std::string& header : headers) {
+    if (!IsHeader(header))
+      return Error::Invalid(value.path() + ": '" + OneLine(header, 60) + "' is no \"Name: value\"");
+  }
+  caps.headers = std::move(headers);
+  return Ok();
+}
+
+Result<void> Override(Caps& caps, const json::View& object) {
+  if (object.type() != json::Type::kObject) return Error::Invalid(object.path() + ": expected an object");
+  RUNE_RETURN_IF_ERROR(json::CheckKeys(object, CapsMembers()));
+  Caps changed = caps;
+  for (const Member& member : kMembers) {
+    const json::View value = object[member.name];
+    if (value.exists()) RUNE_RETURN_IF_ERROR(SetPlace(changed, member.place, value));
+  }
+  if (const json::View headers = object["headers"]; headers.exists()) {
+    RUNE_RETURN_IF_ERROR(SetHeaders(changed, headers));
+  }
+  if (const json::View name = object["wire"]; name.exists()) {
+    RUNE_ASSIGN_OR_RETURN(changed.wire, ReadWire(name.Text(), name.path()));
+  }
+  caps = std::move(changed);
+  return Ok();
+}
+
+bool Fits(const json::View& glob, const std::string& text) {
+  return ::fnmatch(glob.Text().c_str(), text.c_str(), FNM_CASEFOLD) == 0;
+}
+
+bool FitsModel(const json::View& globs, const std::string& model) {
+  if (globs.is_null()) return true;
+  if (globs.type() != json::Type::kArray) return Fits(globs, model);
+  for (std::size_t i = 0; i < globs.size(); ++i) {
+    if (Fits(globs[i], model)) return true;
+  }
+  return false;
+}
+
+const json::Document& Table() {
+  static const json::Document table = [] {
+    auto parsed = json::Document::Parse(CapsTable(), "caps.json");
+    if (!parsed.ok()) std::abort();  // compiled in, and read by every test
+    return std::move(parsed).value();
+  }();
+  return table;
+}
+
+/// The words of a refusal, in lower case.
+class Refusal {
+ public:
+  explicit Refusal(std::string_view message) : text_(ToLower(message)) {}
+  bool Has(std::string_view word) const { return text_.find(word) != std::string::npos; }
+  bool HasAny(std::initializer_list<std::string_view> words) const {
+    return std::any_of(words.begin(), words.end(), [this](std::string_view word) { return Has(word); });
+  }
+
+ private:
+  std::string text_;
+};
+
+bool SwitchOff(bool& flag) { return std::exchange(flag, false); }
+
+/// From one name of the cap to the other, once.
+bool RenameMaxTokens(Caps& caps, const Refusal& refusal) {
+  if (!caps.refused_field.empty() || !refusal.Has(caps.max_tokens_field)) return false;
+  const std::string other = caps.max_tokens_field == "max_tokens" ? "max_completion_tokens" : "max_tokens";
+  // "max_tokens is too large" is no reason to call it by another name.
+  if (!refusal.HasAny({"unsupported", "unknown", "unrecognized", "not supported", "extra", "not permitted",
+                       "unexpected", "invalid parameter", "use '" + other}))
+    return false;
+  caps.refused_field = std::exchange(caps.max_tokens_field, other);
+  return true;
+}
+
+bool LowerMaxTokens(Caps& caps, const Refusal& refusal) {
+  if (std::max(caps.default_max_tokens, caps.max_output) <= kModestCap || !refusal.Has("max_tokens")) return false;
+  caps.default_max_tokens = kModestCap;
+  caps.max_output = 0;  // a budget for thoughts raises the cap no more
+  return true;
+}
+
+}  // namespace
+
+std::string_view WireName(Wire wire) {
+  for (const auto& [known, name] : kWires) {
+    if (known == wire) return name;
+  }
+  std::abort();
+}
+
+std::optional<Wire> ParseWire(std::string_view name) {
+  for (const auto& [wire, known] : kWires) {
+    if (known == name) return wire;
+  }
+  return std::nullopt;
+}
+
+Result<Wire> ReadWire(std::string_view name, const std::string& setting) {
+  if (const auto wire = ParseWire(name)) return *wire;
+  return Error::Invalid(setting + ": expected openai-chat, openai-responses, anthropic-messages or gemini-native");
+}
+
+std::uint64_t MaxImageBytes(const Caps& caps) {
+  if (caps.max_image_bytes > 0) return caps.max_image_bytes;
+  return caps.wire == Wire::kAnthropicMessages ? kAnthropicImageBytes : std::numeric_limits<std::uint64_t>::max();
+}
+
+Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::string_view model) {
+  Caps caps;
+  const std::string url = ToLower(base_url);
+  const std::string name(model);
+  const json::View rows = Table().root()["rows"];
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const json::View row = rows[i];
+    if (const auto who = row["provider"].string(); who && *who != provider) continue;
+    if (const auto part = row["url"].string(); part && url.find(*part) == std::string::npos) continue;
+    if (!FitsModel(row["model"], name)) continue;
+    if (!Override(caps, row["caps"]).ok()) std::abort();
+  }
+  return caps;
+}
+
+Result<void> OverrideCaps(Caps& caps, std::string_view json) {
+  RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(json, "caps"));
+  return Override(caps, document.root());
+}
+
+std::vector<std::string> CapsMembers() {
+  std::vector<std::string> names{"wire", "headers"};
+  for (const Member& member : kMembers) names.emplace_back(member.name);
+  return names;
+}
+
+bool Degrade(Caps& caps, std::string_view message, std::uint64_t asked_tokens) {
+  const Refusal refusal(message);
+  if (RenameMaxTokens(caps, refusal)) return true;
+  if (asked_tokens == 0 && LowerMaxTokens(caps, refusal)) return true;
+  if (refusal.Has("stream_options") && SwitchOff(caps.stream_usage)) return true;
+  if (refusal.HasAny({"temperature", "'seed'", "\"seed\"", "`seed`", ": seed"}) && SwitchOff(caps.temperature))
+    return true;
+  if (refusal.HasAny({"response_format", "json_schema", "text.format", "output_config.format", "output_format",
+                      "responseschema", "responsejsonschema", "response mime type", "response_mime_type"}) &&
+      SwitchOff(caps.json_schema))
+    return true;
+  if (refusal.HasAny({"tool call id", "tool_call_id"}) && refusal.Has("length of 9") && caps.id_rule.empty()) {
+    caps.id_rule = "alnum9";
+    return true;
+  }
+  if (refusal.Has("developer") && refusal.Has("role") && SwitchOff(caps.developer_role)) return true;
+  if (refusal.HasAny({"thought signature", "thought_signature", "encrypted content", "encrypted_content",
+                      "reasoning_content", "reasoning_details", "thinking block", "`thinking`", "redacted_thinking"}) &&
+      SwitchOff(caps.echo_reasoning))
+    return true;
+  if (refusal.HasAny({"thinking", "reasoning", "effort"}) && SwitchOff(caps.thinking)) return true;
+  if (refusal.Has("cache_control") && SwitchOff(caps.cache_marks)) return true;
+  if (refusal.Has("prompt_cache_key") && SwitchOff(caps.cache_key)) return true;
+  if (refusal.Has("image") &&
+      refusal.HasAny({"tool_result", "function_call_output", "functionresponse", "tool message"}) &&
+      SwitchOff(caps.tool_images))
+    return true;
+  return refusal.Has("content") && refusal.HasAny({"null", "none", "nil", "valid string", "expected a string"}) &&
+         SwitchOff(caps.null_content);
+}
+
+}  // namespace rune::agent

@@ -1,0 +1,119 @@
+#include "resource/request/fields.h"
+
+#include <cmath>
+
+#include "sandbox/base/text.h"
+
+namespace rune::resource {
+namespace {
+
+constexpr std::string_view kDurationHint = "expected seconds or a duration such as \"90s\", \"10m\" or \"1h30m\"";
+
+bool IsScalar(const json::View& view) {
+  const json::Type type = view.type();
+  return type == json::Type::kString || type == json::Type::kNumber || type == json::Type::kBool;
+}
+
+std::optional<double> UnitSeconds(std::string_view unit) {
+  if (unit == "h") return 3600;
+  if (unit == "m") return 60;
+  if (unit == "s") return 1;
+  if (unit == "ms") return 0.001;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Error ProblemAt(const json::View& view, std::string_view problem) {
+  return Error::Invalid(std::string(problem)).Wrap(view.path());
+}
+
+Result<void> ReadText(const json::View& view, std::string& into) {
+  if (!IsScalar(view)) {
+    RUNE_ASSIGN_OR_RETURN(into, view.AsString());
+    return Ok();
+  }
+  into = view.string() ? std::string(*view.string()) : view.Dump();
+  if (into.find('\0') != std::string::npos) return ProblemAt(view, "holds a NUL character");
+  return Ok();
+}
+
+Result<void> ReadTexts(const json::View& view, std::vector<std::string>& into) {
+  into.clear();
+  if (IsScalar(view)) {
+    RUNE_RETURN_IF_ERROR(ReadText(view, into.emplace_back()));
+    return Ok();
+  }
+  if (view.type() != json::Type::kArray) {
+    RUNE_ASSIGN_OR_RETURN(into, view.AsStrings());
+    return Ok();
+  }
+  for (std::size_t i = 0; i < view.size(); ++i) RUNE_RETURN_IF_ERROR(ReadText(view[i], into.emplace_back()));
+  return Ok();
+}
+
+Result<void> ReadFlag(const json::View& view, bool& into) {
+  std::string text;
+  RUNE_RETURN_IF_ERROR(ReadText(view, text));
+  const auto flag = ParseBool(text);
+  if (!flag) return ProblemAt(view, "expected true or false");
+  into = *flag;
+  return Ok();
+}
+
+Result<void> ReadCount(const json::View& view, std::uint64_t& into) {
+  const auto number = view.string() ? ParseInt(*view.string()) : view.integer();
+  if (!number || *number < 0) return ProblemAt(view, "expected a whole number, not negative");
+  into = static_cast<std::uint64_t>(*number);
+  return Ok();
+}
+
+Result<void> ReadNumber(const json::View& view, double& into) {
+  const auto number = view.string() ? ParseDouble(*view.string()) : view.number();
+  if (!number || !std::isfinite(*number)) return ProblemAt(view, "expected a number");
+  into = *number;
+  return Ok();
+}
+
+Result<void> ReadDuration(const json::View& view, std::chrono::seconds& into) {
+  std::string text;
+  RUNE_RETURN_IF_ERROR(ReadText(view, text));
+  const auto duration = ParseDuration(text);
+  if (!duration) return ProblemAt(view, kDurationHint);
+  into = *duration;
+  return Ok();
+}
+
+std::optional<std::chrono::seconds> ParseDuration(std::string_view text) {
+  constexpr double kLongest = 10 * 365 * 86'400.0;
+  if (const auto seconds = ParseInt(text)) {
+    if (*seconds < 0 || static_cast<double>(*seconds) > kLongest) return std::nullopt;
+    return std::chrono::seconds(*seconds);
+  }
+  double total = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    const std::size_t digits = text.find_first_not_of("0123456789.");
+    if (digits == std::string_view::npos) return std::nullopt;
+    const auto amount = ParseDouble(text.substr(0, digits));
+    text.remove_prefix(digits);
+    const std::size_t letters = std::min(text.find_first_of("0123456789."), text.size());
+    const auto unit = UnitSeconds(text.substr(0, letters));
+    text.remove_prefix(letters);
+    if (!amount || !unit) return std::nullopt;
+    total += *amount * *unit;
+  }
+  if (!(total <= kLongest)) return std::nullopt;
+  return std::chrono::seconds(static_cast<std::int64_t>(std::ceil(total)));
+}
+
+Error ExpectedOneOf(const json::View& view, std::span<const std::string_view> words) {
+  std::string message = "expected ";
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) message += i + 1 == words.size() ? " or " : ", ";
+    message += words[i];
+  }
+  return ProblemAt(view, message);
+}
+
+}  // namespace rune::resource

@@ -1,0 +1,76 @@
+#include "resource/request/protocol.h"
+
+#include "agent/json/json.h"
+#include "resource/request/common_fields.h"
+#include "resource/request/request.h"
+#include "resource/request/sandbox_block.h"
+#include "resource/request/tables.h"
+
+namespace rune::resource {
+namespace {
+
+constexpr int kDeepestRequest = 64;
+
+Result<Params> ReadParams(Verb verb, const json::View& view) {
+  switch (verb) {
+    case Verb::kCheck:
+      return Params();
+    case Verb::kIn:
+      return ReadGetParams(view);
+    case Verb::kOut:
+      return ReadPutParams(view);
+  }
+  return Params();
+}
+
+}  // namespace
+
+std::string_view VerbName(Verb verb) {
+  switch (verb) {
+    case Verb::kCheck:
+      return "check";
+    case Verb::kIn:
+      return "in";
+    case Verb::kOut:
+      return "out";
+  }
+  return "";
+}
+
+Result<Request> ParseRequest(Verb verb, std::string_view text) {
+  json::ParseOptions options;
+  options.max_depth = kDeepestRequest;
+  options.unique_keys = true;
+  auto document = json::Document::Parse(text, "", options);
+  if (!document.ok()) return std::move(document).error().Wrap("the request on stdin is not JSON");
+  const json::View root = document->root();
+  if (root.type() != json::Type::kObject) {
+    return Error::Invalid("the request on stdin: expected object, found " + std::string(json::TypeName(root.type())));
+  }
+  Request request;
+  RUNE_ASSIGN_OR_RETURN(request.source, ReadSource(root["source"]));
+  RUNE_ASSIGN_OR_RETURN(request.params, ReadParams(verb, root["params"]));
+  if (verb != Verb::kOut) {
+    RUNE_ASSIGN_OR_RETURN(request.version, ParseVersion(root["version"]));
+  }
+  return request;
+}
+
+std::vector<KnownKey> KnownKeys() {
+  std::vector<KnownKey> known;
+  const auto add = [&known](const std::string& object, const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) known.push_back({object, key});
+  };
+  add("source", SourceKeys());
+  for (const auto& [object, key] : SandboxBlockKeys()) known.push_back({object, key});
+  add("source.embeddings", EmbeddingKeys());
+  add("source.deadlines", DeadlineKeys());
+  add("source.retry", RetryKeys());
+  add("limits", LimitKeys());
+  add("put params", PutParamKeys());
+  add("put params.fail_if", FailIfKeys());
+  add("get params", GetParamKeys());
+  return known;
+}
+
+}  // namespace rune::resource

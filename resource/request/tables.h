@@ -1,0 +1,26 @@
+#pragma once
+/// The objects of a request, each behind the table of its keys.
+
+#include <string>
+#include <vector>
+
+#include "agent/json/json.h"
+#include "resource/request/request.h"
+#include "sandbox/base/result.h"
+
+namespace rune::resource {
+
+/// kInvalidInput naming key and place. A null or missing object is an empty one.
+Result<Source> ReadSource(const json::View& view);
+Result<Params> ReadPutParams(const json::View& view);
+Result<Params> ReadGetParams(const json::View& view);
+
+std::vector<std::string> SourceKeys();
+std::vector<std::string> EmbeddingKeys();
+std::vector<std::string> DeadlineKeys();
+std::vector<std::string> RetryKeys();
+std::vector<std::string> PutParamKeys();
+std::vector<std::string> GetParamKeys();
+std::vector<std::string> FailIfKeys();
+
+}  // namespace rune::resource

@@ -1,0 +1,44 @@
+#include "sandbox/base/paths.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "sandbox/base/text.h"
+
+namespace rune {
+
+std::string NormalizePath(std::string_view path, std::string_view base) {
+  std::string joined;
+  if (path.empty() || path.front() != '/') joined.append(base).append("/");
+  joined.append(path);
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : Split(joined, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else {
+      parts.push_back(part);
+    }
+  }
+  std::string out;
+  for (const std::string_view part : parts) out.append("/").append(part);
+  return out.empty() ? "/" : out;
+}
+
+bool IsBelow(std::string_view path, std::string_view root) {
+  if (root == "/") return true;
+  return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
+}
+
+bool IsBelowAny(std::string_view path, const std::vector<std::string>& roots) {
+  return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) { return IsBelow(path, root); });
+}
+
+std::optional<std::string> RealPath(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  if (real == nullptr) return std::nullopt;
+  return std::string(real.get());
+}
+
+}  // namespace rune

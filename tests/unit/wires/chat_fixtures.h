@@ -1,0 +1,52 @@
+#pragma once
+/// Responses of chat servers, put together from their parts.
+
+#include <string>
+#include <vector>
+
+#include "agent/wires/openai_chat.h"
+
+namespace rune::test {
+
+using agent::CallsOf;
+using agent::Decoded;
+using agent::TextSink;
+using agent::ToolCall;
+
+inline const std::string kEvents = "text/event-stream; charset=utf-8";
+inline const std::string kStopped = R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})";
+
+/// Chunks as a server frames them; "[DONE]" behind them unless `end` says otherwise.
+inline std::string Stream(const std::vector<std::string>& chunks, const std::string& end = "data: [DONE]\n\n") {
+  std::string text;
+  for (const std::string& chunk : chunks) {
+    text += "data: ";
+    for (const char c : chunk) text += c == '\n' ? std::string("\ndata: ") : std::string(1, c);
+    text += "\n\n";
+  }
+  return text + end;
+}
+
+/// A chunk with this delta.
+inline std::string Delta(const std::string& members) {
+  return R"({"choices":[{"index":0,"delta":{)" + members + "}}]}";
+}
+inline std::string Content(const std::string& text) { return Delta(R"("content":")" + text + R"(")"); }
+inline std::string Calls(const std::string& pieces) { return Delta(R"("tool_calls":[)" + pieces + "]"); }
+
+inline Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
+  const auto decoder = agent::kOpenAiChatCodec.decoder(type, {});
+  const TextSink sink = [delivered](std::string_view text) {
+    if (delivered != nullptr) *delivered += text;
+  };
+  decoder->Feed(bytes, sink);
+  return decoder->Finish(sink);
+}
+
+inline std::vector<std::string> CallsIn(const Decoded& decoded) {
+  std::vector<std::string> calls;
+  for (const ToolCall& call : CallsOf(decoded.message)) calls.push_back(call.id + " " + call.name + call.args);
+  return calls;
+}
+
+}  // namespace rune::test
