@@ -9,6 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import check_layers  # noqa: E402
+import check_sizes  # noqa: E402
 import tally  # noqa: E402
 
 
@@ -50,16 +51,24 @@ class CheckLayersTest(TemporaryTree):
         self.assertEqual(status, 1)
         self.assertIn("sandbox/base/text.cc:2: sandbox/base may not include agent/json/json.h", out)
 
-    def test_two_boxes_that_include_each_other_are_named_even_when_declared(self) -> None:
-        self.write("docs/layers.txt", "agent/a -> agent/b\nagent/b -> agent/a\n")
+    def test_an_arrow_to_a_box_further_down_is_named(self) -> None:
+        self.write("docs/layers.txt", "agent/a -> agent/b\nagent/b ->\n")
         self.write("agent/a/a.h", '#include "agent/b/b.h"\n')
-        self.write("agent/b/b.h", '#include "agent/a/a.h"\n')
-        status, out = self.check()
-        self.assertEqual(status, 1)
-        self.assertIn("include each other", out)
+        self.write("agent/b/b.h", "")
+        self.assertIn("agent/a -> agent/b runs back up", self.check()[1])
+        self.write("docs/layers.txt", "agent/b ->\nagent/a -> agent/b\n")
+        self.assertEqual(self.check()[0], 0)
+
+    def test_a_permission_that_nobody_uses_is_named(self) -> None:
+        self.write("docs/layers.txt", "agent/b ->\nagent/a -> agent/b\n")
+        self.write("agent/a/a.h", "")
+        self.write("agent/b/b.h", "")
+        self.assertIn("agent/a does not include agent/b", self.check()[1])
+        self.write("agent/a/a.h", '#include "agent/b/b.h"\n')
+        self.assertEqual(self.check()[0], 0)
 
     def test_the_longest_name_wins_and_a_pair_is_one_box(self) -> None:
-        self.write("docs/layers.txt", "agent ->\nagent/message -> sandbox/base\nsandbox/base ->\n")
+        self.write("docs/layers.txt", "sandbox/base ->\nagent/message -> sandbox/base\nagent ->\n")
         self.write("sandbox/base/text.h", "")
         self.write("agent/message.cc", '#include "sandbox/base/text.h"\n')
         self.write("agent/message_parts.cc", '#include "sandbox/base/text.h"\n')
@@ -71,6 +80,29 @@ class CheckLayersTest(TemporaryTree):
         self.write("docs/layers.txt", "sandbox/base ->\n")
         self.write("agent/new/new.cc", '#include "sandbox/base/text.h"\n')
         self.assertIn("belongs to no box", self.check()[1])
+
+
+class CheckSizesTest(TemporaryTree):
+    def check(self) -> tuple[int, str]:
+        check_sizes.ROOT = self.root
+        return printed_by(check_sizes.main)
+
+    @staticmethod
+    def function(lines: int, head: str = "int Long(int a,\n         int b) {") -> str:
+        return head + "\n" + "  ++a;\n" * (lines - 2) + "}\n"
+
+    def test_a_long_function_is_named_wherever_its_head_is_broken(self) -> None:
+        self.write("agent/a.cc", "// first line\n" + self.function(60))
+        self.assertEqual(self.check()[0], 0)
+        self.write("agent/a.cc", "// first line\n" + self.function(61))
+        self.assertIn("agent/a.cc:3: a function of 61 lines", self.check()[1])
+
+    def test_a_long_class_is_named_and_a_long_table_is_not(self) -> None:
+        self.write("agent/a.h", "class A : public B {\n" + "  int a;\n" * 198 + "};\n")
+        self.write("agent/b.cc", "constexpr std::array<Row, 90> kRows{{\n" + "    {1},\n" * 300 + "}};\n")
+        self.assertEqual(self.check()[0], 0)
+        self.write("agent/a.h", "class A : public B {\n" + "  int a;\n" * 199 + "};\n")
+        self.assertIn("a class of 201 lines", self.check()[1])
 
 
 class TallyTest(TemporaryTree):
