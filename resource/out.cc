@@ -1,7 +1,6 @@
 #include "resource/out.h"
 
-#include <regex.h>
-
+#include "agent/json/pattern.h"
 #include "agent/json/schema.h"
 #include "agent/record/canonical.h"
 #include "resource/answer.h"
@@ -52,13 +51,9 @@ Result<bool> FailsByValue(const FailIf& fail_if, const std::string& answer) {
 
 Result<bool> Fails(const FailIf& fail_if, const std::string& answer) {
   if (fail_if.matches.empty()) return FailsByValue(fail_if, answer);
-  regex_t compiled;
-  if (regcomp(&compiled, fail_if.matches.c_str(), REG_EXTENDED | REG_NOSUB | REG_NEWLINE) != 0) {
-    return Error::Invalid("params.fail_if.matches: not a POSIX extended regular expression");
-  }
-  const bool matches = regexec(&compiled, answer.c_str(), 0, nullptr, 0) == 0;
-  regfree(&compiled);
-  return matches;
+  auto pattern = json::Pattern::Posix(fail_if.matches);
+  if (!pattern.ok()) return std::move(pattern).error().Wrap("params.fail_if.matches");
+  return pattern->Matches(answer);
 }
 
 Result<StepResult> Out(const Request& request, const StepContext& context, const std::string& inputs) {

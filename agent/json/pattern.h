@@ -1,36 +1,39 @@
 #pragma once
-/// Regular expressions of JSON Schema (ECMA-262) over Unicode code points, safe for patterns and texts from outside:
-/// no backtracking, so back references are refused.
+/// Regular expressions from outside, on texts from outside: RE2, so that time is linear in the text and nothing
+/// recurses. What no such matcher can do (back references, look-ahead, look-behind) is refused by name.
 
 #include <memory>
 #include <string_view>
 
-#include "agent/json/json.h"
 #include "sandbox/base/result.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace rune::json {
 
 class Pattern {
  public:
-  /// kInvalidInput when malformed, with a back reference, or longer than kMaxPattern.
-  static Result<Pattern> Compile(std::string_view pattern);
+  /// As JSON Schema means it: ECMA-262 with the flag u. kInvalidInput when malformed, beyond RE2, or too long.
+  static Result<Pattern> Ecma(std::string_view pattern);
+  /// A POSIX extended regular expression (regex(7), REG_NEWLINE: ^ and $ match at lines), leftmost-longest, and what
+  /// RE2 understands besides (\d, (?i)).
+  static Result<Pattern> Posix(std::string_view pattern);
   Pattern(Pattern&&) noexcept;
   Pattern& operator=(Pattern&&) noexcept;
   ~Pattern();
 
-  /// Unanchored, as JSON Schema says. kInvalidInput when the text is longer than kMaxText.
-  Result<bool> Matches(std::string_view text) const;
+  /// Anywhere in the text, which is valid UTF-8.
+  bool Matches(std::string_view text) const;
 
-  static constexpr std::size_t kMaxPattern = 512;   ///< Bytes.
-  static constexpr std::size_t kMaxText = 4 << 10;  ///< Bytes; the matcher is quadratic at worst.
+  static constexpr std::size_t kMaxPattern = 4 << 10;  ///< Bytes.
 
  private:
-  struct Impl;
-  explicit Pattern(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  enum class Grammar { kEcma, kPosix };
+  static Result<Pattern> Compile(std::string_view pattern, Grammar grammar);
+  explicit Pattern(std::unique_ptr<re2::RE2> expression);
+  std::unique_ptr<re2::RE2> expression_;
 };
-
-/// The schema that a `$ref` names ("#", "#/$defs/<name>", "#/definitions/<name>"); missing when there is none.
-View FindReference(const View& root, std::string_view reference);
 
 }  // namespace rune::json

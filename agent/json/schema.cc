@@ -1,12 +1,13 @@
 #include "agent/json/schema.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "agent/json/pattern.h"
+#include "agent/json/schema_reference.h"
+#include "agent/json/schema_values.h"
 #include "sandbox/base/text.h"
 
 namespace rune::json {
@@ -14,27 +15,12 @@ namespace {
 
 /// A schema may refer to itself: nesting and work are bounded so that no schema and no value hangs a run.
 constexpr int kMaxNesting = 400;
-constexpr int kMaxSteps = 200'000;
-
-std::size_t CodePoints(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-bool HasType(const View& value, std::string_view type) {
-  if (type == "integer") return value.number() && *value.number() == std::floor(*value.number());
-  return value.exists() && TypeName(value.type()) == type;
-}
-
-Error Bad(const View& value, const std::string& what) {
-  return Error::Invalid(what).Wrap(value.path().empty() ? "answer" : value.path());
-}
-
-std::string Quoted(std::string_view name) { return "'" + OneLine(name, 64) + "'"; }
+constexpr std::size_t kMaxSteps = 200'000;
+constexpr std::size_t kBytesPerStep = 64;  ///< Of a text that a pattern looks at.
 
 class Validator {
  public:
-  explicit Validator(const View& root) : root_(root) {}
+  explicit Validator(const View& root) : root_(root), draft_(DraftOf(root)) {}
 
   Result<void> Check(const View& value, const View& schema) {
     if (const auto verdict = schema.boolean()) {
@@ -59,6 +45,7 @@ class Validator {
   Result<void> CheckOne(const View& value, const View& schema) {
     if (const View reference = schema["$ref"]; reference.exists()) {
       RUNE_RETURN_IF_ERROR(Check(value, FindReference(root_, reference.string().value_or(""))));
+      if (draft_ == Draft::k7) return Ok();  // there a $ref stands for the whole schema
     }
     RUNE_RETURN_IF_ERROR(CheckType(value, schema["type"]));
     RUNE_RETURN_IF_ERROR(CheckEqual(value, schema));
@@ -69,81 +56,15 @@ class Validator {
     return CheckCombined(value, schema);
   }
 
-  static Result<void> CheckType(const View& value, const View& type) {
-    if (!type.exists()) return Ok();
-    if (const auto name = type.string()) {
-      if (HasType(value, *name)) return Ok();
-      return Bad(value, "expected " + std::string(*name) + ", found " + std::string(TypeName(value.type())));
+  bool Match(std::string_view expression, std::string_view text) {
+    steps_ += text.size() / kBytesPerStep;
+    auto found = patterns_.find(expression);
+    if (found == patterns_.end()) {
+      auto pattern = Pattern::Ecma(expression);
+      if (!pattern.ok()) return false;  // CheckSchema() has compiled it
+      found = patterns_.emplace(expression, std::move(pattern).value()).first;
     }
-    std::string wanted;
-    for (std::size_t i = 0; i < type.size(); ++i) {
-      const std::string_view name = type[i].string().value_or("");
-      if (HasType(value, name)) return Ok();
-      wanted.append(i == 0 ? "" : " or ").append(name);
-    }
-    return Bad(value, "expected " + wanted + ", found " + std::string(TypeName(value.type())));
-  }
-
-  /// `enum` and `const`: equal values have equal canonical texts.
-  static Result<void> CheckEqual(const View& value, const View& schema) {
-    const View constant = schema["const"];
-    const View choices = schema["enum"];
-    if (!constant.exists() && !choices.exists()) return Ok();
-    const std::string text = value.DumpCanonical();
-    if (constant.exists() && constant.DumpCanonical() != text) {
-      return Bad(value, "is not " + OneLine(constant.Dump(), 100));
-    }
-    if (!choices.exists()) return Ok();
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-      if (choices[i].DumpCanonical() == text) return Ok();
-    }
-    return Bad(value, OneLine(text, 64) + " is not one of " + OneLine(choices.Dump(), 200));
-  }
-
-  static Result<void> CheckNumber(const View& value, const View& schema) {
-    const auto number = value.number();
-    if (!number) return Ok();
-    const auto fails = [&](const char* keyword, auto holds) {
-      const auto bound = schema[keyword].number();
-      return bound && !holds(*number, *bound);
-    };
-    const auto bad = [&](const char* keyword) {
-      return Bad(value, value.Dump() + " breaks " + keyword + " " + schema[keyword].Dump());
-    };
-    if (fails("minimum", std::greater_equal<>())) return bad("minimum");
-    if (fails("maximum", std::less_equal<>())) return bad("maximum");
-    if (fails("exclusiveMinimum", std::greater<>())) return bad("exclusiveMinimum");
-    if (fails("exclusiveMaximum", std::less<>())) return bad("exclusiveMaximum");
-    const auto is_multiple = [](double n, double step) {
-      // 0.3 is a multiple of 0.1, although their quotient is 2.9999999999999996.
-      const double quotient = n / step;
-      return std::abs(quotient - std::floor(quotient + 0.5)) <= 1e-9;
-    };
-    const auto exact = value.integer();
-    const auto exact_step = schema["multipleOf"].integer();
-    if (exact && exact_step) {
-      if (*exact_step > 0 && *exact % *exact_step != 0) return bad("multipleOf");
-    } else if (fails("multipleOf", is_multiple)) {
-      return bad("multipleOf");
-    }
-    return Ok();
-  }
-
-  /// The pair of keywords that bound a length or a count.
-  struct Bounds {
-    const char* least;
-    const char* most;
-    const char* unit;
-  };
-  static Result<void> CheckCount(const View& value, const View& schema, std::size_t count, const Bounds& bounds) {
-    const auto size = static_cast<std::int64_t>(count);
-    const auto say = [&](const char* relation, std::int64_t limit) {
-      return Bad(value,
-                 "has " + std::to_string(size) + " " + bounds.unit + ", " + relation + " " + std::to_string(limit));
-    };
-    if (const auto least = schema[bounds.least].integer(); least && size < *least) return say("fewer than", *least);
-    if (const auto most = schema[bounds.most].integer(); most && size > *most) return say("more than", *most);
-    return Ok();
+    return found->second.Matches(text);
   }
 
   Result<void> CheckString(const View& value, const View& schema) {
@@ -151,23 +72,22 @@ class Validator {
     if (!text) return Ok();
     RUNE_RETURN_IF_ERROR(CheckCount(value, schema, CodePoints(*text), {"minLength", "maxLength", "characters"}));
     const auto expression = schema["pattern"].string();
-    if (!expression) return Ok();
-    steps_ += static_cast<int>(std::min(text->size(), Pattern::kMaxText));
-    RUNE_ASSIGN_OR_RETURN(const Pattern pattern, Pattern::Compile(*expression));
-    auto matches = pattern.Matches(*text);
-    if (!matches.ok()) return GiveUp(value, matches.error().message);
-    return *matches ? Ok() : Result<void>(Bad(value, "does not match the pattern " + Quoted(*expression)));
+    if (!expression || Match(*expression, *text)) return Ok();
+    return Bad(value, "does not match the pattern " + Quoted(*expression));
   }
 
   Result<void> CheckArray(const View& value, const View& schema) {
     if (value.type() != Type::kArray) return Ok();
     RUNE_RETURN_IF_ERROR(CheckCount(value, schema, value.size(), {"minItems", "maxItems", "items"}));
-    const View prefix = schema["prefixItems"];
     const View items = schema["items"];
+    const bool by_place = items.type() == Type::kArray;  // the older form of prefixItems
+    const View prefix = by_place ? items : schema["prefixItems"];
+    const View rest = by_place ? schema["additionalItems"] : items;
     for (std::size_t i = 0; i < value.size(); ++i) {
-      const View item_schema = i < prefix.size() ? prefix[i] : items;
+      const View item_schema = i < prefix.size() ? prefix[i] : rest;
       if (item_schema.exists()) RUNE_RETURN_IF_ERROR(Check(value[i], item_schema));
     }
+    RUNE_RETURN_IF_ERROR(CheckContains(value, schema));
     if (!schema["uniqueItems"].boolean().value_or(false)) return Ok();
     std::set<std::string> seen;
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -176,24 +96,72 @@ class Validator {
     return Ok();
   }
 
+  Result<void> CheckContains(const View& value, const View& schema) {
+    const View contains = schema["contains"];
+    if (!contains.exists()) return Ok();
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (Check(value[i], contains).ok()) ++count;
+    }
+    if (count == 0 && schema["minContains"].integer() != 0) return Bad(value, "has no item that 'contains' asks for");
+    return CheckCount(value, schema, count, {"minContains", "maxContains", "items that 'contains' asks for"});
+  }
+
   Result<void> CheckObject(const View& value, const View& schema) {
     if (value.type() != Type::kObject) return Ok();
-    const View required = schema["required"];
+    RUNE_RETURN_IF_ERROR(CheckRequired(value, schema["required"]));
+    RUNE_RETURN_IF_ERROR(CheckCount(value, schema, value.size(), {"minProperties", "maxProperties", "members"}));
+    const View names = schema["propertyNames"];
+    for (const std::string& name : value.keys()) {
+      RUNE_RETURN_IF_ERROR(CheckMember(value, schema, name));
+      if (names.exists()) RUNE_RETURN_IF_ERROR(CheckName(value, name, names));
+    }
+    for (const char* keyword : {"dependentRequired", "dependentSchemas", "dependencies"}) {
+      RUNE_RETURN_IF_ERROR(CheckDependencies(value, schema[keyword]));
+    }
+    return Ok();
+  }
+
+  static Result<void> CheckRequired(const View& value, const View& required) {
     for (std::size_t i = 0; i < required.size(); ++i) {
       const std::string_view name = required[i].string().value_or("");
       if (!value[name].exists()) return Bad(value, "member " + Quoted(name) + " is missing");
     }
-    RUNE_RETURN_IF_ERROR(CheckCount(value, schema, value.size(), {"minProperties", "maxProperties", "members"}));
-    const View properties = schema["properties"];
+    return Ok();
+  }
+
+  Result<void> CheckMember(const View& value, const View& schema, const std::string& name) {
+    const View member = value[name];
+    const View own = schema["properties"][name];
+    bool known = own.exists();
+    if (known) RUNE_RETURN_IF_ERROR(Check(member, own));
+    const View by_pattern = schema["patternProperties"];
+    for (const std::string& expression : by_pattern.keys()) {
+      if (!Match(expression, name)) continue;
+      known = true;
+      RUNE_RETURN_IF_ERROR(Check(member, by_pattern[expression]));
+    }
     const View additional = schema["additionalProperties"];
-    for (const std::string& name : value.keys()) {
-      if (const View member_schema = properties[name]; member_schema.exists()) {
-        RUNE_RETURN_IF_ERROR(Check(value[name], member_schema));
-      } else if (additional.boolean() == false) {
-        return Bad(value, "member " + Quoted(name) + " is not allowed");
-      } else if (additional.exists()) {
-        RUNE_RETURN_IF_ERROR(Check(value[name], additional));
-      }
+    if (known || !additional.exists()) return Ok();
+    if (additional.boolean() == false) return Bad(value, "member " + Quoted(name) + " is not allowed");
+    return Check(member, additional);
+  }
+
+  Result<void> CheckName(const View& value, const std::string& name, const View& schema) {
+    Writer writer;
+    writer.String(name);
+    RUNE_ASSIGN_OR_RETURN(const Document text, Document::Parse(writer.Take(), "the name"));
+    if (const auto result = Check(text.root(), schema); !result.ok()) {
+      return Bad(value, "member " + Quoted(name) + ": " + result.error().message);
+    }
+    return Ok();
+  }
+
+  Result<void> CheckDependencies(const View& value, const View& dependencies) {
+    for (const std::string& name : dependencies.keys()) {
+      if (!value[name].exists()) continue;
+      const View wanted = dependencies[name];
+      RUNE_RETURN_IF_ERROR(wanted.type() == Type::kArray ? CheckRequired(value, wanted) : Check(value, wanted));
     }
     return Ok();
   }
@@ -205,7 +173,10 @@ class Validator {
     RUNE_RETURN_IF_ERROR(CheckAlternatives(value, schema["oneOf"], Alternatives::kOne));
     const View forbidden = schema["not"];
     if (forbidden.exists() && Check(value, forbidden).ok()) return Bad(value, "matches what 'not' forbids");
-    return Ok();
+    const View condition = schema["if"];
+    if (!condition.exists()) return Ok();
+    const View then = schema[Check(value, condition).ok() ? "then" : "else"];
+    return then.exists() ? Check(value, then) : Ok();
   }
 
   enum class Alternatives : std::uint8_t { kAny, kOne };
@@ -230,30 +201,12 @@ class Validator {
   }
 
   const View& root_;
+  Draft draft_;
   int nesting_ = 0;
-  int steps_ = 0;
+  std::size_t steps_ = 0;
+  std::map<std::string, Pattern, std::less<>> patterns_;
   std::optional<Error> given_up_;
 };
-
-/// The contents of the fenced code blocks (CommonMark 0.31, section 4.5, with backquotes) of a text.
-std::vector<std::string> FencedBlocks(std::string_view text) {
-  std::vector<std::string> blocks;
-  bool inside = false;
-  for (const std::string_view line : Split(text, '\n')) {
-    const std::string_view trimmed = Trim(line);
-    const bool fence = trimmed.starts_with("```");
-    if (!inside && fence) {
-      blocks.emplace_back();
-    } else if (inside && !(fence && Trim(trimmed.substr(3)).empty())) {
-      blocks.back().append(line).append("\n");
-      continue;
-    } else if (!inside) {
-      continue;
-    }
-    inside = !inside;
-  }
-  return blocks;
-}
 
 }  // namespace
 
@@ -261,16 +214,6 @@ Result<void> Validate(const View& value, const View& schema) {
   Validator validator(schema);
   RUNE_RETURN_IF_ERROR(validator.Check(value, schema));
   return validator.given_up();
-}
-
-Result<Document> ParseAnswer(std::string_view answer) {
-  constexpr ParseOptions kOptions{.unique_keys = true};
-  auto whole = Document::Parse(Trim(answer), "answer", kOptions);
-  if (whole.ok()) return whole;
-  const std::vector<std::string> blocks = FencedBlocks(answer);
-  if (blocks.empty()) return whole;
-  if (blocks.size() > 1) return Error::Invalid("answer: more than one code block; only one JSON value is wanted");
-  return Document::Parse(blocks.front(), "answer", kOptions);
 }
 
 }  // namespace rune::json

@@ -1,5 +1,7 @@
 #pragma once
-/// Validation of an answer against a JSON Schema (draft 2020-12, the vocabulary that models are asked for).
+/// Validation of an answer against a JSON Schema (draft 2020-12, and draft 7 where `$schema` says so), with
+/// references within the document. What is not supported: unevaluated*, $dynamicRef, $anchor, $id below the root,
+/// references to other documents.
 
 #include <string>
 #include <string_view>

@@ -6,18 +6,6 @@
 namespace rune::agent {
 namespace {
 
-std::string UnescapeToken(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] == '~' && i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1')) {
-      out += token[++i] == '0' ? '~' : '/';
-    } else {
-      out += token[i];
-    }
-  }
-  return out;
-}
-
 std::string_view WithoutTrailingBlanks(std::string_view line) {
   const std::size_t last = line.find_last_not_of(" \t\v\f");
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
@@ -94,28 +82,6 @@ Result<std::string> Canonicalize(std::string_view answer, const CanonicalForm& f
       return CanonicalJson(answer, form.pointers);
   }
   return Error::Invalid("unknown canonical rule");
-}
-
-Result<void> CheckPointer(std::string_view pointer) {
-  if (pointer.empty() || pointer.front() == '/') return Ok();
-  return Error::Invalid("'" + OneLine(pointer, 80) +
-                        "' is not a JSON pointer: it must start with '/', as in \"/verdict\"");
-}
-
-json::View Resolve(const json::View& root, std::string_view pointer) {
-  if (pointer.empty()) return root;
-  json::View place = root;
-  for (const std::string_view token : Split(pointer.substr(1), '/')) {
-    if (place.type() == json::Type::kArray) {
-      const auto index = ParseInt(token);
-      if (!index || *index < 0) return {};
-      place = place[static_cast<std::size_t>(*index)];
-    } else {
-      place = place[std::string_view(UnescapeToken(token))];
-    }
-    if (!place.exists()) return {};
-  }
-  return place;
 }
 
 }  // namespace rune::agent

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/json/json.h"
+#include "agent/json/pointer.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {
@@ -36,9 +36,7 @@ std::string CanonicalText(std::string_view answer);
 /// kInvalidInput when the rule is kJson and the answer holds no JSON.
 Result<std::string> Canonicalize(std::string_view answer, const CanonicalForm& form);
 
-/// kInvalidInput unless `pointer` is "" or starts with "/" (RFC 6901, section 3).
-Result<void> CheckPointer(std::string_view pointer);
-/// The place that `pointer` names; a missing one does not exist().
-json::View Resolve(const json::View& root, std::string_view pointer);
+using json::CheckPointer;
+using json::Resolve;
 
 }  // namespace rune::agent

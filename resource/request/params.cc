@@ -1,7 +1,6 @@
-#include <regex.h>
-
 #include <array>
 
+#include "agent/json/pattern.h"
 #include "agent/record/canonical.h"
 #include "resource/request/common_fields.h"
 #include "resource/request/fields.h"
@@ -25,11 +24,8 @@ Result<void> ReadEquals(const json::View& view, FailIf& into) {
 
 Result<void> ReadMatches(const json::View& view, FailIf& into) {
   RUNE_RETURN_IF_ERROR(ReadText(view, into.matches));
-  regex_t compiled;
-  if (regcomp(&compiled, into.matches.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-    return ProblemAt(view, "not a POSIX extended regular expression");
-  }
-  regfree(&compiled);
+  auto pattern = json::Pattern::Posix(into.matches);
+  if (!pattern.ok()) return ProblemAt(view, pattern.error().message);
   return Ok();
 }
 

@@ -78,6 +78,21 @@ TEST(Schema, EachKeywordTakesWhatItAllowsAndRefusesTheRest) {
       {R"({"oneOf":[{"type":"string"},{"type":"null"}]})", "null", "7"},
       {R"({"allOf":[{"minimum":5},{"maximum":9}]})", "7", "10"},
       {R"({"not":{"type":"string"}})", "1", R"("a")"},
+      {R"({"if":{"minimum":5},"then":{"multipleOf":2},"else":{"multipleOf":3}})", "6", "7"},
+      {R"({"if":{"minimum":5},"then":{"multipleOf":2},"else":{"multipleOf":3}})", "3", "4"},
+      {R"({"contains":{"type":"string"}})", R"([1,"a"])", "[1]"},
+      {R"({"contains":{"minimum":5},"minContains":2,"maxContains":3})", "[5,6,1]", "[5,6,7,8]"},
+      {R"({"contains":{"minimum":5},"minContains":0})", "[]", ""},
+      {R"({"patternProperties":{"^n_":{"type":"number"}},"additionalProperties":false})", R"({"n_a":1})", R"({"b":1})"},
+      {R"({"patternProperties":{"^n_":{"type":"number"}}})", R"({"b":"x"})", R"({"n_a":"x"})"},
+      {R"({"propertyNames":{"maxLength":2}})", R"({"ab":1})", R"({"abc":1})"},
+      {R"({"dependentRequired":{"a":["b"]}})", R"({"a":1,"b":2})", R"({"a":1})"},
+      {R"({"dependentSchemas":{"a":{"maxProperties":1}}})", R"({"a":1})", R"({"a":1,"b":2})"},
+      {R"({"$schema":"http://json-schema.org/draft-07/schema#","items":[{"type":"string"}],"additionalItems":false})",
+       R"(["a"])", R"(["a",1])"},
+      {R"({"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":["b"],"c":{"minProperties":2}}})",
+       R"({"c":1,"d":2})", R"({"a":1})"},
+      {R"({"properties":{"a":{"type":"string"},"b":{"$ref":"#/properties/a"}}})", R"({"b":"x"})", R"({"b":1})"},
       {R"({"items":true})", "[1]", ""},
       {"true", "1", ""},
       {"false", "", "1"},
@@ -113,11 +128,11 @@ TEST(Schema, ViolationsNameThePlace) {
 }
 
 TEST(Schema, RefusesWhatWouldNotBeChecked) {
-  EXPECT_EQ(Unsound(R"({"properties":{"a":{"patternProperties":{}}}})"),
-            "schema.properties.a: keyword 'patternProperties' is not supported");
-  for (const char* schema : {R"({"if":{}})", R"({"contains":{}})", R"({"dependentRequired":{}})",
-                             R"({"unevaluatedProperties":false})", R"({"$dynamicRef":"#x"})", R"({"propertyNames":{}})",
-                             R"({"tpye":"string"})", R"({"anyOf":[{"x":1}]})", R"({"$defs":{"a":{"x":1}}})"}) {
+  EXPECT_EQ(Unsound(R"({"properties":{"a":{"unevaluatedItems":{}}}})"),
+            "schema.properties.a: keyword 'unevaluatedItems' is not supported");
+  for (const char* schema : {R"({"unevaluatedProperties":false})", R"({"$dynamicRef":"#x"})", R"({"$anchor":"a"})",
+                             R"({"properties":{"a":{"$id":"x"}}})", R"({"tpye":"string"})", R"({"anyOf":[{"x":1}]})",
+                             R"({"$defs":{"a":{"x":1}}})"}) {
     EXPECT_THAT(Unsound(schema), HasSubstr("is not supported")) << schema;
   }
 }
@@ -144,7 +159,11 @@ TEST(Schema, RefusesMalformedKeywords) {
                              R"({"pattern":1})",
                              R"({"$ref":"#/$defs/x"})",
                              R"({"$ref":"http://example.com/s"})",
-                             R"({"$ref":1})"}) {
+                             R"({"$ref":"#/const","const":{}})",
+                             R"({"patternProperties":{"[":{}}})",
+                             R"({"dependentRequired":{"a":"b"}})",
+                             R"({"$ref":1})",
+                             R"({"$schema":"https://example.com/mine"})"}) {
     EXPECT_NE(Unsound(schema), "") << schema;
   }
 }
@@ -167,19 +186,9 @@ TEST(Schema, EndsOnSchemasThatChaseTheirTail) {
 }
 
 TEST(Schema, ACheckThatWasGivenUpIsNeverAPass) {
-  const std::string long_text = '"' + std::string(5000, 'b') + '"';
   EXPECT_EQ(Violation(R"({"not":{"pattern":"a"}})", R"("bbb")"), "");
-  EXPECT_THAT(Violation(R"({"not":{"pattern":"a"}})", long_text), HasSubstr("is longer than"));
-}
-
-TEST(Pattern, DoesNotBlowUp) {
-  const auto pattern = Pattern::Compile("^(a+)+$");
-  ASSERT_TRUE(pattern.ok());
-  EXPECT_FALSE(pattern->Matches(std::string(4000, 'a') + "b").value());
-  EXPECT_TRUE(pattern->Matches(std::string(4000, 'a')).value());
-  EXPECT_FALSE(pattern->Matches(std::string(5000, 'a')).ok());
-  EXPECT_FALSE(Pattern::Compile(std::string(513, 'a')).ok());
-  EXPECT_FALSE(Pattern::Compile("((a{200}){200}){200}").ok());
+  EXPECT_THAT(Violation(R"({"not":{"$ref":"#/$defs/a"},"$defs":{"a":{"$ref":"#/$defs/a"}}})", "1"),
+              HasSubstr("too complex"));
 }
 
 TEST(ParseAnswer, TakesTheWholeTextOrTheOnlyBlock) {

@@ -80,7 +80,9 @@ TEST(ParseRequest, NamesTheKeyAndThePlaceOfEveryMistake) {
   EXPECT_EQ(ErrorOf(R"({"params":{"prompt":"a","prompt_file":"b"}})", Verb::kOut),
             "params.prompt and params.prompt_file: give one of them");
   EXPECT_EQ(ErrorOf(R"({"params":{"fail_if":{"matches":"("}}})", Verb::kOut),
-            "params.fail_if.matches: not a POSIX extended regular expression");
+            "params.fail_if.matches: pattern '(': missing )");
+  EXPECT_EQ(ErrorOf(R"x({"params":{"fail_if":{"matches":"a(?!b)"}}})x", Verb::kOut),
+            "params.fail_if.matches: pattern 'a(?!b)': look-ahead is not supported");
   EXPECT_EQ(ErrorOf(R"({"source":{"redact":["abc"]}})").substr(0, 14), "source.redact:");
 }
 
