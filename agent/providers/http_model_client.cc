@@ -115,16 +115,16 @@ std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, Retr
   return Wait(decision.delay, request.deadline);
 }
 
-HttpRequest HttpModelClient::MakeRequest(const Grant& grant, WireRequest wire) const {
+HttpRequest HttpModelClient::MakeRequest(const Grant& grant, std::string body) const {
   const Deadlines& limits = options_.deadlines;
-  HttpRequest request{.url = JoinUrl(grant.base_url, wire.path),
+  HttpRequest request{.url = JoinUrl(grant.base_url, asked_.path),
                       .headers = {"Content-Type: application/json", "Accept: text/event-stream, application/json"},
-                      .body = std::move(wire.body),
+                      .body = std::move(body),
                       .timeouts = {.connect = limits.connect,
                                    .first_byte = limits.first_byte.value_or(UsualFirstByte(asked_)),
                                    .idle = limits.idle,
                                    .deadline = Clock::now() + limits.total}};
-  for (const std::vector<std::string>& headers : {wire.headers, caps_.headers, grant.headers}) {
+  for (const std::vector<std::string>& headers : {HeadersOf(caps_), grant.headers}) {
     request.headers.insert(request.headers.end(), headers.begin(), headers.end());
   }
   return request;
@@ -156,10 +156,11 @@ HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const
                                                                     .images = caps_.images,
                                                                     .max_bytes_of_one_image = MaxImageBytes(caps_),
                                                                     .id_rule = caps_.id_rule});
-  const Codec& codec = CodecOf(caps_.wire);
+  const WireFormat& format = FormatOf(caps_.wire);
+  const Codec& codec = format.codec;
   WireRequest wire = codec.encode(model(), {history, request.tools, request.options, request.deadline}, caps_);
   attempt.sent_bytes = wire.body.size();
-  asked_ = {provider(), grant.base_url, model(), wire.path};
+  asked_ = {provider(), grant.base_url, model(), wire.path.empty() ? std::string(format.path) : wire.path};
 
   TextSink sink;
   if (on_text) {
@@ -180,7 +181,7 @@ HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const
     exchange.content = exchange.decoder->content_bytes();
     exchange.progress = Clock::now();
   };
-  const auto id = http_.Start(MakeRequest(grant, std::move(wire)),
+  const auto id = http_.Start(MakeRequest(grant, std::move(wire.body)),
                               {.on_headers = on_headers, .on_body = on_body, .on_done = [&](const HttpOutcome& done) {
                                  exchange.outcome = done;
                                }});

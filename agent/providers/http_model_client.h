@@ -55,7 +55,7 @@ class HttpModelClient : public ModelClient {
     TimePoint progress = Clock::now();  ///< When `content` last grew.
   };
   Attempt Ask(const ModelRequest& request, const TextSink& on_text);
-  HttpRequest MakeRequest(const Grant& grant, WireRequest wire) const;
+  HttpRequest MakeRequest(const Grant& grant, std::string body) const;
   EventLoop::Wake Await(const Exchange& exchange, TimePoint deadline);
   std::optional<Failure> Judge(Exchange& exchange, EventLoop::Wake wake, const TextSink& sink, Decoded& decoded) const;
   std::optional<Failure> Unshowable(const std::vector<Message>& messages) const;

@@ -9,7 +9,7 @@
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
 #include "agent/json/json.h"
-#include "agent/wires/anthropic_messages.h"
+#include "agent/wires/codec.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
@@ -77,21 +77,15 @@ Error ErrorOf(const Failure& failure) {
 }
 
 /// What is added to the URL for the next page; empty: there is none.
-std::string NextPage(Wire wire, const std::string& body) {
+std::string NextPage(const Paging& paging, const std::string& body) {
+  if (paging.parameter.empty()) return {};
   const auto document = json::Document::Parse(body);
   if (!document.ok()) return {};
   const json::View root = document->root();
-  std::string_view parameter;
-  std::string_view token;
-  if (wire == Wire::kGeminiNative) {
-    parameter = "&pageToken=";
-    token = root["nextPageToken"].string().value_or("");
-  } else if (wire == Wire::kAnthropicMessages && root["has_more"].boolean().value_or(false)) {
-    parameter = "&after_id=";
-    token = root["last_id"].string().value_or("");
-  }
+  if (!paging.more.empty() && !root[paging.more].boolean().value_or(false)) return {};
+  const std::string_view token = root[paging.token].string().value_or("");
   // Nothing in a server's token may end its part of our URL.
-  return token.empty() ? "" : std::string(parameter) + PercentEncode(token);
+  return token.empty() ? "" : "&" + std::string(paging.parameter) + "=" + PercentEncode(token);
 }
 
 /// Why `body`, which came with status 200, is no list.
@@ -156,8 +150,8 @@ Result<std::vector<ListedModel>> ListModels(EventLoop& loop, const HttpModelOpti
                       .headers = grant.headers,
                       .body = std::nullopt,
                       .timeouts = TimeoutsOf(options.deadlines)};
-  request.headers.insert(request.headers.end(), caps.headers.begin(), caps.headers.end());
-  if (caps.wire == Wire::kAnthropicMessages) request.headers.emplace_back(kAnthropicVersion);
+  const std::vector<std::string> headers = HeadersOf(caps);
+  request.headers.insert(request.headers.end(), headers.begin(), headers.end());
   const std::string path = SplitUrl(grant.models_url).path;
   const Endpoint endpoint{options.endpoint.provider, SplitUrl(grant.models_url).Origin(), options.endpoint.model, path};
   HttpClient http(loop);
@@ -170,7 +164,7 @@ Result<std::vector<ListedModel>> ListModels(EventLoop& loop, const HttpModelOpti
     if (!listed.ok()) return ErrorOf(NoList(body, endpoint));
     std::move(listed->begin(), listed->end(), std::back_inserter(models));
     // A server that names the same page again has no other.
-    const std::string here = std::exchange(next, NextPage(caps.wire, body));
+    const std::string here = std::exchange(next, NextPage(FormatOf(caps.wire).paging, body));
     if (next.empty() || next == here) break;
   }
   Sort(models);

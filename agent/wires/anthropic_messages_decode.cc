@@ -1,11 +1,13 @@
+/// Decodes the Anthropic Messages wire format (https://docs.anthropic.com/en/api/messages-streaming).
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "agent/wires/anthropic_messages.h"
 #include "agent/wires/call_assembler.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/stream_decoder.h"
 
 namespace rune::agent {
@@ -229,10 +231,8 @@ class AnthropicDecoder : public StreamDecoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> MakeAnthropicDecoder(const std::string& content_type, const DecoderLimits& limits) {
+std::unique_ptr<Decoder> MakeAnthropicMessagesDecoder(const std::string& content_type, const DecoderLimits& limits) {
   return std::make_unique<AnthropicDecoder>(content_type, limits);
 }
-
-const Codec kAnthropicCodec{EncodeAnthropicMessages, MakeAnthropicDecoder};
 
 }  // namespace rune::agent

@@ -1,9 +1,16 @@
+/// Encodes the Anthropic Messages wire format (https://docs.anthropic.com/en/api/messages). `messages` is the last
+/// member. With Caps::cache_marks, cache_control stands in at most three places: behind the system prompt (behind the
+/// tools when there is none), and behind the last two user turns. The newest mark stores what this request adds, the
+/// one before it is where the previous request stored, so that it is found however many blocks lie between. Servers
+/// leave the marks out of the comparison; apart from them request k, less its closing brackets, is a byte prefix of
+/// request k+1.
+
 #include <algorithm>
 #include <string_view>
 #include <variant>
 
-#include "agent/wires/anthropic_messages.h"
 #include "agent/wires/base64.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/effort.h"
 #include "agent/wires/encoding.h"
 #include "sandbox/base/text.h"
@@ -260,7 +267,7 @@ class Encoder {
 }  // namespace
 
 WireRequest EncodeAnthropicMessages(const std::string& model, const ModelRequest& request, const Caps& caps) {
-  return {.path = "/messages", .headers = {std::string(kAnthropicVersion)}, .body = Encoder(request, caps).Run(model)};
+  return {.body = Encoder(request, caps).Run(model)};
 }
 
 }  // namespace rune::agent

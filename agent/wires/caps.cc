@@ -6,25 +6,19 @@
 #include <array>
 #include <cstdlib>
 #include <initializer_list>
-#include <limits>
 #include <utility>
 #include <variant>
 
 #include "agent/json/json.h"
 #include "agent/wires/caps_table.h"
+#include "agent/wires/codec.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
 
-constexpr std::array<std::pair<Wire, std::string_view>, 4> kWires{{{Wire::kOpenAiChat, "openai-chat"},
-                                                                   {Wire::kOpenAiResponses, "openai-responses"},
-                                                                   {Wire::kAnthropicMessages, "anthropic-messages"},
-                                                                   {Wire::kGeminiNative, "gemini-native"}}};
 /// What an answer may be lowered to when a server finds the cap too high.
 constexpr std::uint64_t kModestCap = 4096;
-/// Anthropic allows 5 MiB, and counts the base64 text: four characters for three bytes.
-constexpr std::uint64_t kAnthropicImageBytes = (5u << 20) / 4 * 3;
 
 using Place = std::variant<bool Caps::*, std::uint64_t Caps::*, std::string Caps::*>;
 struct Member {
@@ -159,28 +153,8 @@ bool LowerMaxTokens(Caps& caps, const Refusal& refusal) {
 
 }  // namespace
 
-std::string_view WireName(Wire wire) {
-  for (const auto& [known, name] : kWires) {
-    if (known == wire) return name;
-  }
-  std::abort();
-}
-
-std::optional<Wire> ParseWire(std::string_view name) {
-  for (const auto& [wire, known] : kWires) {
-    if (known == name) return wire;
-  }
-  return std::nullopt;
-}
-
-Result<Wire> ReadWire(std::string_view name, const std::string& setting) {
-  if (const auto wire = ParseWire(name)) return *wire;
-  return Error::Invalid(setting + ": expected openai-chat, openai-responses, anthropic-messages or gemini-native");
-}
-
 std::uint64_t MaxImageBytes(const Caps& caps) {
-  if (caps.max_image_bytes > 0) return caps.max_image_bytes;
-  return caps.wire == Wire::kAnthropicMessages ? kAnthropicImageBytes : std::numeric_limits<std::uint64_t>::max();
+  return caps.max_image_bytes > 0 ? caps.max_image_bytes : FormatOf(caps.wire).max_image_bytes;
 }
 
 Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::string_view model) {

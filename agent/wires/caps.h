@@ -3,21 +3,14 @@
 /// folder, compiled in), from `caps` of the configuration, and from what a refused request has taught.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/wires/wire.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {
-
-enum class Wire : std::uint8_t { kOpenAiChat, kOpenAiResponses, kAnthropicMessages, kGeminiNative };
-/// "openai-chat", "openai-responses", "anthropic-messages", "gemini-native".
-std::string_view WireName(Wire wire);
-std::optional<Wire> ParseWire(std::string_view name);
-/// The same for the value of `setting`: kInvalidInput "<setting>: expected openai-chat, ...".
-Result<Wire> ReadWire(std::string_view name, const std::string& setting);
 
 struct Caps {
   Wire wire = Wire::kOpenAiChat;

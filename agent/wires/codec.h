@@ -2,6 +2,7 @@
 /// What every wire codec hands back, whichever protocol it speaks. Codecs are pure: bytes in, a message out.
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,19 +71,45 @@ class Decoder {
   virtual Decoded Finish(const TextSink& on_text) = 0;
 };
 
-/// What goes out, but for the host and the key.
+/// What goes out, but for the host and the headers.
 struct WireRequest {
-  std::string path;                  ///< Added to the base URL: "/chat/completions".
-  std::vector<std::string> headers;  ///< "Name: value", without those that carry the key.
+  std::string path;  ///< Behind the base URL, where it depends on the request; empty: WireFormat::path.
   std::string body;
 };
 
-/// One wire format. Request k of a conversation, less its closing brackets, is a byte prefix of request k+1: servers'
-/// prompt caches depend on it. `request.messages` must be normalised.
+/// The two halves of a wire format. Request k of a conversation, less its closing brackets, is a byte prefix of request
+/// k+1: servers' prompt caches depend on it. `request.messages` must be normalised.
 struct Codec {
   WireRequest (*encode)(const std::string& model, const ModelRequest& request, const Caps& caps);
   std::unique_ptr<Decoder> (*decoder)(const std::string& content_type, const DecoderLimits& limits);
 };
-const Codec& CodecOf(Wire wire);
+
+/// How a list that comes in pages says that there is another.
+struct Paging {
+  std::string_view parameter;  ///< Of the next request; empty: there are no pages.
+  std::string_view token;      ///< The member whose text is its value.
+  std::string_view more = "";  ///< The member that is true while there are more; empty: a token says it.
+};
+
+/// A row of wires.inc: all that there is to say of a wire format outside its own files.
+struct WireFormat {
+  std::string_view name;                                   ///< As `wire` names it, in settings and in `caps`.
+  std::string_view path = "";                              ///< Of a request, behind the base URL; see WireRequest.
+  std::string_view key_header = "Authorization: Bearer ";  ///< What the key stands behind.
+  std::string_view header = "";                            ///< "Name: value" of every request; empty: none.
+  std::string_view models_path = "/models";                ///< Of the list of models, in pages as large as can be.
+  Paging paging = {};
+  std::uint64_t max_image_bytes = std::numeric_limits<std::uint64_t>::max();  ///< Of one picture, before base64.
+  Codec codec;
+};
+const WireFormat& FormatOf(Wire wire);
+inline const Codec& CodecOf(Wire wire) { return FormatOf(wire).codec; }
+/// "Name: value", of every request: the wire's own, then those of `caps`.
+std::vector<std::string> HeadersOf(const Caps& caps);
+
+#define RUNE_WIRE(id, ...)                                                                         \
+  WireRequest Encode##id(const std::string& model, const ModelRequest& request, const Caps& caps); \
+  std::unique_ptr<Decoder> Make##id##Decoder(const std::string& content_type, const DecoderLimits& limits);
+#include "agent/wires/wires.inc"
 
 }  // namespace rune::agent

@@ -1,9 +1,11 @@
+/// Decodes Gemini's own wire format (https://ai.google.dev/api/generate-content, v1beta).
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "agent/wires/call_assembler.h"
-#include "agent/wires/gemini_native.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/stream_decoder.h"
 
 namespace rune::agent {
@@ -150,10 +152,8 @@ class GeminiDecoder : public StreamDecoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> MakeGeminiDecoder(const std::string& content_type, const DecoderLimits& limits) {
+std::unique_ptr<Decoder> MakeGeminiNativeDecoder(const std::string& content_type, const DecoderLimits& limits) {
   return std::make_unique<GeminiDecoder>(content_type, limits);
 }
-
-const Codec kGeminiCodec{EncodeGemini, MakeGeminiDecoder};
 
 }  // namespace rune::agent

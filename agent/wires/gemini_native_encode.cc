@@ -1,9 +1,13 @@
+/// Encodes Gemini's own wire format (https://ai.google.dev/api/generate-content, v1beta). `contents` is the last
+/// member.
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
 #include <variant>
 
 #include "agent/wires/base64.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/encoding.h"
 #include "agent/wires/gemini_native.h"
 #include "agent/wires/gemini_schema.h"
@@ -262,11 +266,11 @@ int GeminiGeneration(std::string_view model) {
   return static_cast<int>(ParseInt(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0));
 }
 
-WireRequest EncodeGemini(const std::string& model, const ModelRequest& request, const Caps& caps) {
+WireRequest EncodeGeminiNative(const std::string& model, const ModelRequest& request, const Caps& caps) {
   std::string path = model.find('/') == std::string::npos ? "/models" : "";  // or "tunedModels/x"
   for (const std::string_view segment : Split(model, '/')) path += "/" + PercentEncode(segment);
   path += request.options.stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
-  return {.path = std::move(path), .headers = {}, .body = Encoder(model, request, caps).Run()};
+  return {.path = std::move(path), .body = Encoder(model, request, caps).Run()};
 }
 
 }  // namespace rune::agent

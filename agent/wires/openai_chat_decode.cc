@@ -1,9 +1,14 @@
+/// Decodes the OpenAI Chat Completions wire format (https://platform.openai.com/docs/api-reference/chat).
+/// Reasoning::opaque of its messages is one of {"reasoning_details": [...]} (OpenRouter), {"reasoning_text",
+/// "reasoning_opaque"} (Copilot) and {"reasoning_content"} (DeepSeek and its like, beside calls only);
+/// ToolCall::opaque is {"extra_content": {...}} (Google's compatible endpoint).
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "agent/wires/call_assembler.h"
-#include "agent/wires/openai_chat.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/openai_chat_reasoning.h"
 #include "agent/wires/stream_decoder.h"
 
@@ -187,7 +192,5 @@ void ChatDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
 std::unique_ptr<Decoder> MakeOpenAiChatDecoder(const std::string& content_type, const DecoderLimits& limits) {
   return std::make_unique<ChatDecoder>(content_type, limits);
 }
-
-const Codec kOpenAiChatCodec{EncodeOpenAiChat, MakeOpenAiChatDecoder};
 
 }  // namespace rune::agent

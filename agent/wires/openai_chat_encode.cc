@@ -1,9 +1,13 @@
+/// Encodes the OpenAI Chat Completions wire format, as OpenAI and a dozen others speak it
+/// (https://platform.openai.com/docs/api-reference/chat). `messages` is the last member of a request. Pictures in tool
+/// results follow in a user message behind all results of the turn: the wire has no place for them in a result.
+
 #include <variant>
 
 #include "agent/wires/base64.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/effort.h"
 #include "agent/wires/encoding.h"
-#include "agent/wires/openai_chat.h"
 
 namespace rune::agent {
 namespace {
@@ -185,7 +189,7 @@ class Encoder {
 }  // namespace
 
 WireRequest EncodeOpenAiChat(const std::string& model, const ModelRequest& request, const Caps& caps) {
-  return {.path = "/chat/completions", .headers = {}, .body = Encoder(request, caps).Run(model)};
+  return {.body = Encoder(request, caps).Run(model)};
 }
 
 }  // namespace rune::agent

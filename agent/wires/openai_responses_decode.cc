@@ -1,10 +1,14 @@
+/// Decodes the OpenAI Responses wire format (https://platform.openai.com/docs/api-reference/responses). Every reasoning
+/// item is one Reasoning part, whose opaque text is {"type":"reasoning", ...}, in its place before what came of it. One
+/// whose opaque text is {"phase": ...} belongs to the text behind it.
+
 #include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "agent/wires/call_assembler.h"
-#include "agent/wires/openai_responses.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/stream_decoder.h"
 
 namespace rune::agent {
@@ -267,7 +271,5 @@ void ResponsesDecoder::Conclude(Decoded& decoded, const TextSink& on_text) {
 std::unique_ptr<Decoder> MakeOpenAiResponsesDecoder(const std::string& content_type, const DecoderLimits& limits) {
   return std::make_unique<ResponsesDecoder>(content_type, limits);
 }
-
-const Codec kOpenAiResponsesCodec{EncodeOpenAiResponses, MakeOpenAiResponsesDecoder};
 
 }  // namespace rune::agent

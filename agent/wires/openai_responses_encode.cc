@@ -1,10 +1,13 @@
+/// Encodes the OpenAI Responses wire format (https://platform.openai.com/docs/api-reference/responses), without its
+/// server-side state: everything is sent every time, and nothing is stored. `input` is the last member.
+
 #include <algorithm>
 #include <variant>
 
 #include "agent/wires/base64.h"
+#include "agent/wires/codec.h"
 #include "agent/wires/effort.h"
 #include "agent/wires/encoding.h"
-#include "agent/wires/openai_responses.h"
 
 namespace rune::agent {
 namespace {
@@ -169,7 +172,7 @@ class Encoder {
 }  // namespace
 
 WireRequest EncodeOpenAiResponses(const std::string& model, const ModelRequest& request, const Caps& caps) {
-  return {.path = "/responses", .headers = {}, .body = Encoder(request, caps).Run(model)};
+  return {.body = Encoder(request, caps).Run(model)};
 }
 
 }  // namespace rune::agent

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,26 +65,18 @@ std::string Decode(const Codec& codec) {
 }
 
 /// State as each wire's own decoder leaves it.
-std::vector<std::string> States(Wire wire) {
-  switch (wire) {
-    case Wire::kOpenAiChat:
-      return {""};
-    case Wire::kOpenAiResponses:
-      return {"", R"({"type":"reasoning","id":"rs","summary":[],"encrypted_content":"S"})",
-              R"({"phase":"commentary"})"};
-    case Wire::kAnthropicMessages:
-      return {"", R"({"type":"thinking","thinking":"x","signature":"S"})",
-              R"({"type":"redacted_thinking","data":"R"})"};
-    case Wire::kGeminiNative:
-      return {"", R"({"thoughtSignature":"U0lH"})"};
-  }
-  std::abort();
-}
+const std::map<Wire, std::vector<std::string>> kStates{
+    {Wire::kOpenAiChat, {""}},
+    {Wire::kOpenAiResponses,
+     {"", R"({"type":"reasoning","id":"rs","summary":[],"encrypted_content":"S"})", R"({"phase":"commentary"})"}},
+    {Wire::kAnthropicMessages,
+     {"", R"({"type":"thinking","thinking":"x","signature":"S"})", R"({"type":"redacted_thinking","data":"R"})"}},
+    {Wire::kGeminiNative, {"", R"({"thoughtSignature":"U0lH"})"}}};
 
 void Encode(Wire wire, int count) {
   const std::vector<ToolSpec> tools{
       {"f", "F.", R"({"type":"object","properties":{"x":{"type":"string"}},"required":["x"]})"}};
-  test::Histories histories(3, States(wire));
+  test::Histories histories(3, kStates.at(wire));
   for (int i = 0; i < count; ++i) {
     Caps caps = LookUpCaps(wire == Wire::kAnthropicMessages ? "anthropic"
                            : wire == Wire::kGeminiNative    ? "gemini"

@@ -8,52 +8,45 @@
 namespace rune::agent {
 namespace {
 
-std::string ReplyOf(Wire wire) {
-  switch (wire) {
-    case Wire::kOpenAiChat:
-      return kAnswer;
-    case Wire::kOpenAiResponses:
-      return "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\","
-             "\"output\":[{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
-             "\"Hello\"}]}]}}\n\n";
-    case Wire::kAnthropicMessages:
-      return "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[],\"usage\":{}}}\n\n"
-             "event: content_block_start\ndata: "
-             "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
-             "\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: "
-             "{\"type\":\"content_block_delta\",\"index\":0,"
-             "\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello\"}}\n\n"
-             "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"
-             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-    case Wire::kGeminiNative:
-      return "data: "
-             "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}],\"role\":\"model\"},\"finishReason\":"
-             "\"STOP\"}]}\r\n\r\n";
-  }
-  return "";
-}
+const std::string kResponsesAnswer =
+    "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\","
+    "\"output\":[{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
+    "\"Hello\"}]}]}}\n\n";
+const std::string kAnthropicAnswer =
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[],\"usage\":{}}}\n\n"
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+    "\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+    "\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello\"}}\n\n"
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+const std::string kGeminiAnswer =
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}],\"role\":\"model\"},\"finishReason\":"
+    "\"STOP\"}]}\r\n\r\n";
 
 struct WireRow {
   Wire wire;
   const char* path;
   const char* key_header;
+  const std::string& answer;
 };
 
 TEST_F(ModelTest, EveryWireHasItsPathItsKeyHeaderAndItsAnswer) {
   const std::vector<WireRow> rows{
-      {Wire::kOpenAiChat, "POST /v1/chat/completions ", "Authorization: Bearer "},
-      {Wire::kOpenAiResponses, "POST /v1/responses ", "Authorization: Bearer "},
-      {Wire::kAnthropicMessages, "POST /v1/messages ", "x-api-key: "},
-      {Wire::kGeminiNative, "POST /v1/models/m:streamGenerateContent?alt=sse ", "x-goog-api-key: "}};
+      {Wire::kOpenAiChat, "POST /v1/chat/completions ", "Authorization: Bearer ", kAnswer},
+      {Wire::kOpenAiResponses, "POST /v1/responses ", "Authorization: Bearer ", kResponsesAnswer},
+      {Wire::kAnthropicMessages, "POST /v1/messages ", "x-api-key: ", kAnthropicAnswer},
+      {Wire::kGeminiNative, "POST /v1/models/m:streamGenerateContent?alt=sse ", "x-goog-api-key: ", kGeminiAnswer}};
   for (const WireRow& row : rows) {
-    LoopbackServer server([&](const SeenRequest&, Peer& peer) { peer.ReplyEvents(ReplyOf(row.wire)); });
+    LoopbackServer server([&](const SeenRequest&, Peer& peer) { peer.ReplyEvents(row.answer); });
     options_.caps.wire = row.wire;
     options_.caps.headers = {"X-Team: a"};
     EXPECT_EQ(TextIn(Ask(server.url() + "/v1/")), "Hello") << row.path;
     const std::string head = server.seen().at(0).head;
     EXPECT_THAT(head, AllOf(HasSubstr(row.path), HasSubstr(row.key_header + kKey), HasSubstr("X-Team: a")));
     EXPECT_EQ(head.find(kKey), head.rfind(kKey)) << "the key goes out once, and never in the URL";
+    const bool versioned = row.wire == Wire::kAnthropicMessages;
+    EXPECT_EQ(head.find("anthropic-version: 2023-06-01\r\n") != std::string::npos, versioned) << head;
     EXPECT_EQ(head.find("anthropic-version"), head.rfind("anthropic-version"));
   }
 }
@@ -92,7 +85,7 @@ TEST_F(ModelTest, RoomForTheAnswerIsGivenUpBeforeTheConversationIsCut) {
   options_.caps.wire = Wire::kAnthropicMessages;
   options_.caps.default_max_tokens = 16'384;
   LoopbackServer server([](const SeenRequest& request, Peer& peer) {
-    if (request.body.find("16384") == std::string::npos) return peer.ReplyEvents(ReplyOf(Wire::kAnthropicMessages));
+    if (request.body.find("16384") == std::string::npos) return peer.ReplyEvents(kAnthropicAnswer);
     peer.ReplyJson(400, R"({"type":"error","error":{"type":"invalid_request_error","message":)"
                         R"("input length and `max_tokens` exceed context limit: 190000 + 16384 > 200000"}})");
   });

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/anthropic_messages.h"
+#include "agent/wires/codec.h"
 
 namespace rune::test::anthropic {
 
@@ -59,7 +59,7 @@ inline const std::string kEvents = "text/event-stream; charset=utf-8";
 
 inline agent::Decoded Decode(const std::string& bytes, const std::string& type = kEvents,
                              std::string* delivered = nullptr) {
-  const auto decoder = agent::kAnthropicCodec.decoder(type, {});
+  const auto decoder = agent::CodecOf(agent::Wire::kAnthropicMessages).decoder(type, {});
   const agent::TextSink sink = [delivered](std::string_view text) {
     if (delivered != nullptr) *delivered += text;
   };

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/anthropic_messages.h"
+#include "agent/wires/codec.h"
 #include "tests/unit/wires/anthropic_fixtures.h"
 #include "tests/unit/wires/split.h"
 
@@ -144,7 +144,7 @@ TEST(AnthropicDecode, ALastEventWithoutItsBlankLineCounts) {
 }
 
 TEST(AnthropicDecode, NothingBehindMessageStopCounts) {
-  const auto decoder = kAnthropicCodec.decoder(kEvents, {});
+  const auto decoder = CodecOf(Wire::kAnthropicMessages).decoder(kEvents, {});
   decoder->Feed(Start() + Say("x"), nullptr);
   EXPECT_FALSE(decoder->settled());
   decoder->Feed(End("end_turn"), nullptr);
@@ -292,7 +292,7 @@ TEST(AnthropicDecode, AWebPageIsNoAnswer) {
 }
 
 TEST(AnthropicDecode, AnAnswerThatOutgrowsTheLimitIsStopped) {
-  const auto decoder = kAnthropicCodec.decoder(kEvents, {.max_text_bytes = 100});
+  const auto decoder = CodecOf(Wire::kAnthropicMessages).decoder(kEvents, {.max_text_bytes = 100});
   decoder->Feed(Start() + Block(0, R"({"type":"tool_use","id":"a","name":"f"})"), nullptr);
   for (int i = 0; i < 20 && !decoder->settled(); ++i) decoder->Feed(Args(0, "xxxxxxxxxx"), nullptr);
   EXPECT_TRUE(decoder->settled());
@@ -344,11 +344,11 @@ TEST(AnthropicDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
       Start() + Say("x"),
       Start() + Say("x") + Event(R"({"type":"error","error":{"type":"api_error","message":"no"}})"),
       "{\"error\":\n{\"message\":\"no\"}}\n"};
-  for (const std::string& stream : streams) test::ExpectTheSameHoweverCut(kAnthropicCodec, stream);
-  test::ExpectTheSameHoweverCut(kAnthropicCodec,
+  for (const std::string& stream : streams) test::ExpectTheSameHoweverCut(CodecOf(Wire::kAnthropicMessages), stream);
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kAnthropicMessages),
                                 "{\"type\":\"message\",\n\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}\n",
                                 "application/json");
-  test::ExpectTheSameHoweverCut(kAnthropicCodec, "<html>\n<title>no</title>", "");
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kAnthropicMessages), "<html>\n<title>no</title>", "");
 }
 
 TEST(AnthropicDecode, NoBytesWhateverMakeItCrash) {

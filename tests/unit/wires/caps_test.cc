@@ -206,12 +206,5 @@ TEST(Degrade, AServerThatRefusesBothNamesOfTheCapDoesNotLeadInCircles) {
   EXPECT_FALSE(Degrade(caps, "Unsupported parameter: 'max_completion_tokens'. Use 'max_tokens' instead."));
 }
 
-TEST(Wire, NamesGoBothWays) {
-  for (const Wire wire : {Wire::kOpenAiChat, Wire::kOpenAiResponses, Wire::kAnthropicMessages, Wire::kGeminiNative}) {
-    EXPECT_EQ(ParseWire(WireName(wire)), wire);
-  }
-  EXPECT_EQ(ParseWire("openai"), std::nullopt);
-}
-
 }  // namespace
 }  // namespace rune::agent

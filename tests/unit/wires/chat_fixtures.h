@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/openai_chat.h"
+#include "agent/wires/codec.h"
 
 namespace rune::test {
 
@@ -35,7 +35,7 @@ inline std::string Content(const std::string& text) { return Delta(R"("content":
 inline std::string Calls(const std::string& pieces) { return Delta(R"("tool_calls":[)" + pieces + "]"); }
 
 inline Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
-  const auto decoder = agent::kOpenAiChatCodec.decoder(type, {});
+  const auto decoder = agent::CodecOf(agent::Wire::kOpenAiChat).decoder(type, {});
   const TextSink sink = [delivered](std::string_view text) {
     if (delivered != nullptr) *delivered += text;
   };

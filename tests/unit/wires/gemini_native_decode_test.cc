@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/gemini_native.h"
+#include "agent/wires/codec.h"
 #include "tests/unit/wires/split.h"
 
 namespace rune::agent {
@@ -36,7 +36,7 @@ std::string Stream(const std::vector<std::string>& chunks) {
   return text;
 }
 Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
-  const auto decoder = kGeminiCodec.decoder(type, {});
+  const auto decoder = CodecOf(Wire::kGeminiNative).decoder(type, {});
   const TextSink sink = [delivered](std::string_view text) {
     if (delivered != nullptr) *delivered += text;
   };
@@ -246,7 +246,7 @@ TEST(GeminiDecode, AWholeResponseInPlaceOfAStreamIsDecoded) {
 TEST(GeminiDecode, AWebPageIsNoAnswer) { EXPECT_EQ(Decode("<!doctype html>", "").fault, StreamFault::kHtml); }
 
 TEST(GeminiDecode, AnAnswerThatOutgrowsTheLimitIsStopped) {
-  const auto decoder = kGeminiCodec.decoder(kEvents, {.max_text_bytes = 100});
+  const auto decoder = CodecOf(Wire::kGeminiNative).decoder(kEvents, {.max_text_bytes = 100});
   for (int i = 0; i < 20 && !decoder->settled(); ++i)
     decoder->Feed(Stream({Chunk(CallPart(R"("name":"f","args":{"x":"0123456789"})"))}), nullptr);
   EXPECT_TRUE(decoder->settled());
@@ -293,17 +293,17 @@ TEST(GeminiDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
               End()}),
       stream({Say("x")}), stream({Say("x")}) + "{\n  \"error\": {\n    \"message\": \"no\"\n  }\n}\n",
       stream({Say("x"), R"({"error":{"code":503,"message":"no"}})"})};
-  for (const std::string& text : streams) test::ExpectTheSameHoweverCut(kGeminiCodec, text);
-  test::ExpectTheSameHoweverCut(kGeminiCodec, "[" + Say("a") + "\n,\n" + Say("b") + ",\n" + End() + "]\n",
-                                "application/json");
+  for (const std::string& text : streams) test::ExpectTheSameHoweverCut(CodecOf(Wire::kGeminiNative), text);
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kGeminiNative),
+                                "[" + Say("a") + "\n,\n" + Say("b") + ",\n" + End() + "]\n", "application/json");
 }
 
 TEST(GeminiDecode, AByteOrderMarkIsSkippedHoweverCut) {
   const std::string mark = "\xEF\xBB\xBF";
   const std::string whole = Chunk(Words("x"), "", "STOP");
   EXPECT_EQ(TextOf(Decode(mark + whole, "application/json").message), "x");
-  test::ExpectTheSameHoweverCut(kGeminiCodec, mark + whole + "\n", "application/json");
-  test::ExpectTheSameHoweverCut(kGeminiCodec, mark + "data: " + whole + "\n\n");
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kGeminiNative), mark + whole + "\n", "application/json");
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kGeminiNative), mark + "data: " + whole + "\n\n");
 }
 
 TEST(GeminiDecode, NoBytesWhateverMakeItCrash) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/wires/codec.h"
 #include "agent/wires/gemini_native.h"
 #include "agent/wires/normalise.h"
 #include "tests/unit/wires/histories.h"
@@ -30,7 +31,7 @@ Caps Thinker(const std::string& style) {
 std::string Encode(const std::string& model, const std::vector<Message>& messages,
                    const GenerationOptions& options = {}, const Caps& caps = {},
                    const std::vector<ToolSpec>& tools = kNone) {
-  return EncodeGemini(model, {.messages = messages, .tools = tools, .options = options}, caps).body;
+  return EncodeGeminiNative(model, {.messages = messages, .tools = tools, .options = options}, caps).body;
 }
 Message User(const std::string& text) { return MakeText(Role::kUser, text); }
 Message Assistant(std::vector<Part> parts) {
@@ -40,7 +41,8 @@ Message Results(std::vector<Part> parts) { return {.role = Role::kTool, .parts =
 
 TEST(GeminiEncode, AFirstRequestLooksLikeThis) {
   const std::vector<Message> messages{MakeText(Role::kSystem, "Be brief."), User("Hi")};
-  const WireRequest request = kGeminiCodec.encode(kOld, {.messages = messages, .tools = kTools, .options = {}}, Caps{});
+  const WireRequest request =
+      CodecOf(Wire::kGeminiNative).encode(kOld, {.messages = messages, .tools = kTools, .options = {}}, Caps{});
   EXPECT_EQ(request.path, "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
   EXPECT_EQ(request.body,
             R"({"generationConfig":{},"systemInstruction":{"parts":[{"text":"Be brief."}]},)"
@@ -52,7 +54,7 @@ TEST(GeminiEncode, AFirstRequestLooksLikeThis) {
 TEST(GeminiEncode, TheModelIsPartOfThePathAndCannotLeaveIt) {
   const std::vector<Message> messages{User("Hi")};
   const auto path = [&](const std::string& model, bool stream = true) {
-    return EncodeGemini(model, {.messages = messages, .tools = kNone, .options = {.stream = stream}}, {}).path;
+    return EncodeGeminiNative(model, {.messages = messages, .tools = kNone, .options = {.stream = stream}}, {}).path;
   };
   EXPECT_EQ(path("models/x"), "/models/x:streamGenerateContent?alt=sse");
   EXPECT_EQ(path("tunedModels/x"), "/tunedModels/x:streamGenerateContent?alt=sse");
@@ -141,7 +143,7 @@ TEST(GeminiEncode, SignaturesGoBackOnTheirOwnParts) {
 }
 
 TEST(GeminiEncode, WhatTheServerSentGoesBackToItsOwnModelOnly) {
-  const auto decoder = kGeminiCodec.decoder("text/event-stream", {});
+  const auto decoder = CodecOf(Wire::kGeminiNative).decoder("text/event-stream", {});
   decoder->Feed(
       "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\",\"thoughtSignature\":\"c2ln+/==\"},"
       "{\"functionCall\":{\"name\":\"f\",\"args\":{}},\"thoughtSignature\":\"Y2Fs+/==\"}]},"

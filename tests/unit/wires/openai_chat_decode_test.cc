@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/openai_chat.h"
+#include "agent/wires/codec.h"
 #include "tests/unit/wires/chat_fixtures.h"
 #include "tests/unit/wires/split.h"
 
@@ -143,7 +143,7 @@ TEST(ChatDecode, TheFirstFinishReasonStays) {
 }
 
 TEST(ChatDecode, NothingBehindDoneCounts) {
-  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {});
+  const auto decoder = CodecOf(Wire::kOpenAiChat).decoder(kEvents, {});
   decoder->Feed(Stream({Content("x")}), nullptr);
   EXPECT_TRUE(decoder->settled());
   decoder->Feed(Stream({Content("y"), R"({"error":{"message":"late"}})"}), nullptr);
@@ -261,10 +261,10 @@ TEST(ChatDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
       Stream({Content("x"), R"({"error":{"message":"no"}})"}),
       "{\"error\":{\"message\":\"no\"}}\n",
       "event: error\ndata: {\"message\":\"no\"}\n\n"};
-  for (const std::string& stream : streams) test::ExpectTheSameHoweverCut(kOpenAiChatCodec, stream);
-  test::ExpectTheSameHoweverCut(kOpenAiChatCodec,
+  for (const std::string& stream : streams) test::ExpectTheSameHoweverCut(CodecOf(Wire::kOpenAiChat), stream);
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kOpenAiChat),
                                 R"({"choices":[{"message":{"content":"H\u00e9"},"finish_reason":"stop"}]})", "");
-  test::ExpectTheSameHoweverCut(kOpenAiChatCodec, "<html><title>no</title>", "");
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kOpenAiChat), "<html><title>no</title>", "");
 }
 
 TEST(ChatDecode, NoBytesWhateverMakeItCrash) {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/wires/codec.h"
 #include "agent/wires/normalise.h"
-#include "agent/wires/openai_chat.h"
 
 namespace rune::agent {
 namespace {
@@ -17,7 +17,7 @@ const std::vector<ToolSpec> kTools{
     {"read_file", "Reads.", R"({"type":"object","properties":{"path":{"type":"string"}}})"}};
 
 std::string Encode(const std::vector<Message>& messages, const GenerationOptions& options = {}, const Caps& caps = {}) {
-  return kOpenAiChatCodec.encode("m", {.messages = messages, .tools = kTools, .options = options}, caps).body;
+  return CodecOf(Wire::kOpenAiChat).encode("m", {.messages = messages, .tools = kTools, .options = options}, caps).body;
 }
 
 Message Assistant(std::vector<Part> parts) {
@@ -71,7 +71,8 @@ TEST(ChatEncode, UsageOfAStreamIsASwitch) {
 
 TEST(ChatEncode, WithoutToolsNothingIsSaidAboutThem) {
   const std::vector<Message> messages{MakeText(Role::kUser, "Hi")};
-  EXPECT_THAT(kOpenAiChatCodec.encode("m", {.messages = messages, .tools = {}}, {}).body, Not(HasSubstr("tools")));
+  EXPECT_THAT(CodecOf(Wire::kOpenAiChat).encode("m", {.messages = messages, .tools = {}}, {}).body,
+              Not(HasSubstr("tools")));
 }
 
 TEST(ChatEncode, ThoughtsGoBackBesideCallsOnly) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/openai_chat.h"
+#include "agent/wires/codec.h"
 #include "tests/unit/wires/chat_fixtures.h"
 
 namespace rune::agent {
@@ -177,10 +177,10 @@ TEST(ChatDecode, AWebPageIsAPage) {
 }
 
 TEST(ChatDecode, AnAnswerBeyondTheLimitIsRefused) {
-  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {.max_text_bytes = 10});
+  const auto decoder = CodecOf(Wire::kOpenAiChat).decoder(kEvents, {.max_text_bytes = 10});
   for (int i = 0; i < 4; ++i) decoder->Feed("data: " + Content("12345") + "\n\n", nullptr);
   EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge);
-  const auto whole = kOpenAiChatCodec.decoder("application/json", {.max_body_bytes = 100});
+  const auto whole = CodecOf(Wire::kOpenAiChat).decoder("application/json", {.max_body_bytes = 100});
   whole->Feed("{" + std::string(200, ' '), nullptr);
   EXPECT_EQ(whole->Finish(nullptr).fault, StreamFault::kTooLarge);
 }

@@ -103,7 +103,7 @@ TEST(ThinkTags, BlanksInManyPiecesAreLookedAtOnce) {
 }
 
 TEST(ThinkTags, AThoughtMayNotOutgrowTheLimit) {
-  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {.max_text_bytes = 100});
+  const auto decoder = CodecOf(Wire::kOpenAiChat).decoder(kEvents, {.max_text_bytes = 100});
   decoder->Feed(Stream({Content("<think>")}, ""), nullptr);
   for (int i = 0; i < 30; ++i) decoder->Feed(Stream({Content("12345")}, ""), nullptr);
   EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge);
@@ -192,7 +192,7 @@ TEST(ChatThoughts, ANullInALaterPieceErasesNothing) {
 }
 
 TEST(ChatThoughts, DetailsMayNotOutgrowTheLimit) {
-  const auto decoder = kOpenAiChatCodec.decoder(kEvents, {.max_text_bytes = 500});
+  const auto decoder = CodecOf(Wire::kOpenAiChat).decoder(kEvents, {.max_text_bytes = 500});
   const std::string piece = Delta(R"("reasoning_details":[{"type":"reasoning.encrypted","data":"12345"}])");
   for (int i = 0; i < 30; ++i) decoder->Feed(Stream({piece}, ""), nullptr);
   EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge);
@@ -224,7 +224,7 @@ TEST(ChatThoughts, WhatCameBackIsWhatIsSent) {
   const std::vector<Message> messages{MakeText(Role::kUser, "Hi"), decoded.message};
   const std::vector<ToolSpec> tools;
   EXPECT_THAT(
-      kOpenAiChatCodec.encode("m", {.messages = messages, .tools = tools, .options = {}}, {}).body,
+      CodecOf(Wire::kOpenAiChat).encode("m", {.messages = messages, .tools = tools, .options = {}}, {}).body,
       HasSubstr(
           R"("reasoning_details":[{"type":"reasoning.text","text":"so \"it\" is","index":0,"signature":"a/b+c="}],"tool_calls")"));
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/wires/openai_responses.h"
+#include "agent/wires/codec.h"
 #include "tests/unit/wires/split.h"
 
 namespace rune::agent {
@@ -47,7 +47,7 @@ std::string ArgsDelta(int index, const std::string& args) {
 
 Decoded Decode(const std::string& bytes, const std::string& type = "text/event-stream",
                std::string* delivered = nullptr) {
-  const auto decoder = kOpenAiResponsesCodec.decoder(type, {});
+  const auto decoder = CodecOf(Wire::kOpenAiResponses).decoder(type, {});
   const TextSink sink = [delivered](std::string_view text) {
     if (delivered != nullptr) *delivered += text;
   };
@@ -323,7 +323,7 @@ TEST(ResponsesDecode, UnknownEventsAndItemsArePassedOver) {
 }
 
 TEST(ResponsesDecode, NothingBehindTheLastEventCounts) {
-  const auto decoder = kOpenAiResponsesCodec.decoder("text/event-stream", {});
+  const auto decoder = CodecOf(Wire::kOpenAiResponses).decoder("text/event-stream", {});
   decoder->Feed(Stream(kHello), nullptr);
   EXPECT_TRUE(decoder->settled());
   decoder->Feed(Stream({TextDelta(0, "more")}), nullptr);
@@ -352,7 +352,7 @@ TEST(ResponsesDecode, AnAnswerBeyondTheLimitIsRefused) {
                                         At(0, "refusal.delta", R"("delta":"12345")"),
                                         At(0, "reasoning_summary_text.delta", R"("delta":"12345")")};
   for (const std::string& flood : floods) {
-    const auto decoder = kOpenAiResponsesCodec.decoder("text/event-stream", {.max_text_bytes = 10});
+    const auto decoder = CodecOf(Wire::kOpenAiResponses).decoder("text/event-stream", {.max_text_bytes = 10});
     for (int i = 0; i < 4; ++i) decoder->Feed(Stream({flood}), nullptr);
     EXPECT_EQ(decoder->Finish(nullptr).fault, StreamFault::kTooLarge) << flood;
   }
@@ -365,8 +365,9 @@ TEST(ResponsesDecode, EveryCutAndEveryLineEndGivesTheSameResult) {
       {kCreated, TextDelta(0, "H\xC3\xA9 \\ud83d\\ude00"), kCompleted},
       {kCreated, TextDelta(0, "x")},
       {kCreated, R"({"type":"error","code":"server_error","message":"no"})"}};
-  for (const auto& events : streams) test::ExpectTheSameHoweverCut(kOpenAiResponsesCodec, Stream(events));
-  test::ExpectTheSameHoweverCut(kOpenAiResponsesCodec, R"({"status":"completed","output":[]})", "application/json");
+  for (const auto& events : streams) test::ExpectTheSameHoweverCut(CodecOf(Wire::kOpenAiResponses), Stream(events));
+  test::ExpectTheSameHoweverCut(CodecOf(Wire::kOpenAiResponses), R"({"status":"completed","output":[]})",
+                                "application/json");
 }
 
 TEST(ResponsesDecode, NoBytesWhateverMakeItCrash) {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/wires/codec.h"
 #include "agent/wires/normalise.h"
-#include "agent/wires/openai_responses.h"
 
 namespace rune::agent {
 namespace {
@@ -17,10 +17,7 @@ const std::vector<ToolSpec> kTools{
     {"read_file", "Reads.", R"({"type":"object","properties":{"path":{"type":"string"}}})"}};
 
 std::string Encode(const std::vector<Message>& messages, const GenerationOptions& options = {}, const Caps& caps = {}) {
-  const WireRequest request =
-      kOpenAiResponsesCodec.encode("m", {.messages = messages, .tools = kTools, .options = options}, caps);
-  EXPECT_EQ(request.path, "/responses");
-  return request.body;
+  return EncodeOpenAiResponses("m", {.messages = messages, .tools = kTools, .options = options}, caps).body;
 }
 
 Message Assistant(std::vector<Part> parts) {
@@ -106,7 +103,8 @@ TEST(ResponsesEncode, OptionsAreSentOnlyWhenTheyAreSet) {
 
 TEST(ResponsesEncode, WithoutToolsNothingIsSaidAboutThem) {
   const std::vector<Message> messages{MakeText(Role::kUser, "Hi")};
-  EXPECT_THAT(kOpenAiResponsesCodec.encode("m", {.messages = messages, .tools = {}}, {}).body, Not(HasSubstr("tools")));
+  EXPECT_THAT(CodecOf(Wire::kOpenAiResponses).encode("m", {.messages = messages, .tools = {}}, {}).body,
+              Not(HasSubstr("tools")));
 }
 
 const Image kPicture{.media_type = "image/png", .data = "\x89PNG"};

@@ -6,9 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/wires/codec.h"
 #include "agent/wires/normalise.h"
-#include "agent/wires/openai_chat.h"
-#include "agent/wires/openai_responses.h"
 #include "tests/unit/wires/histories.h"
 #include "tests/unit/wires/wire_rules.h"
 
@@ -188,10 +187,12 @@ void ExpectEveryHistoryToObey(const Codec& codec) {
   }
 }
 
-TEST(ChatEncode, EveryHistoryObeysTheRulesOfTheWire) { ExpectEveryHistoryToObey<ChatRules>(kOpenAiChatCodec); }
+TEST(ChatEncode, EveryHistoryObeysTheRulesOfTheWire) {
+  ExpectEveryHistoryToObey<ChatRules>(CodecOf(Wire::kOpenAiChat));
+}
 
 TEST(ResponsesEncode, EveryHistoryObeysTheRulesOfTheWire) {
-  ExpectEveryHistoryToObey<ResponsesRules>(kOpenAiResponsesCodec);
+  ExpectEveryHistoryToObey<ResponsesRules>(CodecOf(Wire::kOpenAiResponses));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 /// What holds on every wire alike, and that QUIRKS.md beside this file names tests that exist.
 #include <gmock/gmock.h>
 
-#include <array>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,8 +19,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::array kWires{Wire::kOpenAiChat, Wire::kOpenAiResponses, Wire::kAnthropicMessages, Wire::kGeminiNative};
 
 Decoded Decode(Wire wire, const std::string& stream) {
   const auto decoder = CodecOf(wire).decoder("text/event-stream", {});
@@ -41,64 +39,64 @@ std::string Encoded(Wire wire, const std::vector<Message>& history) {
 std::string Event(const std::string& data) { return "data: " + data + "\n\n"; }
 
 /// A stream that says `text` and ends as it should.
-std::string Said(Wire wire, const std::string& text) {
-  switch (wire) {
-    case Wire::kOpenAiChat:
-      return Event(R"({"choices":[{"delta":{"content":")" + text + R"("},"finish_reason":"stop"}]})") + Event("[DONE]");
-    case Wire::kOpenAiResponses:
-      return Event(R"({"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":)"
-                   R"("output_text","text":")" +
-                   text + R"("}]}]}})");
-    case Wire::kAnthropicMessages:
-      return Event(R"({"type":"message_start","message":{"content":[]}})") +
-             Event(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})") +
-             Event(R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":")" + text + "\"}}") +
-             Event(R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})") +
-             Event(R"({"type":"message_stop"})");
-    case Wire::kGeminiNative:
-      return Event(R"({"candidates":[{"content":{"parts":[{"text":")" + text + R"("}]},"finishReason":"STOP"}]})");
-  }
-  return "";
-}
+using Said = std::string (*)(const std::string& text);
+const std::map<Wire, Said> kSaid{
+    {Wire::kOpenAiChat,
+     [](const std::string& text) {
+       return Event(R"({"choices":[{"delta":{"content":")" + text + R"("},"finish_reason":"stop"}]})") +
+              Event("[DONE]");
+     }},
+    {Wire::kOpenAiResponses,
+     [](const std::string& text) {
+       return Event(R"({"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":)"
+                    R"("output_text","text":")" +
+                    text + R"("}]}]}})");
+     }},
+    {Wire::kAnthropicMessages,
+     [](const std::string& text) {
+       return Event(R"({"type":"message_start","message":{"content":[]}})") +
+              Event(R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})") +
+              Event(R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":")" + text +
+                    "\"}}") +
+              Event(R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})") +
+              Event(R"({"type":"message_stop"})");
+     }},
+    {Wire::kGeminiNative, [](const std::string& text) {
+       return Event(R"({"candidates":[{"content":{"parts":[{"text":")" + text + R"("}]},"finishReason":"STOP"}]})");
+     }}};
 
 /// The beginning of a stream: a call whose arguments parse already, and what was counted until then.
-std::string BeginningOfACall(Wire wire) {
-  switch (wire) {
-    case Wire::kOpenAiChat:
-      return Event(R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":)"
-                   R"("{}"}}]}}],"usage":{"prompt_tokens":7,"completion_tokens":2}})");
-    case Wire::kOpenAiResponses:
-      return Event(R"({"type":"response.output_item.done","output_index":0,"item":{"type":"function_call",)"
-                   R"("call_id":"c","name":"f","arguments":"{}"}})");
-    case Wire::kAnthropicMessages:
-      return Event(
-                 R"({"type":"message_start","message":{"content":[],"usage":{"input_tokens":7,"output_tokens":2}}})") +
-             Event(R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"c",)"
-                   R"("name":"f","input":{}}})") +
-             Event(R"({"type":"content_block_stop","index":0})");
-    case Wire::kGeminiNative:
-      return Event(R"({"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{}}}]}}],)"
-                   R"("usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":2}})");
-  }
-  return "";
-}
+const std::map<Wire, std::string> kBeginningOfACall{
+    {Wire::kOpenAiChat,
+     Event(R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":)"
+           R"("{}"}}]}}],"usage":{"prompt_tokens":7,"completion_tokens":2}})")},
+    {Wire::kOpenAiResponses,
+     Event(R"({"type":"response.output_item.done","output_index":0,"item":{"type":"function_call",)"
+           R"("call_id":"c","name":"f","arguments":"{}"}})")},
+    {Wire::kAnthropicMessages,
+     Event(R"({"type":"message_start","message":{"content":[],"usage":{"input_tokens":7,"output_tokens":2}}})") +
+         Event(R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"c",)"
+               R"("name":"f","input":{}}})") +
+         Event(R"({"type":"content_block_stop","index":0})")},
+    {Wire::kGeminiNative, Event(R"({"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{}}}]}}],)"
+                                R"("usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":2}})")}};
 
 TEST(EveryWire, ACallIsNoneBeforeItsStreamHasEnded) {
-  for (const Wire wire : kWires) {
-    const Decoded decoded = Decode(wire, BeginningOfACall(wire));
+  for (const auto& [wire, beginning] : kBeginningOfACall) {
+    const Decoded decoded = Decode(wire, beginning);
     EXPECT_EQ(decoded.fault, StreamFault::kTruncated) << WireName(wire);
     EXPECT_TRUE(CallsOf(decoded.message).empty()) << WireName(wire);
   }
 }
 
 TEST(EveryWire, AnAnswerThatFailedSaysWhatItHasUsed) {
-  for (const Wire wire : kWires) {
+  for (const auto& [wire, beginning] : kBeginningOfACall) {
     // This one counts at the end only, and failures are ends.
     const std::string end = wire == Wire::kOpenAiResponses
                                 ? Event(R"({"type":"response.failed","response":{"error":{"code":"server_error"},)"
                                         R"("usage":{"input_tokens":7,"output_tokens":2}}})")
                                 : "";
-    const Decoded decoded = Decode(wire, BeginningOfACall(wire) + end);
+    const Decoded decoded = Decode(wire, beginning + end);
     EXPECT_NE(decoded.fault, StreamFault::kNone) << WireName(wire);
     EXPECT_TRUE(decoded.usage_known) << WireName(wire);
     EXPECT_EQ(decoded.usage.input, 7U) << WireName(wire);
@@ -108,18 +106,18 @@ TEST(EveryWire, AnAnswerThatFailedSaysWhatItHasUsed) {
 
 TEST(EveryWire, NothingBehindTheLastEventCountsAlsoInTheSamePacket) {
   for (const Wire wire : {Wire::kOpenAiChat, Wire::kOpenAiResponses, Wire::kAnthropicMessages}) {
-    const Decoded decoded =
-        Decode(wire, Said(wire, "x") + Event(R"({"error":{"message":"late"}})") + Said(wire, "y") + "data: {\n\n");
+    const Decoded decoded = Decode(
+        wire, kSaid.at(wire)("x") + Event(R"({"error":{"message":"late"}})") + kSaid.at(wire)("y") + "data: {\n\n");
     EXPECT_EQ(decoded.fault, StreamFault::kNone) << WireName(wire) << decoded.detail;
     EXPECT_EQ(TextOf(decoded.message), "x") << WireName(wire);
   }
 }
 
 TEST(EveryWire, CallsThatAreWrittenAsTextStayText) {
-  for (const Wire wire : kWires) {
+  for (const auto& [wire, said] : kSaid) {
     for (const std::string text : {R"(<tool_call>{\"name\":\"f\"}</tool_call>)", R"(<function=f>{}</function>)",
                                    R"(```json\n{\"name\":\"f\",\"arguments\":{}}\n```)"}) {
-      const Decoded decoded = Decode(wire, Said(wire, text));
+      const Decoded decoded = Decode(wire, said(text));
       EXPECT_EQ(decoded.fault, StreamFault::kNone) << WireName(wire) << decoded.detail;
       EXPECT_TRUE(CallsOf(decoded.message).empty()) << WireName(wire);
       EXPECT_THAT(TextOf(decoded.message), HasSubstr("f")) << WireName(wire);
@@ -218,7 +216,7 @@ std::set<std::string> TestsIn(const std::filesystem::path& tests) {
 
 TEST(Quirks, EachNamesATestThatExists) {
   const std::filesystem::path tests = std::filesystem::path(RUNE_SOURCE_DIR) / "tests";
-  const auto table = ReadFile(tests / "unit/providers/QUIRKS.md");
+  const auto table = ReadFile(tests / "unit/wires/QUIRKS.md");
   if (!table.ok()) GTEST_SKIP() << "the sources cannot be read: " << table.error().message;
   const std::set<std::string> known = TestsIn(tests);
   int quirks = 0;
