@@ -3,11 +3,13 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
+#include <string>
+#include <vector>
 
 #include "agent/cli/terminal.h"
 #include "agent/providers/copilot.h"
 #include "agent/providers/copilot_login.h"
+#include "agent/providers/provider.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -15,19 +17,7 @@
 namespace rune::agent {
 namespace {
 
-struct Choice {
-  std::string_view name;
-  std::string_view model;  ///< Of agent/providers/registry.cc.
-  bool needs_key;
-};
-constexpr std::string_view kCopilot = "github-copilot";
 constexpr const char* kGithub = "https://github.com";
-constexpr std::array<Choice, 6> kChoices{{{"openai", "gpt-4o", true},
-                                          {"openrouter", "openai/gpt-4o", true},
-                                          {"gemini", "gemini-2.5-flash", true},
-                                          {"anthropic", "claude-sonnet-4-5", true},
-                                          {"ollama", "llama3.1", false},
-                                          {kCopilot, "gpt-4.1", false}}};
 
 void Say(const std::string& text) { const auto ignored = WriteAll(STDERR_FILENO, text); }
 
@@ -61,6 +51,15 @@ std::string Quote(std::string_view text) {
   return out + "\"";
 }
 
+/// "openai, openrouter, ..."
+std::string Names() {
+  std::vector<std::string> names;
+  for (const Provider& provider : Providers()) {
+    if (provider.entry != Entry::kRecording) names.emplace_back(provider.name);
+  }
+  return Join(names, ", ");
+}
+
 class Wizard {
  public:
   explicit Wizard(EventLoop& loop) : loop_(loop) {}
@@ -75,21 +74,17 @@ class Wizard {
 
   /// The file's text; nullopt when the person gave up.
   std::optional<std::string> Run() {
-    Say("Provider: openai, openrouter, gemini, anthropic, ollama, github-copilot, or the https:// URL of a compatible "
-        "endpoint\n");
-    const auto provider = Ask("Provider", "openai");
+    Say("Provider: " + Names() + ", or the https:// URL of a compatible endpoint\n");
+    const auto provider = Ask("Provider", std::string(Providers().front().name));
     if (!provider) return std::nullopt;
-    const Choice* choice = nullptr;
-    for (const Choice& known : kChoices) {
-      if (known.name == *provider) choice = &known;
-    }
+    const Provider* const choice = FindProvider(*provider);
     const bool is_url = provider->starts_with("http://") || provider->starts_with("https://");
-    if (choice == nullptr && !is_url) {
+    if (!is_url && (choice == nullptr || choice->entry == Entry::kRecording)) {
       Say("No such provider.\n");
       return std::nullopt;
     }
     std::string key;
-    if (choice == nullptr || choice->needs_key) {
+    if (is_url || choice->entry == Entry::kKey) {
       const EchoOff quiet;
       const auto typed = Ask("API key (not shown; empty: set RUNE_API_KEY later)", "");
       Say("\n");
@@ -97,12 +92,12 @@ class Wizard {
       key = *typed;
     }
     std::string base_url = is_url ? *provider : "";
-    if (*provider == kCopilot) {
+    if (!is_url && choice->entry == Entry::kLogin) {
       const auto token = LogIn(base_url);
       if (!token) return std::nullopt;
       key = *token;
     }
-    const auto model = Ask("Model", choice == nullptr ? "" : std::string(choice->model));
+    const auto model = Ask("Model", is_url ? "" : std::string(choice->model));
     if (!model) return std::nullopt;
     std::string text = is_url ? "" : "provider = " + Quote(*provider) + "\n";
     if (!base_url.empty()) text += "base_url = " + Quote(base_url) + "\n";

@@ -9,6 +9,7 @@
 
 #include "agent/config/config.h"
 #include "agent/http/client.h"
+#include "agent/providers/provider.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 
@@ -17,18 +18,12 @@ namespace rune::agent {
 /// Of length 1, so that the cosine of two is their product.
 using Vector = std::vector<float>;
 
-enum class EmbeddingWire : std::uint8_t {
-  kOpenAi,  ///< POST {base}/embeddings
-  kGemini,  ///< POST {base}/models/{model}:batchEmbedContents
-  kOllama,  ///< POST {base}/api/embed
-};
-
 struct EmbeddingEndpoint {
   EmbeddingWire wire = EmbeddingWire::kOpenAi;
-  std::string provider;  ///< "openai", "gemini", "ollama".
+  std::string provider;  ///< "openai"
   std::string base_url;  ///< Without a slash at the end.
   std::string model;
-  std::string api_key;
+  std::string key_line;  ///< The header with the key, or empty.
 };
 
 /// Fills in the provider's defaults. kInvalidInput: no such provider, no URL, a key that is missing or none.

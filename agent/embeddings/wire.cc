@@ -1,28 +1,17 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstdlib>
+#include <utility>
 
 #include "agent/embeddings/embedder.h"
 #include "agent/http/url.h"
 #include "agent/json/json.h"
+#include "agent/providers/access.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
-
-struct Provider {
-  std::string_view name;
-  EmbeddingWire wire;
-  std::string_view base_url;
-  std::string_view model;
-  bool needs_key;
-};
-constexpr std::array<Provider, 3> kProviders{
-    {{"openai", EmbeddingWire::kOpenAi, "https://api.openai.com/v1", "text-embedding-3-small", true},
-     {"gemini", EmbeddingWire::kGemini, "https://generativelanguage.googleapis.com/v1beta", "gemini-embedding-001",
-      true},
-     {"ollama", EmbeddingWire::kOllama, "http://localhost:11434", "nomic-embed-text", false}}};
 
 constexpr std::size_t kMostDimensions = 16'384;
 
@@ -45,16 +34,29 @@ std::string GeminiBody(const std::string& model, const std::vector<std::string>&
   return writer.EndArray().EndObject().Take();
 }
 
-json::View NumbersOf(EmbeddingWire wire, const json::View& item) {
+/// Where the vectors are in an answer.
+struct Places {
+  std::string_view list;
+  std::string_view numbers;  ///< The member of an element; empty: the element itself.
+};
+Places PlacesOf(EmbeddingWire wire) {
   switch (wire) {
     case EmbeddingWire::kOpenAi:
-      return item["embedding"];
+      return {"data", "embedding"};
     case EmbeddingWire::kGemini:
-      return item["values"];
+      return {"embeddings", "values"};
     case EmbeddingWire::kOllama:
-      return item;
+      return {"embeddings", ""};
   }
-  return {};
+  std::abort();
+}
+
+std::vector<std::string> NamesOfProviders() {
+  std::vector<std::string> names;
+  for (const Provider& provider : Providers()) {
+    if (provider.embeddings) names.emplace_back(provider.name);
+  }
+  return names;
 }
 
 Result<Vector> ReadVector(const json::View& numbers) {
@@ -82,30 +84,25 @@ bool Normalize(Vector& vector) {
 }
 
 Result<EmbeddingEndpoint> ChooseEmbeddings(const EmbeddingsConfig& config) {
-  const auto* const known = std::find_if(kProviders.begin(), kProviders.end(),
-                                         [&](const Provider& provider) { return provider.name == config.provider; });
-  if (known == kProviders.end()) {
-    return Error::Invalid("embeddings.provider: expected openai, gemini or ollama, found '" +
+  const Provider* const known = FindProvider(config.provider);
+  if (known == nullptr || !known->embeddings) {
+    std::vector<std::string> names = NamesOfProviders();
+    const std::string last = std::move(names.back());
+    names.pop_back();
+    return Error::Invalid("embeddings.provider: expected " + Join(names, ", ") + " or " + last + ", found '" +
                           OneLine(config.provider, 40) + "'");
   }
-  EmbeddingEndpoint endpoint;
-  endpoint.wire = known->wire;
-  endpoint.provider = known->name;
-  endpoint.model = config.model.empty() ? known->model : config.model;
-  endpoint.base_url = config.base_url.empty() ? known->base_url : Trim(config.base_url);
-  endpoint.api_key = Trim(config.api_key);
-  while (endpoint.base_url.ends_with('/')) endpoint.base_url.pop_back();
-  const UrlParts url = SplitUrl(endpoint.base_url);
-  if ((url.scheme != "http" && url.scheme != "https") || url.host.empty()) {
-    return Error::Invalid("embeddings.base_url: '" + OneLine(endpoint.base_url, 80) +
-                          "' is no http:// or https:// URL");
-  }
-  const bool printable =
-      std::all_of(endpoint.api_key.begin(), endpoint.api_key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (!printable) return Error::Invalid("embeddings.api_key: holds a blank or a character that no key has");
-  if (endpoint.api_key.empty() && known->needs_key && config.base_url.empty()) {
+  const EmbeddingDefaults& defaults = *known->embeddings;
+  const std::string_view usual = defaults.base_url.empty() ? known->base_url : defaults.base_url;
+  EmbeddingEndpoint endpoint{.wire = defaults.wire, .provider = std::string(known->name)};
+  endpoint.model = config.model.empty() ? defaults.model : config.model;
+  RUNE_ASSIGN_OR_RETURN(endpoint.base_url,
+                        ReadBaseUrl(config.base_url.empty() ? usual : config.base_url, "embeddings.base_url"));
+  RUNE_ASSIGN_OR_RETURN(const std::string key, ReadKey(config.api_key, "embeddings.api_key"));
+  if (key.empty() && known->entry == Entry::kKey && config.base_url.empty()) {
     return Error::Invalid("embeddings.api_key: " + endpoint.provider + " needs a key (RUNE_EMBEDDINGS_API_KEY)");
   }
+  if (!key.empty()) endpoint.key_line = KeyLine(known->name, known->wire, key);
   return endpoint;
 }
 
@@ -131,26 +128,25 @@ HttpRequest EncodeEmbeddings(const EmbeddingEndpoint& endpoint, const std::vecto
       request.body = writer.EndObject().Take();
       break;
   }
-  if (endpoint.api_key.empty()) return request;
-  request.headers.push_back(endpoint.wire == EmbeddingWire::kGemini ? "x-goog-api-key: " + endpoint.api_key
-                                                                    : "Authorization: Bearer " + endpoint.api_key);
+  if (!endpoint.key_line.empty()) request.headers.push_back(endpoint.key_line);
   return request;
 }
 
 Result<std::vector<Vector>> DecodeEmbeddings(EmbeddingWire wire, std::string_view body, std::size_t count) {
   const auto document = json::Document::Parse(body, "embeddings");
   if (!document.ok()) return Error{ErrorKind::kProtocol, document.error().message};
-  const json::View items = document->root()[wire == EmbeddingWire::kOpenAi ? "data" : "embeddings"];
+  const Places places = PlacesOf(wire);
+  const json::View items = document->root()[places.list];
   if (items.size() != count) {
     return Malformed(std::to_string(items.size()) + " vectors for " + std::to_string(count) + " texts");
   }
   std::vector<Vector> vectors(count);
   for (std::size_t i = 0; i < count; ++i) {
     // OpenAI's items say which text they are of; compatible servers do not all keep the order.
-    const auto index = wire == EmbeddingWire::kOpenAi ? items[i]["index"].integer() : std::nullopt;
+    const auto index = items[i]["index"].integer();
     const std::size_t place = index && *index >= 0 ? static_cast<std::size_t>(*index) : i;
     if (place >= count || !vectors[place].empty()) return Malformed("two vectors for one text");
-    RUNE_ASSIGN_OR_RETURN(vectors[place], ReadVector(NumbersOf(wire, items[i])));
+    RUNE_ASSIGN_OR_RETURN(vectors[place], ReadVector(places.numbers.empty() ? items[i] : items[i][places.numbers]));
   }
   const bool same = std::all_of(vectors.begin(), vectors.end(),
                                 [&](const Vector& vector) { return vector.size() == vectors.front().size(); });

@@ -38,6 +38,16 @@ bool IsUnder(std::string_view host, std::string_view domain) {
          (host.size() > domain.size() && host.ends_with(domain) && host[host.size() - domain.size() - 1] == '.');
 }
 
+Result<std::string> ReadBaseUrl(std::string_view text, const std::string& setting) {
+  text = Trim(text);
+  while (text.ends_with('/')) text.remove_suffix(1);
+  const UrlParts parts = SplitUrl(text);
+  if ((parts.scheme != "http" && parts.scheme != "https") || parts.host.empty()) {
+    return Error::Invalid(setting + ": '" + OneLine(text, 80) + "' is no http:// or https:// URL");
+  }
+  return std::string(text);
+}
+
 std::string JoinUrl(std::string_view base, std::string_view path) {
   while (base.ends_with('/')) base.remove_suffix(1);
   while (path.starts_with('/')) path.remove_prefix(1);

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/base/result.h"
+
 namespace rune::agent {
 
 struct UrlParts {
@@ -23,6 +25,9 @@ UrlParts SplitUrl(std::string_view url);
 bool IsLoopback(const UrlParts& url);
 /// The host is `domain` or below it.
 bool IsUnder(std::string_view host, std::string_view domain);
+/// An address that requests go to: http or https, with a host; without blanks around and slashes at the end.
+/// kInvalidInput that names `setting`.
+Result<std::string> ReadBaseUrl(std::string_view text, const std::string& setting);
 /// Exactly one slash in between, whatever the two have.
 std::string JoinUrl(std::string_view base, std::string_view path);
 

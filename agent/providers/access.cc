@@ -1,29 +1,37 @@
 #include "agent/providers/access.h"
 
+#include <algorithm>
+
 #include "agent/http/url.h"
+#include "agent/providers/provider.h"
 #include "agent/wires/codec.h"
+#include "sandbox/base/text.h"
 
 namespace rune::agent {
-namespace {
-
-/// What the key stands behind: as the wire has it.
-std::string_view KeyHeader(const Endpoint& endpoint, Wire wire) {
-  return endpoint.provider == "openrouter" ? "Authorization: Bearer " : FormatOf(wire).key_header;
-}
-
-}  // namespace
-
 HttpTimeouts TimeoutsOf(const Deadlines& deadlines) {
   HttpTimeouts timeouts{.connect = deadlines.connect, .idle = deadlines.idle};
   if (deadlines.first_byte) timeouts.first_byte = *deadlines.first_byte;
   return timeouts;
 }
 
+Result<std::string> ReadKey(std::string_view text, const std::string& setting) {
+  const std::string_view key = Trim(text);
+  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!printable) return Error::Invalid(setting + ": holds a blank or a character that no key has");
+  return std::string(key);
+}
+
+std::string KeyLine(std::string_view provider, Wire wire, const std::string& key) {
+  const Provider* const known = FindProvider(provider);
+  const bool own = known != nullptr && !known->key_header.empty();
+  return std::string(own ? known->key_header : FormatOf(wire).key_header) + key;
+}
+
 std::optional<Failure> KeyAccess::Open(const GrantRequest&, Caps& caps, Grant& grant) {
   grant.base_url = endpoint_.base_url;
   grant.models_url = JoinUrl(endpoint_.base_url, FormatOf(caps.wire).models_path);
   grant.headers.clear();
-  if (!key_.empty()) grant.headers.push_back(std::string(KeyHeader(endpoint_, caps.wire)) + key_);
+  if (!key_.empty()) grant.headers.push_back(KeyLine(endpoint_.provider, caps.wire, key_));
   return std::nullopt;
 }
 

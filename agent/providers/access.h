@@ -11,6 +11,7 @@
 #include "agent/providers/failure.h"
 #include "agent/wires/caps.h"
 #include "sandbox/base/event_loop.h"
+#include "sandbox/base/result.h"
 
 namespace rune::agent {
 
@@ -30,6 +31,12 @@ struct GrantRequest {
 /// word of the user's the client's own patience will do.
 HttpTimeouts TimeoutsOf(const Deadlines& deadlines);
 
+/// A key as it may stand in a header line: without the blanks and line ends around it that files of secrets have.
+/// kInvalidInput that names `setting`, and not the key, for what could end the line.
+Result<std::string> ReadKey(std::string_view text, const std::string& setting);
+/// The header line with the key, as the provider, or else the wire, wants it: Authorization, x-api-key, x-goog-api-key.
+std::string KeyLine(std::string_view provider, Wire wire, const std::string& key);
+
 class Access {
  public:
   virtual ~Access() = default;
@@ -39,7 +46,7 @@ class Access {
   virtual bool Renew() = 0;
 };
 
-/// A key that is sent as it is, in the header that the wire wants: Authorization, x-api-key or x-goog-api-key.
+/// A key that is sent as it is (KeyLine()).
 class KeyAccess : public Access {
  public:
   /// `key` may be empty: then no such header is sent.

@@ -85,10 +85,9 @@ Result<CopilotSession> ReadCopilotSession(const std::string& body, const std::ve
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(body, "answer"));
   const json::View root = document.root();
   CopilotSession session;
-  session.token = root["token"].Text();
-  const bool printable =
-      std::all_of(session.token.begin(), session.token.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (session.token.empty() || !printable) return Error{ErrorKind::kProtocol, "no token in the answer"};
+  const auto token = ReadKey(root["token"].Text(), "token");
+  if (!token.ok() || token->empty()) return Error{ErrorKind::kProtocol, "no token in the answer"};
+  session.token = *token;
   const std::int64_t seconds = root["refresh_in"].integer().value_or(kDefaultRefresh.count());
   session.refresh_in = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestRefresh.count()));
   for (const std::string& api : {root["endpoints"]["api"].Text(), ApiOfToken(session.token)}) {

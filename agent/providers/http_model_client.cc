@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/http/url.h"
+#include "agent/providers/provider.h"
 #include "agent/wires/normalise.h"
 #include "agent/wires/pictures.h"
 #include "sandbox/base/log.h"
@@ -44,7 +45,8 @@ ModelError FinalError(const Failure& failure, int attempts) {
 }
 
 Milliseconds UsualFirstByte(const Endpoint& endpoint) {
-  const bool loads_models = endpoint.provider == "ollama" || IsLoopback(SplitUrl(endpoint.base_url));
+  const Provider* const known = FindProvider(endpoint.provider);
+  const bool loads_models = (known != nullptr && known->loads_models) || IsLoopback(SplitUrl(endpoint.base_url));
   return loads_models ? Milliseconds(600'000) : Milliseconds(120'000);
 }
 

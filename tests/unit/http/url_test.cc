@@ -48,6 +48,16 @@ TEST(Url, ADomainHoldsItselfAndWhatIsBelow) {
   EXPECT_FALSE(IsUnder("", "github.com"));
 }
 
+TEST(Url, ABaseUrlIsAnHttpAddressWithoutSlashesAtItsEnd) {
+  EXPECT_EQ(ReadBaseUrl(" https://h/v1// \n", "base_url").value(), "https://h/v1");
+  EXPECT_EQ(ReadBaseUrl("HTTP://h", "base_url").value(), "HTTP://h");
+  for (const char* const none : {"", "h/v1", "ftp://h", "https://", "https://user@/v1"}) {
+    const auto url = ReadBaseUrl(none, "embeddings.base_url");
+    ASSERT_FALSE(url.ok()) << none;
+    EXPECT_EQ(url.error().message.rfind("embeddings.base_url: '", 0), 0u) << url.error().message;
+  }
+}
+
 TEST(Url, PathsAreJoinedWithOneSlash) {
   for (const char* const base : {"https://h/v1", "https://h/v1/", "https://h/v1//"}) {
     for (const char* const path : {"x", "/x"}) EXPECT_EQ(JoinUrl(base, path), "https://h/v1/x");

@@ -133,6 +133,14 @@ TEST(Registry, AnUnknownProviderNamesTheNearest) {
               AllOf(HasSubstr("'antropic'"), HasSubstr("'anthropic'"), HasSubstr("base_url")));
 }
 
+TEST(Registry, ARecordingIsNowhereSoThatItIsNoFallback) {
+  Config config = With("openai", "k", "");
+  config.fallback = {
+      {.provider = "cassette", .model = "", .base_url = "", .api_key = "", .api_key_env = "", .wire = ""}};
+  EXPECT_EQ(Made(config), "fallback[0]: provider cassette plays a recording: it has no endpoint");
+  EXPECT_EQ(Chosen(With("cassette", "", "")), "provider cassette plays a recording: it has no endpoint");
+}
+
 TEST(Registry, ABaseUrlIsAnHttpUrl) {
   EXPECT_THAT(Made(With("", "any", "api.example/v1")), AllOf(HasSubstr("base_url"), HasSubstr("api.example/v1")));
   EXPECT_THAT(Made(With("", "any", "file:///etc/passwd")), HasSubstr("base_url"));

@@ -46,14 +46,6 @@ TEST(Caps, TheWindowsOfKnownModels) {
   }
 }
 
-TEST(Caps, EveryProviderSpeaksItsOwnWireUnlessItsAddressIsCompatible) {
-  EXPECT_EQ(LookUpCaps("openai", kOpenAi, "gpt-4o").wire, Wire::kOpenAiChat);
-  EXPECT_EQ(LookUpCaps("anthropic", kLocal, "claude-x").wire, Wire::kAnthropicMessages);
-  EXPECT_EQ(LookUpCaps("gemini", kGemini, "gemini-3-pro").wire, Wire::kGeminiNative);
-  EXPECT_EQ(LookUpCaps("gemini", std::string(kGemini) + "/openai", "gemini-3-pro").wire, Wire::kOpenAiChat);
-  EXPECT_EQ(LookUpCaps("ollama", "http://localhost:11434/v1", "llama3.1").wire, Wire::kOpenAiChat);
-}
-
 TEST(Caps, OpenAiItselfWantsOtherWordsThanItsImitators) {
   const Caps own = LookUpCaps("openai", kOpenAi, "gpt-5-mini");
   EXPECT_EQ(own.max_tokens_field, "max_completion_tokens");
