@@ -1,11 +1,13 @@
 #include "agent/providers/copilot.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <utility>
 
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
+#include "agent/wires/codec.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -23,6 +25,14 @@ constexpr std::size_t kMaxBody = 1u << 20;
 constexpr std::chrono::seconds kMargin{60};
 constexpr std::chrono::seconds kDefaultRefresh{1500};
 constexpr std::chrono::seconds kLongestRefresh{24 * 3600};
+
+/// What it may serve a model on, the best first. Its base URL has no version, though one of the paths has.
+struct Service {
+  Wire wire;
+  std::string_view version;
+};
+constexpr std::array<Service, 3> kServices{
+    {{Wire::kOpenAiChat, ""}, {Wire::kOpenAiResponses, ""}, {Wire::kAnthropicMessages, "/v1"}}};
 
 bool NamesHeader(std::string_view line, std::string_view name) {
   return ToLower(line.substr(0, name.size())) == ToLower(name);
@@ -108,12 +118,10 @@ void ApplyCopilotModel(const json::View& models, std::string_view model, Caps& c
     const json::View entry = list[i];
     if (entry["id"].string() != model) continue;
     const json::View paths = entry["supported_endpoints"];
-    if (paths.size() == 0 || Lists(paths, "/chat/completions")) {
-      caps.wire = Wire::kOpenAiChat;
-    } else if (Lists(paths, "/responses")) {
-      caps.wire = Wire::kOpenAiResponses;
-    } else if (Lists(paths, "/v1/messages")) {
-      caps.wire = Wire::kAnthropicMessages;
+    for (const Service& service : kServices) {
+      if (paths.size() > 0 && !Lists(paths, std::string(service.version).append(FormatOf(service.wire).path))) continue;
+      caps.wire = service.wire;
+      break;
     }
     const json::View limits = entry["capabilities"]["limits"];
     for (const char* const name : {"max_context_window_tokens", "max_prompt_tokens"}) {
@@ -158,8 +166,9 @@ std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& ca
   }
   grant.base_url = Api();
   grant.models_url = JoinUrl(grant.base_url, "/models");
-  // The one path of this service that has a version.
-  if (caps.wire == Wire::kAnthropicMessages && !grant.base_url.ends_with("/v1")) grant.base_url += "/v1";
+  for (const Service& service : kServices) {
+    if (service.wire == caps.wire && !grant.base_url.ends_with(service.version)) grant.base_url += service.version;
+  }
   grant.headers = SessionHeaders();
   const bool by_user = !request.history.empty() && request.history.back().role == Role::kUser;
   grant.headers.emplace_back(by_user ? "X-Initiator: user" : "X-Initiator: agent");

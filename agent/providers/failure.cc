@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <ctime>
-#include <initializer_list>
 #include <string_view>
 
 #include "agent/http/network_settings.h"
@@ -17,11 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kLongestRetryAfter{24 * 3600 * 1000};
-
-bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
-}
 
 std::string HostOf(const Endpoint& endpoint) { return SplitUrl(endpoint.base_url).Authority(); }
 
@@ -136,6 +130,14 @@ bool IsRetryableStatus(int status) {
   return std::find(kStatuses.begin(), kStatuses.end(), status) != kStatuses.end();
 }
 
+/// Whether `url` ends in the path that requests of a wire have.
+bool NamesARequest(std::string_view url) {
+  return std::any_of(kWires.begin(), kWires.end(), [url](Wire wire) {
+    const std::string_view path = FormatOf(wire).path;
+    return !path.empty() && url.ends_with(path);
+  });
+}
+
 /// Why there is nothing at the address.
 std::string MissingText(const std::string& code, const ServerError& error, const Endpoint& endpoint) {
   const std::string model = "model \"" + endpoint.model + "\"";
@@ -146,7 +148,7 @@ std::string MissingText(const std::string& code, const ServerError& error, const
   std::string why = "check base_url and " + model;
   if (url.ends_with("/v1/v1")) {
     why = "base_url names /v1 twice";
-  } else if (ContainsAny(url, {"/chat/completions", "/v1/responses", "/v1/messages"})) {
+  } else if (NamesARequest(url)) {
     why = "base_url must end where the path of the request begins";
   } else if (SplitUrl(url).path.empty()) {
     why += "; most base URLs end in /v1";

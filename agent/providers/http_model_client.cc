@@ -158,11 +158,11 @@ HttpModelClient::Attempt HttpModelClient::Ask(const ModelRequest& request, const
                                                                     .images = caps_.images,
                                                                     .max_bytes_of_one_image = MaxImageBytes(caps_),
                                                                     .id_rule = caps_.id_rule});
-  const WireFormat& format = FormatOf(caps_.wire);
-  const Codec& codec = format.codec;
+  const Codec& codec = CodecOf(caps_.wire);
   WireRequest wire = codec.encode(model(), {history, request.tools, request.options, request.deadline}, caps_);
   attempt.sent_bytes = wire.body.size();
-  asked_ = {provider(), grant.base_url, model(), wire.path.empty() ? std::string(format.path) : wire.path};
+  asked_ = {provider(), grant.base_url, model(),
+            wire.path.empty() ? std::string(FormatOf(caps_.wire).path) : wire.path};
 
   TextSink sink;
   if (on_text) {

@@ -22,8 +22,6 @@ constexpr std::uint64_t kDefaultMaxTokens = 8192;  // the field is required; eve
 constexpr std::uint64_t kLeastBudget = 1024;       // of thinking, by the protocol
 constexpr std::size_t kMarkedTurns = 2;
 
-bool IsBlank(std::string_view text) { return Trim(text).empty(); }
-
 std::uint64_t BudgetOf(Thinking thinking) {
   switch (thinking) {
     case Thinking::kDefault:
@@ -61,6 +59,26 @@ bool HasCalls(const Message& message) {
                      [](const Part& part) { return std::holds_alternative<ToolCall>(part); });
 }
 
+/// Of the answer, when nobody has set one.
+std::uint64_t UsualCap(const Caps& caps) {
+  return caps.default_max_tokens > 0 ? caps.default_max_tokens : kDefaultMaxTokens;
+}
+
+/// The tokens to think with, at most half of all; 0: no budget is sent. A turn of calls that did not begin with a
+/// thought (another model's) cannot go on with thinking: the server refuses it.
+std::uint64_t ThinkingBudget(const ModelRequest& request, const Caps& caps) {
+  if (!caps.thinking || caps.thinking_style != "budget") return 0;
+  const std::uint64_t asked = request.options.max_output_tokens;
+  const std::uint64_t room = asked > 0 ? asked : std::max(UsualCap(caps), caps.max_output);
+  const std::uint64_t budget = std::min(BudgetOf(request.options.thinking), room / 2);
+  if (budget < kLeastBudget) return 0;
+  const auto& messages = request.messages;
+  const auto last = std::find_if(messages.rbegin(), messages.rend(),
+                                 [](const Message& message) { return message.role == Role::kAssistant; });
+  const bool open = last != messages.rend() && HasCalls(*last);
+  return open && !(caps.echo_reasoning && IsThought(last->parts.front())) ? 0 : budget;
+}
+
 class Encoder {
  public:
   Encoder(const ModelRequest& request, const Caps& caps) : request_(request), caps_(caps) {}
@@ -76,28 +94,10 @@ class Encoder {
   }
 
  private:
-  /// Of the answer, when nobody has set one.
-  std::uint64_t Cap() const { return caps_.default_max_tokens > 0 ? caps_.default_max_tokens : kDefaultMaxTokens; }
-
-  /// The tokens to think with, at most half of all; 0: no budget is sent. A turn of calls that did not begin with a
-  /// thought (another model's) cannot go on with thinking: the server refuses it.
-  std::uint64_t Budget() const {
-    if (!caps_.thinking || caps_.thinking_style != "budget") return 0;
-    const std::uint64_t room =
-        request_.options.max_output_tokens > 0 ? request_.options.max_output_tokens : std::max(Cap(), caps_.max_output);
-    const std::uint64_t budget = std::min(BudgetOf(request_.options.thinking), room / 2);
-    if (budget < kLeastBudget) return 0;
-    const auto& messages = request_.messages;
-    const auto last = std::find_if(messages.rbegin(), messages.rend(),
-                                   [](const Message& message) { return message.role == Role::kAssistant; });
-    const bool open = last != messages.rend() && HasCalls(*last);
-    return open && !(caps_.echo_reasoning && IsThought(last->parts.front())) ? 0 : budget;
-  }
-
   void WriteOptions() {
     const GenerationOptions& options = request_.options;
-    const std::uint64_t budget = Budget();
-    const std::uint64_t fallback = std::max(Cap(), 2 * budget);
+    const std::uint64_t budget = ThinkingBudget(request_, caps_);
+    const std::uint64_t fallback = std::max(UsualCap(caps_), 2 * budget);
     out_.Member("max_tokens", options.max_output_tokens > 0 ? options.max_output_tokens : fallback);
     const bool adaptive = caps_.thinking && caps_.thinking_style == "adaptive";
     const std::string_view effort = adaptive ? EffortOf(options.thinking) : "";
@@ -250,9 +250,7 @@ class Encoder {
 
   /// Never between results: the server wants those first.
   void WriteImagesBehindResults(const Message& message) {
-    for (const Part& part : message.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result == nullptr || result->images.empty()) continue;
+    for (const ToolResult* const result : ResultsWithImages(message)) {
       WriteText(PicturesCaption(*result));
       for (const Image& image : result->images) WriteImage(image);
     }

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <initializer_list>
 #include <utility>
 #include <variant>
 
 #include "agent/json/json.h"
 #include "agent/wires/caps_table.h"
 #include "agent/wires/codec.h"
+#include "agent/wires/server_error.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -117,35 +117,23 @@ const json::Document& Table() {
   return table;
 }
 
-/// The words of a refusal, in lower case.
-class Refusal {
- public:
-  explicit Refusal(std::string_view message) : text_(ToLower(message)) {}
-  bool Has(std::string_view word) const { return text_.find(word) != std::string::npos; }
-  bool HasAny(std::initializer_list<std::string_view> words) const {
-    return std::any_of(words.begin(), words.end(), [this](std::string_view word) { return Has(word); });
-  }
-
- private:
-  std::string text_;
-};
-
 bool SwitchOff(bool& flag) { return std::exchange(flag, false); }
 
 /// From one name of the cap to the other, once.
-bool RenameMaxTokens(Caps& caps, const Refusal& refusal) {
-  if (!caps.refused_field.empty() || !refusal.Has(caps.max_tokens_field)) return false;
+bool RenameMaxTokens(Caps& caps, std::string_view refusal) {
+  if (!caps.refused_field.empty() || !ContainsAny(refusal, {caps.max_tokens_field})) return false;
   const std::string other = caps.max_tokens_field == "max_tokens" ? "max_completion_tokens" : "max_tokens";
   // "max_tokens is too large" is no reason to call it by another name.
-  if (!refusal.HasAny({"unsupported", "unknown", "unrecognized", "not supported", "extra", "not permitted",
-                       "unexpected", "invalid parameter", "use '" + other}))
+  if (!ContainsAny(refusal, {"unsupported", "unknown", "unrecognized", "not supported", "extra", "not permitted",
+                             "unexpected", "invalid parameter", "use '" + other}))
     return false;
   caps.refused_field = std::exchange(caps.max_tokens_field, other);
   return true;
 }
 
-bool LowerMaxTokens(Caps& caps, const Refusal& refusal) {
-  if (std::max(caps.default_max_tokens, caps.max_output) <= kModestCap || !refusal.Has("max_tokens")) return false;
+bool LowerMaxTokens(Caps& caps, std::string_view refusal) {
+  if (std::max(caps.default_max_tokens, caps.max_output) <= kModestCap || !ContainsAny(refusal, {"max_tokens"}))
+    return false;
   caps.default_max_tokens = kModestCap;
   caps.max_output = 0;  // a budget for thoughts raises the cap no more
   return true;
@@ -184,33 +172,37 @@ std::vector<std::string> CapsMembers() {
 }
 
 bool Degrade(Caps& caps, std::string_view message, std::uint64_t asked_tokens) {
-  const Refusal refusal(message);
+  const std::string refusal = ToLower(message);
   if (RenameMaxTokens(caps, refusal)) return true;
   if (asked_tokens == 0 && LowerMaxTokens(caps, refusal)) return true;
-  if (refusal.Has("stream_options") && SwitchOff(caps.stream_usage)) return true;
-  if (refusal.HasAny({"temperature", "'seed'", "\"seed\"", "`seed`", ": seed"}) && SwitchOff(caps.temperature))
+  if (ContainsAny(refusal, {"stream_options"}) && SwitchOff(caps.stream_usage)) return true;
+  if (ContainsAny(refusal, {"temperature", "'seed'", "\"seed\"", "`seed`", ": seed"}) && SwitchOff(caps.temperature))
     return true;
-  if (refusal.HasAny({"response_format", "json_schema", "text.format", "output_config.format", "output_format",
-                      "responseschema", "responsejsonschema", "response mime type", "response_mime_type"}) &&
+  if (ContainsAny(refusal, {"response_format", "json_schema", "text.format", "output_config.format", "output_format",
+                            "responseschema", "responsejsonschema", "response mime type", "response_mime_type"}) &&
       SwitchOff(caps.json_schema))
     return true;
-  if (refusal.HasAny({"tool call id", "tool_call_id"}) && refusal.Has("length of 9") && caps.id_rule.empty()) {
+  if (ContainsAny(refusal, {"tool call id", "tool_call_id"}) && ContainsAny(refusal, {"length of 9"}) &&
+      caps.id_rule.empty()) {
     caps.id_rule = "alnum9";
     return true;
   }
-  if (refusal.Has("developer") && refusal.Has("role") && SwitchOff(caps.developer_role)) return true;
-  if (refusal.HasAny({"thought signature", "thought_signature", "encrypted content", "encrypted_content",
-                      "reasoning_content", "reasoning_details", "thinking block", "`thinking`", "redacted_thinking"}) &&
+  if (ContainsAny(refusal, {"developer"}) && ContainsAny(refusal, {"role"}) && SwitchOff(caps.developer_role))
+    return true;
+  if (ContainsAny(refusal,
+                  {"thought signature", "thought_signature", "encrypted content", "encrypted_content",
+                   "reasoning_content", "reasoning_details", "thinking block", "`thinking`", "redacted_thinking"}) &&
       SwitchOff(caps.echo_reasoning))
     return true;
-  if (refusal.HasAny({"thinking", "reasoning", "effort"}) && SwitchOff(caps.thinking)) return true;
-  if (refusal.Has("cache_control") && SwitchOff(caps.cache_marks)) return true;
-  if (refusal.Has("prompt_cache_key") && SwitchOff(caps.cache_key)) return true;
-  if (refusal.Has("image") &&
-      refusal.HasAny({"tool_result", "function_call_output", "functionresponse", "tool message"}) &&
+  if (ContainsAny(refusal, {"thinking", "reasoning", "effort"}) && SwitchOff(caps.thinking)) return true;
+  if (ContainsAny(refusal, {"cache_control"}) && SwitchOff(caps.cache_marks)) return true;
+  if (ContainsAny(refusal, {"prompt_cache_key"}) && SwitchOff(caps.cache_key)) return true;
+  if (ContainsAny(refusal, {"image"}) &&
+      ContainsAny(refusal, {"tool_result", "function_call_output", "functionresponse", "tool message"}) &&
       SwitchOff(caps.tool_images))
     return true;
-  return refusal.Has("content") && refusal.HasAny({"null", "none", "nil", "valid string", "expected a string"}) &&
+  return ContainsAny(refusal, {"content"}) &&
+         ContainsAny(refusal, {"null", "none", "nil", "valid string", "expected a string"}) &&
          SwitchOff(caps.null_content);
 }
 

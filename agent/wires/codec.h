@@ -10,8 +10,8 @@
 
 #include "agent/conversation/message.h"
 #include "agent/conversation/model.h"
-#include "agent/json/json.h"
 #include "agent/wires/caps.h"
+#include "agent/wires/server_error.h"
 
 namespace rune::agent {
 
@@ -24,21 +24,6 @@ enum class StreamFault : std::uint8_t {
   kServerError,  ///< An error object inside the response; see Decoded::error.
   kTooLarge,
 };
-
-/// An error object, whatever shape the server gave it. Texts are untrusted.
-struct ServerError {
-  std::string message;
-  std::string type;
-  std::string code;         ///< A word, or empty.
-  std::string retry_delay;  ///< Google's RetryInfo: "34.4s"; or empty.
-  int status = 0;           ///< An HTTP status that the object itself names, or 0.
-  bool found = false;
-};
-/// Understands {"error":{...}}, {"error":"text"}, {"object":"error",...}, {"message":...}, {"detail":...} and the same
-/// inside an array.
-ServerError ReadServerError(const json::View& body);
-/// The same for text that may be no JSON at all (then `found` is false).
-ServerError ReadServerError(const std::string& body);
 
 struct Decoded {
   Message message;  ///< Valid when `fault` is kNone. Ids may repeat or be empty: see AdoptReply().

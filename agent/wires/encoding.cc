@@ -1,11 +1,30 @@
 #include "agent/wires/encoding.h"
 
 #include <utility>
+#include <variant>
+
+#include "sandbox/base/text.h"
 
 namespace rune::agent {
 
 std::uint64_t OutputCap(const GenerationOptions& options, const Caps& caps) {
   return options.max_output_tokens > 0 ? options.max_output_tokens : caps.default_max_tokens;
+}
+
+bool IsBlank(std::string_view text) { return Trim(text).empty(); }
+
+std::vector<const ToolResult*> ResultsOf(const Message& message) {
+  std::vector<const ToolResult*> results;
+  for (const Part& part : message.parts) {
+    if (const auto* const result = std::get_if<ToolResult>(&part)) results.push_back(result);
+  }
+  return results;
+}
+
+std::vector<const ToolResult*> ResultsWithImages(const Message& message) {
+  std::vector<const ToolResult*> results = ResultsOf(message);
+  std::erase_if(results, [](const ToolResult* result) { return result->images.empty(); });
+  return results;
 }
 
 std::string ResultText(const ToolResult& result) {

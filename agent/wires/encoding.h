@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/conversation/message.h"
 #include "agent/conversation/model.h"
@@ -15,6 +16,13 @@ namespace rune::agent {
 
 /// Tokens that an answer may have: as asked, else the table's; 0: no cap is sent.
 std::uint64_t OutputCap(const GenerationOptions& options, const Caps& caps);
+
+bool IsBlank(std::string_view text);
+
+/// Those in a tool message.
+std::vector<const ToolResult*> ResultsOf(const Message& message);
+/// Of these, those with pictures.
+std::vector<const ToolResult*> ResultsWithImages(const Message& message);
 
 /// What a tool said, for formats that have no flag for errors.
 std::string ResultText(const ToolResult& result);

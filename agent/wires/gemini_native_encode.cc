@@ -216,9 +216,7 @@ class Encoder {
   void WriteResults(const Message& message, const std::vector<ToolCall>& calls) {
     std::vector<const ToolResult*> with_images;
     BeginContent("user");
-    for (const Part& part : message.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result == nullptr) continue;
+    for (const ToolResult* const result : ResultsOf(message)) {
       WriteResult(*result, calls);
       if (!result->images.empty() && !HoldsImages(*result)) with_images.push_back(result);
     }

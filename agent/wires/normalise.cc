@@ -8,6 +8,7 @@
 
 #include "agent/json/json.h"
 #include "agent/wires/call_assembler.h"
+#include "agent/wires/encoding.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -38,8 +39,6 @@ std::string LegalName(const std::string& name) {
   if (out.front() == '-' || (out.front() >= '0' && out.front() <= '9')) out.insert(0, "_");
   return out.substr(0, kMaxName);
 }
-
-bool IsBlank(std::string_view text) { return Trim(text).empty(); }
 
 /// Head and tail of an over-long text.
 std::string Cap(const std::string& text, std::size_t limit) {
@@ -237,9 +236,7 @@ class Normaliser {
     AddUser(std::move(speech));
   }
   void AddOrphans(const Message& message) {
-    for (const Part& part : message.parts) {
-      if (const auto* const result = std::get_if<ToolResult>(&part)) AddOrphan(*result);
-    }
+    for (const ToolResult* const result : ResultsOf(message)) AddOrphan(*result);
   }
 
   void TakeAssistant(std::size_t at) {
@@ -282,9 +279,7 @@ class Normaliser {
     for (std::size_t i = at + 1; i < messages_.size() && messages_[i].role != Role::kAssistant; ++i) {
       if (messages_[i].role != Role::kTool) continue;
       taken_.insert(i);
-      for (const Part& part : messages_[i].parts) {
-        if (const auto* const result = std::get_if<ToolResult>(&part)) pool.push_back(result);
-      }
+      for (const ToolResult* const result : ResultsOf(messages_[i])) pool.push_back(result);
     }
     Message results{.role = Role::kTool};
     for (std::size_t i = 0; i < calls.size(); ++i) {

@@ -114,9 +114,7 @@ class Encoder {
   }
 
   void WriteResultImages(const Message& results) {
-    for (const Part& part : results.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result == nullptr || result->images.empty()) continue;
+    for (const ToolResult* const result : ResultsWithImages(results)) {
       WriteText(PicturesCaption(*result));
       for (const Image& image : result->images) WriteImage(image);
     }
@@ -173,9 +171,7 @@ class Encoder {
   }
 
   void WriteResults(const Message& message) {
-    for (const Part& part : message.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result == nullptr) continue;
+    for (const ToolResult* const result : ResultsOf(message)) {
       out_.BeginObject().Member("role", "tool").Member("tool_call_id", result->call_id);
       out_.Member("content", ResultText(*result)).EndObject();
     }

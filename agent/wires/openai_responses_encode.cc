@@ -94,9 +94,7 @@ class Encoder {
   void WriteUser(const Message* results, const Message* message) {
     out_.BeginObject().Member("role", "user").Key("content").BeginArray();
     if (results != nullptr && HasLooseImages(*results)) {
-      for (const Part& part : results->parts) {
-        const auto* const result = std::get_if<ToolResult>(&part);
-        if (result == nullptr || result->images.empty()) continue;
+      for (const ToolResult* const result : ResultsWithImages(*results)) {
         WriteText(PicturesCaption(*result));
         for (const Image& image : result->images) WriteImage(image);
       }
@@ -147,9 +145,7 @@ class Encoder {
   }
 
   void WriteResults(const Message& message) {
-    for (const Part& part : message.parts) {
-      const auto* const result = std::get_if<ToolResult>(&part);
-      if (result == nullptr) continue;
+    for (const ToolResult* const result : ResultsOf(message)) {
       const std::string text = ResultText(*result);
       out_.BeginObject().Member("type", "function_call_output").Member("call_id", result->call_id).Key("output");
       if (result->images.empty() || !caps_.tool_images) {

@@ -1,4 +1,6 @@
-#include "agent/wires/codec.h"
+#include "agent/wires/server_error.h"
+
+#include <algorithm>
 
 namespace rune::agent {
 namespace {
@@ -64,6 +66,11 @@ ServerError ReadServerError(const json::View& body) {
 ServerError ReadServerError(const std::string& body) {
   const auto document = json::Document::Parse(body);
   return document.ok() ? ReadServerError(document->root()) : ServerError{};
+}
+
+bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
 }
 
 }  // namespace rune::agent

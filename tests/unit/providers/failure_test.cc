@@ -93,6 +93,19 @@ TEST(Classify, AWrongPathNamesTheUrlAndTheModel) {
                     HasSubstr("model \"m\""), HasSubstr("Not Found")));
 }
 
+TEST(Classify, ABaseUrlThatEndsInThePathOfARequestIsToldSo) {
+  const auto of = [](const std::string& base_url) {
+    const HttpOutcome outcome{.status = 404, .headers = {}, .error_body = "<html>no</html>"};
+    return ClassifyHttp(outcome, {.provider = "openai", .base_url = base_url, .model = "m", .path = "/x"}, kNow)
+        .message;
+  };
+  for (const char* const path : {"/chat/completions", "/responses", "/messages"}) {
+    EXPECT_THAT(of("https://api.example/v1" + std::string(path)), HasSubstr("must end where the path")) << path;
+  }
+  EXPECT_THAT(of("https://api.example/v1"), Not(HasSubstr("must end where the path")));
+  EXPECT_THAT(of("https://api.example/v1/v1"), HasSubstr("names /v1 twice"));
+}
+
 TEST(Classify, ARedirectNamesItsTarget) {
   const Failure failure = OfStatus(308, "", {{"location", "https://other.example/"}});
   EXPECT_EQ(failure.kind, ModelErrorKind::kBadRequest);
