@@ -15,10 +15,7 @@ UrlParts SplitUrl(std::string_view url) {
   const std::size_t path = std::min(url.find_first_of("/?#"), url.size());
   std::string_view authority = url.substr(0, path);
   parts.path = url.substr(path);
-  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
-    parts.has_user = true;
-    authority.remove_prefix(at + 1);
-  }
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
   const std::size_t colon = authority.rfind(':');
   const std::size_t bracket = authority.rfind(']');
   const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || bracket < colon);

@@ -13,7 +13,6 @@ struct UrlParts {
   std::string host;    ///< Lower case; an IPv6 address with its brackets.
   std::string port;    ///< Empty: the scheme's own.
   std::string path;    ///< With the query; empty or begins with "/".
-  bool has_user = false;
 
   std::string Authority() const { return port.empty() ? host : host + ":" + port; }
   /// Without a path, and without what stood before the host: credentials are not for messages.
