@@ -25,11 +25,15 @@ struct Prefix {
   int bits;
 };
 
+bool SameBits(const std::array<std::uint8_t, 16>& one, const std::array<std::uint8_t, 16>& other, int bits) {
+  const auto whole = static_cast<std::size_t>(bits / 8);
+  if (!std::equal(one.begin(), one.begin() + whole, other.begin())) return false;
+  const int rest = bits % 8;
+  return rest == 0 || ((one[whole] ^ other[whole]) >> (8 - rest)) == 0;
+}
+
 bool Within(const IpAddress& address, const Prefix& prefix) {
-  const auto whole = static_cast<std::size_t>(prefix.bits / 8);
-  if (!std::equal(prefix.bytes.begin(), prefix.bytes.begin() + whole, address.bytes.begin())) return false;
-  const int rest = prefix.bits % 8;
-  return rest == 0 || ((address.bytes[whole] ^ prefix.bytes[whole]) >> (8 - rest)) == 0;
+  return SameBits(address.bytes, prefix.bytes, prefix.bits);
 }
 
 constexpr Prefix kMapped{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};  // RFC 4291 2.5.5.2
@@ -147,6 +151,10 @@ IpAddress Unwrap(const IpAddress& address) {
   // :: and ::1 are no wrapped addresses.
   const bool plain = bytes[12] == 0 && bytes[13] == 0 && bytes[14] == 0 && bytes[15] <= 1;
   return Within(address, kCompatible) && !plain ? V4(bytes + 12) : address;
+}
+
+bool IsWithin(const IpAddress& address, const IpAddress& network, int bits) {
+  return address.size == network.size && SameBits(address.bytes, network.bytes, bits);
 }
 
 AddressKind KindOf(const IpAddress& address) {

@@ -39,6 +39,9 @@ std::string Format(const Endpoint& endpoint);
 /// Teredo (2001::/32); anything else unchanged.
 IpAddress Unwrap(const IpAddress& address);
 
+/// Whether the first `bits` of both are the same; an IPv4 address is never within IPv6 ones. Nothing is unwrapped.
+bool IsWithin(const IpAddress& address, const IpAddress& network, int bits);
+
 enum class AddressKind : std::uint8_t {
   kPublic,
   kUnspecified,  ///< 0.0.0.0, :: (Linux connects to loopback)

@@ -33,6 +33,11 @@ std::optional<std::int64_t> ParseNumber(string_view text, std::int64_t max) {
   return value && *value <= max ? value : std::nullopt;
 }
 
+std::optional<std::uint16_t> ParsePort(string_view text) {
+  const auto number = ParseNumber(text, 65535);
+  return number && *number > 0 ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
+}
+
 /// The address with all bits behind `prefix` set to 0, or to 1.
 IpAddress Edge(IpAddress address, int prefix, bool last) {
   for (int bit = prefix; bit < address.size * 8; ++bit) {
@@ -53,9 +58,9 @@ Result<Entry> ParseRange(const IpAddress& address, string_view text) {
   if (!length || (!prefix.empty() && prefix[0] != '/')) return Error::Invalid("a malformed length of the range");
   entry.prefix = static_cast<std::uint8_t>(*length);
   if (colon < text.size()) {
-    const auto port = ParseNumber(text.substr(colon + 1), 65535);
-    if (!port || *port == 0) return Error::Invalid("a malformed port");
-    entry.port = static_cast<std::uint16_t>(*port);
+    const auto port = ParsePort(text.substr(colon + 1));
+    if (!port) return Error::Invalid("a malformed port");
+    entry.port = *port;
   }
   const IpAddress first = Edge(address, entry.prefix, false);
   const IpAddress last = Edge(address, entry.prefix, true);
@@ -97,9 +102,9 @@ Result<Entry> ParseEntry(string_view text) {
   }
   entry.name = *normal;
   if (rest.empty()) return entry;
-  const auto port = ParseNumber(rest.substr(1), 65535);
-  if (!port || *port == 0) return Error::Invalid("a malformed port");
-  entry.port = static_cast<std::uint16_t>(*port);
+  const auto port = ParsePort(rest.substr(1));
+  if (!port) return Error::Invalid("a malformed port");
+  entry.port = *port;
   return entry;
 }
 
@@ -120,6 +125,39 @@ std::optional<std::string> NormalizeHostName(string_view name) {
   // A last label that looks like a number makes it an address to some programs (WHATWG URL, "ends in a number").
   if (AllDigits(last) || last.starts_with("0x")) return std::nullopt;
   return out;
+}
+
+Result<HostPort> ParseHostPort(string_view text) {
+  HostPort out;
+  string_view rest;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    const auto address = end == string_view::npos ? std::nullopt : ParseIp(text.substr(1, end - 1));
+    if (!address || address->is_v4()) return Error::Invalid("a malformed IPv6 address");
+    out.host = Format(*address);
+    rest = text.substr(end + 1);
+  } else {
+    const string_view host = text.substr(0, text.find(':'));
+    if (host.empty()) return Error::Invalid("no host");
+    const auto address = ParseIp(host);
+    const auto name = address ? Format(*address) : NormalizeHostName(host);
+    if (!name) {
+      return Error::Invalid(
+          "a malformed host name (write international names in their xn-- form, addresses as four decimal numbers)");
+    }
+    out.host = *name;
+    rest = text.substr(host.size());
+  }
+  if (rest.empty()) return out;
+  const auto port = rest[0] == ':' ? ParsePort(rest.substr(1)) : std::nullopt;
+  if (!port) return Error::Invalid("a malformed port");
+  out.port = *port;
+  return out;
+}
+
+std::string JoinHostPort(const HostPort& where) {
+  const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
+  return where.port == 0 ? host : host + ":" + std::to_string(where.port);
 }
 
 Result<DomainAllowlist> DomainAllowlist::Parse(const std::vector<std::string>& entries) {
@@ -163,8 +201,7 @@ bool DomainAllowlist::AllowsName(string_view name, std::uint16_t port) const {
 bool DomainAllowlist::AllowsAddress(const IpAddress& address, std::uint16_t port) const {
   const IpAddress plain = Unwrap(address);
   return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
-    return (range.port == 0 || range.port == port) && range.address.size == plain.size &&
-           Edge(plain, range.prefix, false) == range.address;
+    return (range.port == 0 || range.port == port) && IsWithin(plain, range.address, range.prefix);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "sandbox/base/files.h"
+#include "sandbox/no_proxy.h"
 
 namespace rune::agent {
 namespace {
@@ -46,12 +47,10 @@ Result<TrustStore> FindTrustStore(const EnvLookup& env) {
                         " or the other usual places: install ca-certificates or set SSL_CERT_FILE");
 }
 
-std::string NoProxyList(const EnvLookup& env) {
+bool IsReachedDirectly(std::string_view host, const EnvLookup& env) {
   std::string list = env("no_proxy");
   if (list.empty()) list = env("NO_PROXY");
-  if (list == "*") return list;  // a lone "*" means every host; inside a list it means nothing to libcurl
-  if (!list.empty()) list += ',';
-  return list + "localhost,127.0.0.0/8,::1";
+  return sandbox::NoProxy(list + ",localhost,127.0.0.0/8,::1").Covers(host);
 }
 
 }  // namespace rune::agent

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "sandbox/base/result.h"
 
@@ -24,7 +25,8 @@ struct TrustStore {
 /// kInvalidInput naming the file that is not there.
 Result<TrustStore> FindTrustStore(const EnvLookup& env = ProcessEnv);
 
-/// The no_proxy list (NO_PROXY when unset) plus the loopback names and ranges, which no proxy could reach.
-std::string NoProxyList(const EnvLookup& env = ProcessEnv);
+/// Whether `host` is reached without a proxy: because no_proxy (NO_PROXY when unset) names it, or because it is this
+/// machine, which no proxy could reach.
+bool IsReachedDirectly(std::string_view host, const EnvLookup& env = ProcessEnv);
 
 }  // namespace rune::agent

@@ -69,7 +69,7 @@ Result<void> Transfer::Prepare() {
   set(CURLOPT_MAXAGE_CONN, 50L);  // load balancers drop idle connections after 60 s
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_USERAGENT, "rune/" RUNE_VERSION);
-  set(CURLOPT_NOPROXY, NoProxyList().c_str());
+  set(CURLOPT_NOPROXY, IsReachedDirectly(SplitUrl(request_.url).host) ? "*" : "");  // never its own reading of no_proxy
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);

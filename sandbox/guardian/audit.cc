@@ -6,6 +6,7 @@
 
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 #include "sandbox/program.h"
 
 namespace rune::sandbox {
@@ -20,8 +21,7 @@ std::string CommandEntry(const std::string& path) {
 
 std::string DomainEntry(const Egress& egress) {
   const bool usual = egress.port == 0 || egress.port == 80 || egress.port == 443;
-  const std::string host = egress.target.find(':') == std::string::npos ? egress.target : "[" + egress.target + "]";
-  return usual ? host : host + ":" + std::to_string(egress.port);
+  return JoinHostPort({egress.target, usual ? std::uint16_t{0} : egress.port});
 }
 
 /// A string that TOML and YAML read alike. Names of programs and hosts have no control characters; what has is not

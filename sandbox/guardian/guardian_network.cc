@@ -31,7 +31,7 @@ bool MayReadOthers() {
 void Guardian::SetupNetwork(const SetupFrame& frame) {
   if (auto proxy = ParseUpstreamProxy(frame.proxy); !frame.proxy.empty() && proxy.ok()) {
     proxy_ = std::move(proxy).value();
-    proxy_->direct = ParseNoProxy(frame.no_proxy);
+    proxy_->direct = NoProxy(frame.no_proxy);
   }
   facts_.no_guard = WhyNoGuard();
   ::clock_gettime(CLOCK_REALTIME_COARSE, &started_);

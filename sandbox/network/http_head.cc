@@ -16,40 +16,6 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 Error Odd(std::string message) { return {ErrorKind::kProtocol, std::move(message)}; }
 
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-/// "name", "1.2.3.4", "[::1]", each with or without ":port" (RFC 9110 7.2).
-std::optional<HostPort> ReadHost(string_view text) {
-  HostPort out;
-  string_view rest;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    const auto address = ParseIp(text.substr(1, end == string_view::npos ? end : end - 1));
-    if (end == string_view::npos || !address || address->is_v4()) return std::nullopt;
-    out.host = Format(*address);
-    rest = text.substr(end + 1);
-  } else {
-    const string_view host = text.substr(0, text.find(':'));
-    const auto address = ParseIp(host);
-    const auto name = address ? Format(*address) : NormalizeHostName(host);
-    if (!name) return std::nullopt;
-    out.host = *name;
-    rest = text.substr(host.size());
-  }
-  if (rest.empty()) return out;
-  rest.remove_prefix(1);
-  const auto port = ParseInt(rest);
-  if (text[text.size() - rest.size() - 1] != ':' || !std::all_of(rest.begin(), rest.end(), IsDigit) || !port ||
-      *port < 1 || *port > 65535 || rest[0] == '0') {
-    return std::nullopt;
-  }
-  out.port = static_cast<std::uint16_t>(*port);
-  return out;
-}
-
 struct RequestLine {
   string_view method;
   std::optional<string_view> authority;  ///< Of an absolute target.
@@ -145,15 +111,15 @@ Result<HttpHead> ReadHttpHead(string_view head) {
   RUNE_ASSIGN_OR_RETURN(const RequestLine line, ReadRequestLine(head.substr(0, end)));
   RUNE_ASSIGN_OR_RETURN(const Fields fields, ReadFields(head.substr(end + 2, head.size() - end - 4)));
   if (!fields.host) return Odd("no Host header");
-  const auto host = ReadHost(*fields.host);
-  if (!host) return Odd("a malformed Host header");
+  const auto host = ParseHostPort(*fields.host);
+  if (!host.ok()) return Odd("a malformed Host header");
   HttpHead out;
   out.host = host->host;
   out.port = host->port;
   if (line.authority) {
-    const auto named = ReadHost(*line.authority);
+    const auto named = ParseHostPort(*line.authority);
     const auto usual = [](std::uint16_t port) { return port == 0 ? 80 : port; };
-    if (!named || named->host != host->host || usual(named->port) != usual(host->port)) {
+    if (!named.ok() || named->host != host->host || usual(named->port) != usual(host->port)) {
       return Odd("a Host header that differs from the request target");
     }
   }

@@ -34,27 +34,6 @@ std::optional<std::string> PercentDecode(std::string_view text) {
   return out;
 }
 
-/// "host", "host:8080", "[::1]:8080".
-bool TakeHostAndPort(std::string_view text, UpstreamProxy& proxy) {
-  const bool bracket = text.starts_with('[');
-  const std::size_t end = bracket ? text.find(']') : text.find(':');
-  if (bracket && end == std::string_view::npos) return false;
-  const std::string_view host = bracket ? text.substr(1, end - 1) : text.substr(0, end);
-  std::string_view rest = end == std::string_view::npos ? std::string_view() : text.substr(bracket ? end + 1 : end);
-  if (const auto name = NormalizeHostName(host); name && !bracket) {
-    proxy.host = *name;
-  } else if (const auto address = ParseIp(host); address && bracket != address->is_v4()) {
-    proxy.host = Format(*address);
-  } else {
-    return false;
-  }
-  if (rest.empty()) rest = ":80";
-  const auto port = rest[0] == ':' ? ParseInt(rest.substr(1)) : std::nullopt;
-  if (!port || *port < 1 || *port > 65535) return false;
-  proxy.port = static_cast<std::uint16_t>(*port);
-  return true;
-}
-
 /// What an answer that is no tunnel means for whoever wanted to connect.
 int ErrorOf(int status) {
   if (status == 403 || status == 407) return EACCES;
@@ -63,22 +42,6 @@ int ErrorOf(int status) {
 }
 
 }  // namespace
-
-bool UpstreamProxy::Serves(std::string_view name) const {
-  return std::none_of(direct.begin(), direct.end(), [&](const std::string& entry) {
-    return entry == "*" || name == entry || name.ends_with("." + entry);
-  });
-}
-
-std::vector<std::string> ParseNoProxy(std::string_view text) {
-  std::vector<std::string> entries;
-  for (std::string_view entry : Split(text, ',')) {
-    entry = Trim(entry);
-    while (entry.starts_with('.') || entry.starts_with("*.")) entry.remove_prefix(1);
-    if (!entry.empty()) entries.push_back(ToLower(entry));
-  }
-  return entries;
-}
 
 Result<UpstreamProxy> ParseUpstreamProxy(std::string_view url) {
   constexpr std::string_view kScheme = "http://";
@@ -93,7 +56,10 @@ Result<UpstreamProxy> ParseUpstreamProxy(std::string_view url) {
     proxy.credentials = *credentials;
     url.remove_prefix(at + 1);
   }
-  if (!TakeHostAndPort(url, proxy)) return malformed;
+  const Result<HostPort> where = ParseHostPort(url);
+  if (!where.ok()) return malformed;
+  proxy.host = where->host;
+  proxy.port = where->port == 0 ? 80 : where->port;
   return proxy;
 }
 

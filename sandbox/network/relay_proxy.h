@@ -6,24 +6,20 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/no_proxy.h"
 
 namespace rune::sandbox {
 
 struct UpstreamProxy {
   std::string host;  ///< Name or address.
   std::uint16_t port = 0;
-  std::string credentials;          ///< "user:password", or empty. Secret.
-  std::vector<std::string> direct;  ///< Names and suffixes (".corp", "corp") that are reached without it; "*": all.
-
-  bool Serves(std::string_view name) const;
+  std::string credentials;  ///< "user:password", or empty. Secret.
+  NoProxy direct;           ///< Names that are reached without it; addresses always are.
 };
-/// The entries of a no_proxy variable that are names; addresses are never asked of a proxy anyway.
-std::vector<std::string> ParseNoProxy(std::string_view text);
 /// "http://[user:password@]host[:port]", the user information percent-encoded; without a port 80. kInvalidInput, whose
 /// message does not repeat the text.
 Result<UpstreamProxy> ParseUpstreamProxy(std::string_view url);

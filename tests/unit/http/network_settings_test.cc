@@ -29,13 +29,24 @@ TEST(TrustStore, AVariableThatNamesNothingIsAnErrorWithBothNames) {
   EXPECT_THAT(found.error().message, HasSubstr("/nowhere/ca.pem"));
 }
 
-TEST(NoProxy, LoopbackIsAlwaysInTheList) {
-  EXPECT_EQ(NoProxyList(Env({})), "localhost,127.0.0.0/8,::1");
-  EXPECT_EQ(NoProxyList(Env({{"no_proxy", "a.example"}})), "a.example,localhost,127.0.0.0/8,::1");
-  EXPECT_EQ(NoProxyList(Env({{"NO_PROXY", "b.example"}})), "b.example,localhost,127.0.0.0/8,::1");
+TEST(NoProxy, ThisMachineIsAlwaysReachedDirectly) {
+  for (const auto& env : {Env({}), Env({{"no_proxy", "a.example"}})}) {
+    for (const char* const host : {"localhost", "127.0.0.1", "127.9.9.9", "[::1]"}) {
+      EXPECT_TRUE(IsReachedDirectly(host, env)) << host;
+    }
+    for (const char* const host : {"b.example", "128.0.0.1", "[::2]", "10.0.0.1"}) {
+      EXPECT_FALSE(IsReachedDirectly(host, env)) << host;
+    }
+  }
 }
 
-TEST(NoProxy, AStarStaysAlone) { EXPECT_EQ(NoProxyList(Env({{"no_proxy", "*"}})), "*"); }
+TEST(NoProxy, TheVariableInSmallLettersCountsFirst) {
+  EXPECT_TRUE(IsReachedDirectly("api.a.example", Env({{"no_proxy", "a.example"}})));
+  EXPECT_TRUE(IsReachedDirectly("api.a.example", Env({{"NO_PROXY", "a.example"}})));
+  EXPECT_FALSE(IsReachedDirectly("api.a.example", Env({{"NO_PROXY", "a.example"}, {"no_proxy", "b.example"}})));
+  EXPECT_TRUE(IsReachedDirectly("10.1.2.3", Env({{"no_proxy", "10.0.0.0/8"}})));
+  EXPECT_TRUE(IsReachedDirectly("a.example", Env({{"no_proxy", "*"}})));
+}
 
 }  // namespace
 }  // namespace rune::agent

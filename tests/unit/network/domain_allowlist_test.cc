@@ -234,5 +234,24 @@ TEST(DomainAllowlistTest, NamesTheMalformedEntryAndWhy) {
   EXPECT_EQ(hostile.error().message.find('\x1b'), std::string::npos);
 }
 
+TEST(HostPortTest, ReadsOneFormAndWritesIt) {
+  for (const char* const text : {"name", "name:8080", "1.2.3.4", "1.2.3.4:443", "[fd00::1]", "[fd00::1]:80"}) {
+    const auto where = ParseHostPort(text);
+    ASSERT_TRUE(where.ok()) << text;
+    EXPECT_EQ(JoinHostPort(*where), text);
+  }
+  EXPECT_EQ(ParseHostPort("Name.Example.:8080")->host, "name.example");
+  EXPECT_EQ(ParseHostPort("[FD00:0::1]:80")->host, "fd00::1");
+  EXPECT_EQ(ParseHostPort("name")->port, 0);
+}
+
+TEST(HostPortTest, RefusesWhatTwoProgramsCouldReadDifferently) {
+  for (const char* const text :
+       {"", ":80", "name:", "name:0", "name:080", "name:65536", "name:x", "name:80:80", "127.1", "0x7f.1", "fd00::1",
+        "[1.2.3.4]", "[fd00::1", "[fd00::1]80", "[]", "a b", "me@name"}) {
+    EXPECT_FALSE(ParseHostPort(text).ok()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace rune::sandbox

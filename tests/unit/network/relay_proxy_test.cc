@@ -92,6 +92,18 @@ TEST_F(ProxyTest, ReachesAddressesWithoutTheProxy) {
   EXPECT_EQ(server_->peers()[0]->received(), "");
 }
 
+TEST_F(ProxyTest, ReachesWhatNoProxyNamesWithoutTheProxy) {
+  zone_["good.test"] = {"127.0.0.5"};
+  const std::string port = ":" + std::to_string(server_->port());
+  Allow({"good.test" + port, "127.0.0.0/8" + port});
+  for (const auto& [direct, lookups] : std::map<std::string, int>{{"other.test", 0}, {"other.test,.good.test", 1}}) {
+    StartAnew();
+    options_.proxy->direct = NoProxy(direct);
+    EXPECT_EQ(DialError({"good.test", {}, server_->port()}), 0) << direct;
+    EXPECT_EQ(dns_->Asked("good.test"), lookups) << direct << ": the proxy looks names up itself";
+  }
+}
+
 TEST_F(ProxyTest, SaysWhyThereIsNoTunnel) {
   for (const auto& [answer, error] : std::map<std::string, int>{{"HTTP/1.1 403 Forbidden\r\n\r\n", EACCES},
                                                                 {"HTTP/1.1 407 Who are you\r\n\r\n", EACCES},
