@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/wires/codec.h"
+#include "tests/unit/wires/codec_fixture.h"
 
 namespace rune::test::anthropic {
 
@@ -59,19 +60,7 @@ inline const std::string kEvents = "text/event-stream; charset=utf-8";
 
 inline agent::Decoded Decode(const std::string& bytes, const std::string& type = kEvents,
                              std::string* delivered = nullptr) {
-  const auto decoder = agent::CodecOf(agent::Wire::kAnthropicMessages).decoder(type, {});
-  const agent::TextSink sink = [delivered](std::string_view text) {
-    if (delivered != nullptr) *delivered += text;
-  };
-  decoder->Feed(bytes, sink);
-  return decoder->Finish(sink);
-}
-
-inline std::vector<std::string> CallsIn(const agent::Decoded& decoded) {
-  std::vector<std::string> calls;
-  for (const agent::ToolCall& call : agent::CallsOf(decoded.message))
-    calls.push_back(call.id + " " + call.name + call.args);
-  return calls;
+  return DecodeWhole(agent::Wire::kAnthropicMessages, bytes, type, delivered);
 }
 
 }  // namespace rune::test::anthropic

@@ -11,11 +11,11 @@
 namespace rune::agent {
 namespace {
 
+using test::CallsIn;
 using test::Show;
 using test::anthropic::Args;
 using test::anthropic::Block;
 using test::anthropic::Call;
-using test::anthropic::CallsIn;
 using test::anthropic::Decode;
 using test::anthropic::Delta;
 using test::anthropic::End;

@@ -6,12 +6,16 @@
 #include "agent/wires/codec.h"
 #include "agent/wires/normalise.h"
 #include "tests/unit/wires/anthropic_fixtures.h"
+#include "tests/unit/wires/codec_fixture.h"
 #include "tests/unit/wires/histories.h"
 #include "tests/unit/wires/wire_rules.h"
 
 namespace rune::agent {
 namespace {
 
+using test::Assistant;
+using test::Results;
+using test::User;
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -32,11 +36,6 @@ std::string Encode(const std::vector<Message>& messages, const Caps& caps = Plai
                    const GenerationOptions& options = {}, const std::vector<ToolSpec>& tools = kTools) {
   return EncodeAnthropicMessages("m", {.messages = messages, .tools = tools, .options = options}, caps).body;
 }
-Message User(const std::string& text) { return MakeText(Role::kUser, text); }
-Message Assistant(std::vector<Part> parts) {
-  return {.role = Role::kAssistant, .parts = std::move(parts), .origin = "p/m"};
-}
-Message Results(std::vector<Part> parts) { return {.role = Role::kTool, .parts = std::move(parts)}; }
 std::size_t Count(const std::string& text, const std::string& word) {
   std::size_t count = 0;
   for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/wires/codec.h"
+#include "tests/unit/wires/codec_fixture.h"
 
 namespace rune::test {
 
@@ -35,18 +36,7 @@ inline std::string Content(const std::string& text) { return Delta(R"("content":
 inline std::string Calls(const std::string& pieces) { return Delta(R"("tool_calls":[)" + pieces + "]"); }
 
 inline Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
-  const auto decoder = agent::CodecOf(agent::Wire::kOpenAiChat).decoder(type, {});
-  const TextSink sink = [delivered](std::string_view text) {
-    if (delivered != nullptr) *delivered += text;
-  };
-  decoder->Feed(bytes, sink);
-  return decoder->Finish(sink);
-}
-
-inline std::vector<std::string> CallsIn(const Decoded& decoded) {
-  std::vector<std::string> calls;
-  for (const ToolCall& call : CallsOf(decoded.message)) calls.push_back(call.id + " " + call.name + call.args);
-  return calls;
+  return DecodeWhole(agent::Wire::kOpenAiChat, bytes, type, delivered);
 }
 
 }  // namespace rune::test

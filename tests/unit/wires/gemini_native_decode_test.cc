@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "agent/wires/codec.h"
+#include "tests/unit/wires/codec_fixture.h"
 #include "tests/unit/wires/split.h"
 
 namespace rune::agent {
 namespace {
 
+using test::CallsIn;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -36,19 +38,8 @@ std::string Stream(const std::vector<std::string>& chunks) {
   return text;
 }
 Decoded Decode(const std::string& bytes, const std::string& type = kEvents, std::string* delivered = nullptr) {
-  const auto decoder = CodecOf(Wire::kGeminiNative).decoder(type, {});
-  const TextSink sink = [delivered](std::string_view text) {
-    if (delivered != nullptr) *delivered += text;
-  };
-  decoder->Feed(bytes, sink);
-  return decoder->Finish(sink);
+  return test::DecodeWhole(Wire::kGeminiNative, bytes, type, delivered);
 }
-std::vector<std::string> CallsIn(const Decoded& decoded) {
-  std::vector<std::string> calls;
-  for (const ToolCall& call : CallsOf(decoded.message)) calls.push_back(call.id + " " + call.name + call.args);
-  return calls;
-}
-
 TEST(GeminiDecode, TextArrivesInPiecesAndIsWholeAtTheEnd) {
   std::string delivered;
   const Decoded decoded =

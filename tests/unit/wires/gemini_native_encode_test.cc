@@ -6,12 +6,16 @@
 #include "agent/wires/codec.h"
 #include "agent/wires/gemini_native.h"
 #include "agent/wires/normalise.h"
+#include "tests/unit/wires/codec_fixture.h"
 #include "tests/unit/wires/histories.h"
 #include "tests/unit/wires/wire_rules.h"
 
 namespace rune::agent {
 namespace {
 
+using test::Assistant;
+using test::Results;
+using test::User;
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -33,11 +37,6 @@ std::string Encode(const std::string& model, const std::vector<Message>& message
                    const std::vector<ToolSpec>& tools = kNone) {
   return EncodeGeminiNative(model, {.messages = messages, .tools = tools, .options = options}, caps).body;
 }
-Message User(const std::string& text) { return MakeText(Role::kUser, text); }
-Message Assistant(std::vector<Part> parts) {
-  return {.role = Role::kAssistant, .parts = std::move(parts), .origin = "p/m"};
-}
-Message Results(std::vector<Part> parts) { return {.role = Role::kTool, .parts = std::move(parts)}; }
 
 TEST(GeminiEncode, AFirstRequestLooksLikeThis) {
   const std::vector<Message> messages{MakeText(Role::kSystem, "Be brief."), User("Hi")};

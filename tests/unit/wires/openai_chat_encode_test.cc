@@ -5,10 +5,13 @@
 
 #include "agent/wires/codec.h"
 #include "agent/wires/normalise.h"
+#include "tests/unit/wires/codec_fixture.h"
 
 namespace rune::agent {
 namespace {
 
+using test::Assistant;
+using test::Results;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -19,11 +22,6 @@ const std::vector<ToolSpec> kTools{
 std::string Encode(const std::vector<Message>& messages, const GenerationOptions& options = {}, const Caps& caps = {}) {
   return CodecOf(Wire::kOpenAiChat).encode("m", {.messages = messages, .tools = kTools, .options = options}, caps).body;
 }
-
-Message Assistant(std::vector<Part> parts) {
-  return {.role = Role::kAssistant, .parts = std::move(parts), .origin = "p/m"};
-}
-Message Results(std::vector<Part> parts) { return {.role = Role::kTool, .parts = std::move(parts)}; }
 
 TEST(ChatEncode, AFirstRequestLooksLikeThis) {
   EXPECT_EQ(Encode({MakeText(Role::kSystem, "Be brief."), MakeText(Role::kUser, "Hi")}),

@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "agent/wires/codec.h"
+#include "tests/unit/wires/codec_fixture.h"
 #include "tests/unit/wires/split.h"
 
 namespace rune::agent {
 namespace {
 
+using test::CallsIn;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -47,18 +49,7 @@ std::string ArgsDelta(int index, const std::string& args) {
 
 Decoded Decode(const std::string& bytes, const std::string& type = "text/event-stream",
                std::string* delivered = nullptr) {
-  const auto decoder = CodecOf(Wire::kOpenAiResponses).decoder(type, {});
-  const TextSink sink = [delivered](std::string_view text) {
-    if (delivered != nullptr) *delivered += text;
-  };
-  decoder->Feed(bytes, sink);
-  return decoder->Finish(sink);
-}
-
-std::vector<std::string> CallsIn(const Decoded& decoded) {
-  std::vector<std::string> calls;
-  for (const ToolCall& call : CallsOf(decoded.message)) calls.push_back(call.id + " " + call.name + call.args);
-  return calls;
+  return test::DecodeWhole(Wire::kOpenAiResponses, bytes, type, delivered);
 }
 
 /// A turn of two calls after a thought, as api.openai.com streams it.
