@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sandbox/address.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 
