@@ -1,6 +1,5 @@
 #include "sandbox/base/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -9,32 +8,13 @@
 
 #include <chrono>
 
-#include "sandbox/base/text.h"
+#include "sandbox/base/directory.h"
+#include "sandbox/base/paths.h"
 
 namespace rune {
 namespace {
 
-std::string ParentOf(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 constexpr std::chrono::seconds kRemoveTime{3};
-
-/// Everything in a directory but "." and "..".
-std::vector<std::string> NamesIn(int fd) {
-  std::vector<std::string> names;
-  // Its own descriptor: closedir(3) closes what it was given.
-  DIR* dir = ::fdopendir(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (dir == nullptr) return names;
-  while (const dirent* entry = ::readdir(dir)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  ::closedir(dir);
-  return names;
-}
 
 int RemoveFileAt(int parent, const char* name) { return ::unlinkat(parent, name, 0) == 0 || errno == ENOENT ? 0 : -1; }
 

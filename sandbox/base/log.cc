@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/base/characters.h"
 #include "sandbox/base/encoding.h"
+#include "sandbox/base/list.h"
+#include "sandbox/base/quoted.h"
 #include "sandbox/base/text.h"
 
 namespace rune {
@@ -48,30 +51,12 @@ State& GlobalState() {
   return state;
 }
 
-bool IsTokenChar(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-}
+bool IsTokenChar(char c) { return IsAlphanumeric(c) || c == '_' || c == '-' || c == '.'; }
 
+/// As it stands inside a JSON string.
 std::string JsonEscape(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00";
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 0xF];
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  const std::string quoted = QuoteJson(text);
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 /// The part of base64(prefix + value + suffix) that depends on `value` alone, for each of the three alignments.
@@ -128,9 +113,7 @@ void AddSecret(std::string_view value) {
   auto& secrets = GlobalState().secrets;
   std::vector<std::string> forms{std::string(value), JsonEscape(value), PercentEncode(value), HexEncode(value)};
   AddBase64Forms(value, forms);
-  for (std::string& form : forms) {
-    if (std::find(secrets.begin(), secrets.end(), form) == secrets.end()) secrets.push_back(std::move(form));
-  }
+  for (std::string& form : forms) AddOnce(secrets, std::move(form));
   std::stable_sort(secrets.begin(), secrets.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "sandbox/base/characters.h"
+
 namespace rune {
 namespace {
 
@@ -202,7 +204,7 @@ std::string_view Trim(std::string_view text) {
 std::string ToLower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (IsUpper(c)) c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
 }

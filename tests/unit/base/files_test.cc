@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/base/paths.h"
-
 namespace rune {
 namespace {
 
@@ -115,19 +113,6 @@ TEST_F(FilesTest, DoesNotEnterWhatIsMountedInTheTree) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_TRUE(Exists(At("source/precious")));
   EXPECT_TRUE(RemoveTree(At("tree")).ok()) << "the control: without the mount it goes";
-}
-
-TEST(PathTest, NormalisesLexically) {
-  EXPECT_EQ(NormalizePath("a/../b/./c//", "/x"), "/x/b/c");
-  EXPECT_EQ(NormalizePath("/../..", "/x"), "/");
-  EXPECT_EQ(NormalizePath("", "/x/"), "/x");
-}
-
-TEST(PathTest, BelowMeansAWholeComponent) {
-  EXPECT_TRUE(IsBelow("/root", "/root"));
-  EXPECT_TRUE(IsBelow("/root/a", "/root"));
-  EXPECT_FALSE(IsBelow("/rootfs", "/root"));
-  EXPECT_TRUE(IsBelow("/anything", "/"));
 }
 
 }  // namespace

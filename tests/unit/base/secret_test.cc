@@ -32,7 +32,7 @@ constexpr std::size_t kHead = alignof(std::max_align_t);
 
 // Replaced for this whole program. Each block remembers its size in front of itself, because not every delete is told.
 void* operator new(std::size_t size) {
-  auto* block = static_cast<char*>(std::malloc(size + kHead));
+  auto* block = static_cast<char*>(std::calloc(1, size + kHead));  // nothing of an earlier block's
   if (block == nullptr) std::abort();
   *reinterpret_cast<std::size_t*>(block) = size;
   return block + kHead;

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sandbox/base/encoding.h"
-
 namespace rune {
 namespace {
 
@@ -107,29 +105,6 @@ TEST(NumberTest, OnlyWholeStringsCount) {
   EXPECT_EQ(ParseBool(" Yes "), true);
   EXPECT_EQ(ParseBool("off"), false);
   EXPECT_EQ(ParseBool("maybe"), std::nullopt);
-}
-
-TEST(EncodingTest, MatchesRfc4648) {
-  // Test vectors of RFC 4648 section 10.
-  const struct {
-    const char* plain;
-    const char* base64;
-  } vectors[] = {{"", ""},
-                 {"f", "Zg=="},
-                 {"fo", "Zm8="},
-                 {"foo", "Zm9v"},
-                 {"foob", "Zm9vYg=="},
-                 {"fooba", "Zm9vYmE="},
-                 {"foobar", "Zm9vYmFy"}};
-  for (const auto& v : vectors) {
-    EXPECT_EQ(Base64Encode(v.plain), v.base64);
-    EXPECT_EQ(Base64UrlDecode(Base64UrlEncode(v.plain)), v.plain);
-  }
-  EXPECT_EQ(Base64UrlDecode("Zh"), std::nullopt) << "bits after the end must be zero";
-  EXPECT_EQ(Base64UrlDecode("Z"), std::nullopt);
-  EXPECT_EQ(Base64UrlDecode("Zg=="), std::nullopt);
-  EXPECT_EQ(HexEncode("\x01\xff"), "01ff");
-  EXPECT_EQ(PercentEncode("a b/é"), "a%20b%2F%C3%A9");
 }
 
 TEST(SplitTest, KeepsEmptyParts) { EXPECT_EQ(Split("a,,b,", ',').size(), 4U); }
