@@ -7,12 +7,19 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sandbox/base/characters.h"
+#include "sandbox/base/text.h"
+
 namespace rune::sandbox {
 namespace {
 
+constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSockaddr = 128;  // move_addr_to_kernel(): sizeof(struct sockaddr_storage)
 constexpr std::size_t kInet6Rfc2133 = 24;  // SIN6_LEN_RFC2133: without the scope, which the kernel still accepts
 constexpr std::size_t kUnixPathAt = offsetof(sockaddr_un, sun_path);
+
+bool IsLabelChar(char c) { return IsLower(c) || IsDigit(c) || c == '-' || c == '_'; }
 
 IpAddress V4(const std::uint8_t* bytes) {
   IpAddress out;
@@ -136,6 +143,63 @@ std::string Format(const IpAddress& address) {
 std::string Format(const Endpoint& endpoint) {
   const std::string address = Format(endpoint.address);
   return (endpoint.address.is_v4() ? address : "[" + address + "]") + ":" + std::to_string(endpoint.port);
+}
+
+std::optional<std::string> NormalizeHostName(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.empty() || name.size() > kMaxName) return std::nullopt;
+  std::string out = ToLower(name);
+  std::string_view last;
+  for (const std::string_view label : Split(out, '.')) {
+    if (label.empty() || label.size() > kMaxLabel || !All(label, IsLabelChar)) {
+      return std::nullopt;
+    }
+    if (label.front() == '-' || label.back() == '-') return std::nullopt;
+    last = label;
+  }
+  // A last label that looks like a number makes it an address to some programs (WHATWG URL, "ends in a number").
+  if (All(last, IsDigit) || last.starts_with("0x")) return std::nullopt;
+  return out;
+}
+
+std::optional<std::uint16_t> ParsePort(std::string_view text) {
+  if (text.starts_with('0') || !All(text, IsDigit)) return std::nullopt;
+  const auto value = ParseInt(text);
+  if (!value || *value > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(*value);
+}
+
+Result<HostPort> ParseHostPort(std::string_view text) {
+  HostPort out;
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    const auto address = end == std::string_view::npos ? std::nullopt : ParseIp(text.substr(1, end - 1));
+    if (!address || address->is_v4()) return Error::Invalid("a malformed IPv6 address");
+    out.host = Format(*address);
+    rest = text.substr(end + 1);
+  } else {
+    const std::string_view host = text.substr(0, text.find(':'));
+    if (host.empty()) return Error::Invalid("no host");
+    const auto address = ParseIp(host);
+    const auto name = address ? Format(*address) : NormalizeHostName(host);
+    if (!name) {
+      return Error::Invalid(
+          "a malformed host name (write international names in their xn-- form, addresses as four decimal numbers)");
+    }
+    out.host = *name;
+    rest = text.substr(host.size());
+  }
+  if (rest.empty()) return out;
+  const auto port = rest[0] == ':' ? ParsePort(rest.substr(1)) : std::nullopt;
+  if (!port) return Error::Invalid("a malformed port");
+  out.port = *port;
+  return out;
+}
+
+std::string JoinHostPort(const HostPort& where) {
+  const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
+  return where.port == 0 ? host : host + ":" + std::to_string(where.port);
 }
 
 IpAddress Unwrap(const IpAddress& address) {

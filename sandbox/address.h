@@ -1,6 +1,6 @@
 #pragma once
-/// Internet addresses as values: what a command passed to the kernel, in one spelling, and what kind of place it is.
-/// Pure.
+/// Internet addresses and host names as values: what a command passed to the kernel or a text names, in one spelling,
+/// and what kind of place it is. Pure.
 
 #include <sys/socket.h>
 
@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "sandbox/base/result.h"
 
 namespace rune::sandbox {
 
@@ -34,6 +36,24 @@ std::optional<IpAddress> ParseIp(std::string_view text);
 std::string Format(const IpAddress& address);
 /// "1.2.3.4:80", "[::1]:80".
 std::string Format(const Endpoint& endpoint);
+
+/// Lower case, without one final dot; at most 253 characters, labels of 1 to 63 from [a-z0-9_-] that neither begin nor
+/// end with '-' (RFC 1035 2.3.4, RFC 5890 A-labels). nullopt for everything else, and for what some programs read as an
+/// address ("127.1", "0x7f.1", "2130706433").
+std::optional<std::string> NormalizeHostName(std::string_view name);
+/// 1 to 65535, decimal, without a leading zero.
+std::optional<std::uint16_t> ParsePort(std::string_view text);
+
+/// What URLs, Host headers and proxies' addresses name (RFC 3986 3.2.2, RFC 9110 7.2).
+struct HostPort {
+  std::string host;  ///< Normalised: a name (NormalizeHostName) or an address (Format), without brackets.
+  std::uint16_t port = 0;  ///< 0: none is named.
+};
+/// "name", "1.2.3.4", "[::1]", each with or without ":port". kInvalidInput with the reason for anything else: what two
+/// programs could read differently is no host.
+Result<HostPort> ParseHostPort(std::string_view text);
+/// The same form.
+std::string JoinHostPort(const HostPort& where);
 
 /// The IPv4 address inside an IPv6 one that leads there: mapped, compatible, 6to4 (2002::/16), NAT64 (64:ff9b::/96),
 /// Teredo (2001::/32); anything else unchanged.

@@ -4,19 +4,13 @@
 #include <set>
 #include <utility>
 
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 namespace rune::sandbox {
 namespace {
 
 using std::string_view;
-
-constexpr std::size_t kMaxName = 253;
-constexpr std::size_t kMaxLabel = 63;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool AllDigits(string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
-bool IsLabelChar(char c) { return (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_'; }
 
 /// One entry before it is known what it is.
 struct Entry {
@@ -27,15 +21,11 @@ struct Entry {
   std::uint16_t port = 0;
 };
 
-std::optional<std::int64_t> ParseNumber(string_view text, std::int64_t max) {
-  if (text.empty() || !AllDigits(text) || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+/// The length of a range, in bits.
+std::optional<std::int64_t> ParseLength(string_view text, int bits) {
+  if (!All(text, IsDigit) || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   const auto value = ParseInt(text);
-  return value && *value <= max ? value : std::nullopt;
-}
-
-std::optional<std::uint16_t> ParsePort(string_view text) {
-  const auto number = ParseNumber(text, 65535);
-  return number && *number > 0 ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
+  return value && *value <= bits ? value : std::nullopt;
 }
 
 /// The address with all bits behind `prefix` set to 0, or to 1.
@@ -54,7 +44,7 @@ Result<Entry> ParseRange(const IpAddress& address, string_view text) {
   const int bits = address.size * 8;
   const std::size_t colon = std::min(text.find(':'), text.size());
   const string_view prefix = text.substr(0, colon);
-  const auto length = prefix.starts_with('/') ? ParseNumber(prefix.substr(1), bits) : std::optional(std::int64_t{bits});
+  const auto length = prefix.starts_with('/') ? ParseLength(prefix.substr(1), bits) : std::optional(std::int64_t{bits});
   if (!length || (!prefix.empty() && prefix[0] != '/')) return Error::Invalid("a malformed length of the range");
   entry.prefix = static_cast<std::uint8_t>(*length);
   if (colon < text.size()) {
@@ -109,56 +99,6 @@ Result<Entry> ParseEntry(string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::string> NormalizeHostName(string_view name) {
-  if (name.ends_with('.')) name.remove_suffix(1);
-  if (name.empty() || name.size() > kMaxName) return std::nullopt;
-  std::string out = ToLower(name);
-  string_view last;
-  for (const string_view label : Split(out, '.')) {
-    if (label.empty() || label.size() > kMaxLabel || !std::all_of(label.begin(), label.end(), IsLabelChar)) {
-      return std::nullopt;
-    }
-    if (label.front() == '-' || label.back() == '-') return std::nullopt;
-    last = label;
-  }
-  // A last label that looks like a number makes it an address to some programs (WHATWG URL, "ends in a number").
-  if (AllDigits(last) || last.starts_with("0x")) return std::nullopt;
-  return out;
-}
-
-Result<HostPort> ParseHostPort(string_view text) {
-  HostPort out;
-  string_view rest;
-  if (text.starts_with('[')) {
-    const std::size_t end = text.find(']');
-    const auto address = end == string_view::npos ? std::nullopt : ParseIp(text.substr(1, end - 1));
-    if (!address || address->is_v4()) return Error::Invalid("a malformed IPv6 address");
-    out.host = Format(*address);
-    rest = text.substr(end + 1);
-  } else {
-    const string_view host = text.substr(0, text.find(':'));
-    if (host.empty()) return Error::Invalid("no host");
-    const auto address = ParseIp(host);
-    const auto name = address ? Format(*address) : NormalizeHostName(host);
-    if (!name) {
-      return Error::Invalid(
-          "a malformed host name (write international names in their xn-- form, addresses as four decimal numbers)");
-    }
-    out.host = *name;
-    rest = text.substr(host.size());
-  }
-  if (rest.empty()) return out;
-  const auto port = rest[0] == ':' ? ParsePort(rest.substr(1)) : std::nullopt;
-  if (!port) return Error::Invalid("a malformed port");
-  out.port = *port;
-  return out;
-}
-
-std::string JoinHostPort(const HostPort& where) {
-  const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
-  return where.port == 0 ? host : host + ":" + std::to_string(where.port);
-}
 
 Result<DomainAllowlist> DomainAllowlist::Parse(const std::vector<std::string>& entries) {
   DomainAllowlist list;

@@ -19,21 +19,6 @@
 
 namespace rune::sandbox {
 
-/// Lower case, without one final dot; at most 253 characters, labels of 1 to 63 from [a-z0-9_-] that neither begin nor
-/// end with '-' (RFC 1035 2.3.4, RFC 5890 A-labels). nullopt for everything else, and for what some programs read as an
-/// address ("127.1", "0x7f.1", "2130706433").
-std::optional<std::string> NormalizeHostName(std::string_view name);
-
-struct HostPort {
-  std::string host;        ///< A normalised name, or an address without brackets.
-  std::uint16_t port = 0;  ///< 0: none is named.
-};
-/// "name", "1.2.3.4", "[::1]", each with or without ":port" (RFC 3986 3.2.2, RFC 9110 7.2). Strict, so that no two
-/// programs read it differently: kInvalidInput says in a few words what is wrong.
-Result<HostPort> ParseHostPort(std::string_view text);
-/// The same form.
-std::string JoinHostPort(const HostPort& where);
-
 class DomainAllowlist {
  public:
   /// kInvalidInput naming the entry and what is wrong with it.

@@ -1,17 +1,15 @@
 #include "sandbox/network/http_head.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "sandbox/address.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
-#include "sandbox/domain_allowlist.h"
 
 namespace rune::sandbox {
 namespace {
 
 using std::string_view;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 Error Odd(std::string message) { return {ErrorKind::kProtocol, std::move(message)}; }
 
@@ -23,8 +21,8 @@ struct RequestLine {
 
 Result<RequestLine> ReadRequestLine(string_view line) {
   const auto parts = Split(line, ' ');
-  if (parts.size() != 3 || parts[0].empty() || parts[1].empty() ||
-      !std::all_of(parts[0].begin(), parts[0].end(), IsHttpTokenChar) || line.find('\t') != string_view::npos) {
+  if (parts.size() != 3 || parts[0].empty() || parts[1].empty() || !All(parts[0], IsHttpTokenChar) ||
+      line.find('\t') != string_view::npos) {
     return Odd("a malformed request line");
   }
   RequestLine out;
@@ -81,7 +79,7 @@ Result<void> ReadBody(const Fields& fields, const RequestLine& line, HttpHead& o
   }
   if (fields.length) {
     const auto length = ParseInt(*fields.length);
-    if (!length || *length < 0 || !std::all_of(fields.length->begin(), fields.length->end(), IsDigit)) {
+    if (!length || *length < 0 || !All(*fields.length, IsDigit)) {
       return Odd("a malformed Content-Length");
     }
     out.length = static_cast<std::uint64_t>(*length);
@@ -93,14 +91,14 @@ Result<void> ReadBody(const Fields& fields, const RequestLine& line, HttpHead& o
 
 bool IsHttpTokenChar(char c) {
   constexpr string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || kMarks.find(c) != string_view::npos;
+  return IsAlphanumeric(c) || kMarks.find(c) != string_view::npos;
 }
 
 std::optional<HttpField> ReadHttpField(string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == string_view::npos || colon == 0) return std::nullopt;
   const string_view name = line.substr(0, colon);
-  if (!std::all_of(name.begin(), name.end(), IsHttpTokenChar)) return std::nullopt;
+  if (!All(name, IsHttpTokenChar)) return std::nullopt;
   return HttpField{ToLower(name), Trim(line.substr(colon + 1))};
 }
 

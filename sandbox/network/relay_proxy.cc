@@ -7,31 +7,15 @@
 #include <optional>
 #include <utility>
 
+#include "sandbox/address.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
-#include "sandbox/domain_allowlist.h"
 
 namespace rune::sandbox {
 namespace {
 
 constexpr std::size_t kMaxHead = 8 << 10;
-
-std::optional<std::string> PercentDecode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const std::string_view kDigits = "0123456789abcdef";
-    const std::string digits = ToLower(text.substr(i + 1, 2));
-    if (digits.size() != 2 || digits.find_first_not_of(kDigits) != std::string::npos) return std::nullopt;
-    out += static_cast<char>(kDigits.find(digits[0]) << 4 | kDigits.find(digits[1]));
-    i += 2;
-  }
-  return out;
-}
 
 /// What an answer that is no tunnel means for whoever wanted to connect.
 int ErrorOf(int status) {
@@ -50,9 +34,9 @@ Result<UpstreamProxy> ParseUpstreamProxy(std::string_view url) {
   if (url.ends_with('/')) url.remove_suffix(1);
   UpstreamProxy proxy;
   if (const std::size_t at = url.rfind('@'); at != std::string_view::npos) {
-    const std::optional<std::string> credentials = PercentDecode(url.substr(0, at));
+    std::optional<std::string> credentials = PercentDecode(url.substr(0, at));
     if (!credentials || credentials->find(':') == std::string::npos) return malformed;
-    proxy.credentials = *credentials;
+    proxy.credentials = Secret::Take(*credentials);
     url.remove_prefix(at + 1);
   }
   const Result<HostPort> where = ParseHostPort(url);
@@ -67,7 +51,7 @@ ProxyTunnel::ProxyTunnel(EventLoop& loop, UniqueFd socket, const UpstreamProxy& 
     : loop_(loop), socket_(std::move(socket)), target_(target), done_(std::move(done)) {
   request_ = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n";
   if (!proxy.credentials.empty()) {
-    request_ += "Proxy-Authorization: Basic " + Base64Encode(proxy.credentials) + "\r\n";
+    request_ += "Proxy-Authorization: Basic " + Base64Encode(proxy.credentials.Reveal()) + "\r\n";
   }
   request_ += "\r\n";
   loop_.Watch(socket_.get(), POLLOUT, [this](short) { OnEvent(); });

@@ -9,6 +9,7 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
+#include "sandbox/base/secret.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/no_proxy.h"
 
@@ -17,8 +18,8 @@ namespace rune::sandbox {
 struct UpstreamProxy {
   std::string host;  ///< Name or address.
   std::uint16_t port = 0;
-  std::string credentials;  ///< "user:password", or empty. Secret.
-  NoProxy direct;           ///< Names that are reached without it; addresses always are.
+  Secret credentials;  ///< "user:password", or empty.
+  NoProxy direct;      ///< Names that are reached without it; addresses always are.
 };
 /// "http://[user:password@]host[:port]", the user information percent-encoded; without a port 80. kInvalidInput, whose
 /// message does not repeat the text.

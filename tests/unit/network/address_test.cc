@@ -240,5 +240,59 @@ TEST(AddressTest, MapsOnlyIpv4IntoIpv6) {
   EXPECT_EQ(Format(MapToV6({Ip("::1"), 80})), "[::1]:80");
 }
 
+TEST(HostPortTest, ReadsAHostWithAndWithoutAPort) {
+  const struct {
+    const char* text;
+    const char* host;
+    std::optional<std::uint16_t> port;
+  } cases[] = {{"Example.COM.", "example.com", std::nullopt},
+               {"example.com:443", "example.com", 443},
+               {"1.2.3.4", "1.2.3.4", std::nullopt},
+               {"1.2.3.4:80", "1.2.3.4", 80},
+               {"[::1]", "::1", std::nullopt},
+               {"[0:0::1]:65535", "::1", 65535},
+               {"a:1", "a", 1}};
+  for (const auto& c : cases) {
+    const auto read = ParseHostPort(c.text);
+    ASSERT_TRUE(read.ok()) << c.text;
+    EXPECT_EQ(read->host, c.host);
+    EXPECT_EQ(read->port, c.port) << c.text;
+  }
+}
+
+TEST(HostPortTest, SaysWhatIsWrongWithEverythingElse) {
+  const struct {
+    const char* text;
+    const char* problem;
+  } cases[] = {{"", "no host"},
+               {":80", "no host"},
+               {"[::1", "a malformed IPv6 address"},
+               {"[1.2.3.4]", "a malformed IPv6 address"},
+               {"[]", "a malformed IPv6 address"},
+               {"[::1]80", "a malformed port"},
+               {"a:", "a malformed port"},
+               {"a:0", "a malformed port"},
+               {"a:080", "a malformed port"},
+               {"a:65536", "a malformed port"},
+               {"a:+1", "a malformed port"},
+               {"a:1:2", "a malformed port"},
+               {"::1", "no host"},
+               {"fd00::1", "a malformed port"},
+               {"me@a", "a malformed host name"},
+               {"127.1", "a malformed host name"},
+               {"a b", "a malformed host name"}};
+  for (const auto& c : cases) {
+    const auto read = ParseHostPort(c.text);
+    ASSERT_FALSE(read.ok()) << c.text;
+    EXPECT_TRUE(read.error().message.starts_with(c.problem)) << c.text << ": " << read.error().message;
+  }
+}
+
+TEST(HostPortTest, OnlyAnIpv6AddressNeedsBrackets) {
+  EXPECT_EQ(JoinHostPort({"::1", 443}), "[::1]:443");
+  EXPECT_EQ(JoinHostPort({"1.2.3.4", 0}), "1.2.3.4");
+  EXPECT_EQ(JoinHostPort({"example.com", 80}), "example.com:80");
+}
+
 }  // namespace
 }  // namespace rune::sandbox

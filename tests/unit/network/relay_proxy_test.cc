@@ -7,6 +7,8 @@
 
 #include "client_hello.h"
 #include "relay_fixture.h"
+#include "sandbox/base/encoding.h"
+#include "sandbox/base/log.h"
 
 namespace rune::sandbox {
 namespace {
@@ -15,6 +17,7 @@ using test::ClientHello;
 using test::Ips;
 using test::LoopPeer;
 using test::LoopServer;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -23,7 +26,7 @@ TEST(ParseUpstreamProxyTest, ReadsHostPortAndCredentials) {
   const UpstreamProxy proxy = ParseUpstreamProxy("http://me:p%40ss%3A@Proxy.Example:3128/").value();
   EXPECT_EQ(proxy.host, "proxy.example");
   EXPECT_EQ(proxy.port, 3128);
-  EXPECT_EQ(proxy.credentials, "me:p@ss:");
+  EXPECT_EQ(proxy.credentials.Reveal(), "me:p@ss:");
   EXPECT_EQ(ParseUpstreamProxy("http://10.0.0.9").value().port, 80);
   EXPECT_EQ(ParseUpstreamProxy("http://[fd00::9]:8080").value().host, "fd00::9");
 }
@@ -39,11 +42,18 @@ TEST(ParseUpstreamProxyTest, RefusesWhatItDoesNotUnderstandWithoutRepeatingIt) {
   }
 }
 
+TEST(ParseUpstreamProxyTest, TheLogHidesThePasswordFromThenOn) {
+  const std::string line = "me:canary-of-the-proxy in clear, or " + Base64Encode("me:canary-of-the-proxy");
+  EXPECT_EQ(Redact(line), line);
+  ASSERT_TRUE(ParseUpstreamProxy("http://me:canary%2dof%2dthe%2dproxy@proxy").ok());
+  EXPECT_THAT(Redact(line), AllOf(Not(HasSubstr("canary")), Not(HasSubstr("Y2FuYXJ5"))));
+}
+
 class ProxyTest : public test::RelayFixture {
  protected:
   ProxyTest() {
     Allow({"good.test", "127.0.0.5"});
-    options_.proxy = UpstreamProxy{"127.0.0.5", server_->port(), "me:pass"};
+    options_.proxy = UpstreamProxy{"127.0.0.5", server_->port(), Secret("me:pass")};
     server_->on_accept = [this](LoopPeer& peer) {
       peer.on_data = [this](LoopPeer& self) {
         if (self.received().ends_with("\r\n\r\n")) self.Send(answer_);
