@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <climits>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -24,6 +23,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
+#include "sandbox/base/secret.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {
@@ -74,9 +74,10 @@ Result<std::string> RunOut(const Request& request, const StepContext& context, c
 }
 
 /// The one JSON document for standard output.
-Result<std::string> Run(EventLoop& loop, const Invocation& invocation) {
+Result<std::string> Run(EventLoop& loop, Invocation invocation) {
   RUNE_ASSIGN_OR_RETURN(const Request request, ParseRequest(invocation.verb, invocation.request));
   HideSecrets(request.source);
+  WipeMemory(invocation.request.data(), invocation.request.size());
   if (request.source.debug) SetLogLevel(LogLevel::kDebug);
   SessionAsker asker(loop);
   CheckLock lock;
@@ -118,7 +119,7 @@ int RunVerb(Verb verb, const std::string& directory) {
   if (!request.ok()) return Fail(verb, std::move(request).error().Wrap("the request on stdin"));
   EventLoop loop;
   const SignalWatch watch(loop);
-  const auto result = Run(loop, {verb, directory, *request});
+  const auto result = Run(loop, {verb, directory, *std::move(request)});
   if (loop.interrupted_by()) {
     Say("rune " + std::string(VerbName(verb)) + ": stopped by signal " + std::to_string(*loop.interrupted_by()));
     return kSignalExit + *loop.interrupted_by();
@@ -126,12 +127,6 @@ int RunVerb(Verb verb, const std::string& directory) {
   if (!result.ok()) return Fail(verb, result.error());
   const auto written = WriteAll(output->get(), *result + "\n");
   return written.ok() ? EXIT_SUCCESS : Fail(verb, written.error());
-}
-
-/// Concourse gives an absolute path; a person trying a step by hand may not.
-std::string Absolute(const std::string& path) {
-  std::array<char, PATH_MAX> cwd{};
-  return NormalizePath(path, ::getcwd(cwd.data(), cwd.size()) == nullptr ? "/" : cwd.data());
 }
 
 struct Name {
@@ -144,12 +139,13 @@ constexpr std::array<Name, 3> kNames{{{"check", Verb::kCheck, 0}, {"in", Verb::k
 int Main(int argc, char** argv) {
   agent::HardenProcess();
   const std::string program = argc > 0 ? argv[0] : "";
-  const std::string base = program.substr(program.rfind('/') + 1);
+  const std::string_view base = FileName(program);
   for (const Name& known : kNames) {
     if (base != known.name) continue;
     if (argc - 1 < known.arguments)
       return Fail(known.verb, Error::Invalid("the directory is missing: usage: in|out DIR"));
-    return RunVerb(known.verb, known.arguments > 0 ? Absolute(argv[1]) : "");
+    // Concourse gives an absolute path; a person trying a step by hand may not.
+    return RunVerb(known.verb, known.arguments > 0 ? NormalizePath(argv[1], CurrentDirectory()) : "");
   }
   Say("rune-resource " RUNE_VERSION ": run as check, in DIR or out DIR, with the request of Concourse on stdin");
   return kUsage;

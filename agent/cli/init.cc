@@ -12,6 +12,8 @@
 #include "agent/providers/provider.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/quoted.h"
+#include "sandbox/base/secret.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -41,15 +43,7 @@ class EchoOff {
   bool valid_ = false;
 };
 
-/// A TOML basic string (TOML 1.0, "String").
-std::string Quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : MakeSafe(text).text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c != '\n' && c != '\t') out += c;
-  }
-  return out + "\"";
-}
+std::string Quote(std::string_view text) { return QuoteToml(MakeSafe(text).text); }
 
 /// "openai, openrouter, ..."
 std::string Names() {
@@ -83,26 +77,26 @@ class Wizard {
       Say("No such provider.\n");
       return std::nullopt;
     }
-    std::string key;
+    Secret key;
     if (is_url || choice->entry == Entry::kKey) {
       const EchoOff quiet;
-      const auto typed = Ask("API key (not shown; empty: set RUNE_API_KEY later)", "");
+      auto typed = Ask("API key (not shown; empty: set RUNE_API_KEY later)", "");
       Say("\n");
       if (!typed) return std::nullopt;
-      key = *typed;
+      key = Secret::Take(*typed);
     }
     std::string base_url = is_url ? *provider : "";
     if (!is_url && choice->entry == Entry::kLogin) {
-      const auto token = LogIn(base_url);
+      auto token = LogIn(base_url);
       if (!token) return std::nullopt;
-      key = *token;
+      key = *std::move(token);
     }
     const auto model = Ask("Model", is_url ? "" : std::string(choice->model));
     if (!model) return std::nullopt;
     std::string text = is_url ? "" : "provider = " + Quote(*provider) + "\n";
     if (!base_url.empty()) text += "base_url = " + Quote(base_url) + "\n";
     if (!model->empty()) text += "model = " + Quote(*model) + "\n";
-    if (!key.empty()) text += "api_key = " + Quote(key) + "\n";
+    if (!key.empty()) text += "api_key = " + Quote(key.Reveal()) + "\n";
     return text +
            "\n[policy]\nmode = \"confirm\"  # confirm | allowlist | unrestricted\n"
            "allowed_commands = [\"ls\", \"cat\", \"head\", \"ps\", \"echo\", \"uname\", \"free\", \"df\", \"date\", "
@@ -112,7 +106,7 @@ class Wizard {
 
  private:
   /// The token; `base_url` is set where GitHub is not the public one.
-  std::optional<std::string> LogIn(std::string& base_url) {
+  std::optional<Secret> LogIn(std::string& base_url) {
     const auto github = Ask("GitHub", kGithub);
     if (!github) return std::nullopt;
     if (*github != kGithub) base_url = *github;

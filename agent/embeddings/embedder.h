@@ -12,6 +12,7 @@
 #include "agent/providers/provider.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::agent {
 
@@ -23,7 +24,7 @@ struct EmbeddingEndpoint {
   std::string provider;  ///< "openai"
   std::string base_url;  ///< Without a slash at the end.
   std::string model;
-  std::string key_line;  ///< The header with the key, or empty.
+  Secret api_key;        ///< May be empty.
 };
 
 /// Fills in the provider's defaults. kInvalidInput: no such provider, no URL, a key that is missing or none.

@@ -98,11 +98,10 @@ Result<EmbeddingEndpoint> ChooseEmbeddings(const EmbeddingsConfig& config) {
   endpoint.model = config.model.empty() ? defaults.model : config.model;
   RUNE_ASSIGN_OR_RETURN(endpoint.base_url,
                         ReadBaseUrl(config.base_url.empty() ? usual : config.base_url, "embeddings.base_url"));
-  RUNE_ASSIGN_OR_RETURN(const std::string key, ReadKey(config.api_key, "embeddings.api_key"));
-  if (key.empty() && known->entry == Entry::kKey && config.base_url.empty()) {
+  RUNE_ASSIGN_OR_RETURN(endpoint.api_key, ReadKey(config.api_key, "embeddings.api_key"));
+  if (endpoint.api_key.empty() && known->entry == Entry::kKey && config.base_url.empty()) {
     return Error::Invalid("embeddings.api_key: " + endpoint.provider + " needs a key (RUNE_EMBEDDINGS_API_KEY)");
   }
-  if (!key.empty()) endpoint.key_line = KeyLine(known->name, known->wire, key);
   return endpoint;
 }
 
@@ -128,7 +127,9 @@ HttpRequest EncodeEmbeddings(const EmbeddingEndpoint& endpoint, const std::vecto
       request.body = writer.EndObject().Take();
       break;
   }
-  if (!endpoint.key_line.empty()) request.headers.push_back(endpoint.key_line);
+  if (!endpoint.api_key.empty()) {
+    request.headers.push_back(KeyLine(endpoint.provider, FindProvider(endpoint.provider)->wire, endpoint.api_key));
+  }
   return request;
 }
 

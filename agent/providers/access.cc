@@ -5,6 +5,7 @@
 #include "agent/http/url.h"
 #include "agent/providers/provider.h"
 #include "agent/wires/codec.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -14,17 +15,16 @@ HttpTimeouts TimeoutsOf(const Deadlines& deadlines) {
   return timeouts;
 }
 
-Result<std::string> ReadKey(std::string_view text, const std::string& setting) {
-  const std::string_view key = Trim(text);
-  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (!printable) return Error::Invalid(setting + ": holds a blank or a character that no key has");
-  return std::string(key);
+Result<Secret> ReadKey(std::string_view text, const std::string& setting) {
+  Secret key(Trim(text));  // before anything can go wrong and be told
+  if (!All(key.Reveal(), IsVisible)) return Error::Invalid(setting + ": holds a blank or a character that no key has");
+  return key;
 }
 
-std::string KeyLine(std::string_view provider, Wire wire, const std::string& key) {
+std::string KeyLine(std::string_view provider, Wire wire, const Secret& key) {
   const Provider* const known = FindProvider(provider);
   const bool own = known != nullptr && !known->key_header.empty();
-  return std::string(own ? known->key_header : FormatOf(wire).key_header) + key;
+  return std::string(own ? known->key_header : FormatOf(wire).key_header).append(key.Reveal());
 }
 
 std::optional<Failure> KeyAccess::Open(const GrantRequest&, Caps& caps, Grant& grant) {

@@ -12,6 +12,7 @@
 #include "agent/wires/caps.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::agent {
 
@@ -33,9 +34,9 @@ HttpTimeouts TimeoutsOf(const Deadlines& deadlines);
 
 /// A key as it may stand in a header line: without the blanks and line ends around it that files of secrets have.
 /// kInvalidInput that names `setting`, and not the key, for what could end the line.
-Result<std::string> ReadKey(std::string_view text, const std::string& setting);
+Result<Secret> ReadKey(std::string_view text, const std::string& setting);
 /// The header line with the key, as the provider, or else the wire, wants it: Authorization, x-api-key, x-goog-api-key.
-std::string KeyLine(std::string_view provider, Wire wire, const std::string& key);
+std::string KeyLine(std::string_view provider, Wire wire, const Secret& key);
 
 class Access {
  public:
@@ -50,13 +51,13 @@ class Access {
 class KeyAccess : public Access {
  public:
   /// `key` may be empty: then no such header is sent.
-  KeyAccess(Endpoint endpoint, std::string key) : endpoint_(std::move(endpoint)), key_(std::move(key)) {}
+  KeyAccess(Endpoint endpoint, Secret key) : endpoint_(std::move(endpoint)), key_(std::move(key)) {}
   std::optional<Failure> Open(const GrantRequest& request, Caps& caps, Grant& grant) override;
   bool Renew() override { return false; }
 
  private:
   Endpoint endpoint_;
-  std::string key_;
+  Secret key_;
 };
 
 }  // namespace rune::agent

@@ -84,9 +84,7 @@ bool IsTrustedApi(std::string_view api, const std::vector<std::string>& domains)
   if (!api.starts_with(kScheme)) return false;
   std::string_view host = api.substr(kScheme.size());
   if (host.ends_with('/')) host.remove_suffix(1);
-  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  });
+  const bool plain = All(host, [](char c) { return IsLower(c) || IsDigit(c) || c == '-' || c == '.'; });
   return plain && std::any_of(domains.begin(), domains.end(),
                               [host](const std::string& domain) { return IsUnder(host, domain); });
 }
@@ -95,12 +93,13 @@ Result<CopilotSession> ReadCopilotSession(const std::string& body, const std::ve
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(body, "answer"));
   const json::View root = document.root();
   CopilotSession session;
-  const auto token = ReadKey(root["token"].Text(), "token");
-  if (!token.ok() || token->empty()) return Error{ErrorKind::kProtocol, "no token in the answer"};
-  session.token = *token;
+  auto read = ReadKey(root["token"].Text(), "token");
+  if (!read.ok() || read->empty()) return Error{ErrorKind::kProtocol, "no token in the answer"};
+  session.token = std::move(read).value();
+  const std::string_view token = session.token.Reveal();
   const std::int64_t seconds = root["refresh_in"].integer().value_or(kDefaultRefresh.count());
   session.refresh_in = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestRefresh.count()));
-  for (const std::string& api : {root["endpoints"]["api"].Text(), ApiOfToken(session.token)}) {
+  for (const std::string& api : {root["endpoints"]["api"].Text(), ApiOfToken(token)}) {
     if (api.empty() || !session.api.empty()) continue;
     if (IsTrustedApi(api, domains)) {
       session.api = api;
@@ -144,13 +143,18 @@ void ApplyCopilotModel(const json::View& models, std::string_view model, Caps& c
 
 CopilotAccess::CopilotAccess(EventLoop& loop, CopilotOptions options)
     : loop_(loop), options_(std::move(options)), http_(loop) {
-  if (!options_.token.starts_with("tid=")) return;
+  if (!options_.token.Reveal().starts_with("tid=")) return;
   session_.token = options_.token;
-  if (const std::string api = ApiOfToken(session_.token); IsTrustedApi(api, options_.hosts.domains)) session_.api = api;
+  if (const std::string api = ApiOfToken(session_.token.Reveal()); IsTrustedApi(api, options_.hosts.domains))
+    session_.api = api;
   direct_ = true;
 }
 
 CopilotAccess::~CopilotAccess() = default;
+
+std::vector<std::string> CopilotAccess::SessionHeaders() const {
+  return {std::string("Authorization: Bearer ").append(session_.token.Reveal())};
+}
 
 std::string CopilotAccess::Api() const {
   if (!options_.hosts.api.empty()) return options_.hosts.api;
@@ -179,7 +183,7 @@ std::optional<Failure> CopilotAccess::Open(const GrantRequest& request, Caps& ca
 
 /// A GitHub token that opens the API itself does so for one integration only.
 void CopilotAccess::NameIntegration(Caps& caps) const {
-  if (!direct_ || session_.token.starts_with("tid=")) return;
+  if (!direct_ || session_.token.Reveal().starts_with("tid=")) return;
   std::erase_if(caps.headers, [](const std::string& line) { return NamesHeader(line, kIntegration); });
   caps.headers.emplace_back(kDirectIntegration);
 }
@@ -211,11 +215,11 @@ std::optional<Failure> CopilotAccess::EnsureSession(const Caps& caps, TimePoint 
 void CopilotAccess::StartExchange(const Caps& caps) {
   failure_.reset();
   exchange_body_.clear();
-  HttpRequest request{
-      .url = options_.hosts.exchange + "/copilot_internal/v2/token",
-      .headers = {"Authorization: token " + options_.token, "Accept: application/json", std::string(kExchangeVersion)},
-      .body = std::nullopt,
-      .timeouts = TimeoutsOf(options_.deadlines)};
+  HttpRequest request{.url = options_.hosts.exchange + "/copilot_internal/v2/token",
+                      .headers = {std::string("Authorization: token ").append(options_.token.Reveal()),
+                                  "Accept: application/json", std::string(kExchangeVersion)},
+                      .body = std::nullopt,
+                      .timeouts = TimeoutsOf(options_.deadlines)};
   for (const std::string& header : caps.headers) {
     if (!NamesHeader(header, kApiVersion)) request.headers.push_back(header);
   }
@@ -233,7 +237,8 @@ void CopilotAccess::EndExchange(const HttpOutcome& outcome) {
   const bool succeeded = outcome.failure == HttpFailure::kNone && outcome.status >= 200 && outcome.status < 300;
   if (!succeeded) {
     const bool refused = outcome.status == 401 || outcome.status == 403 || outcome.status == 404;
-    const bool may_open = options_.token.starts_with("gho_") || options_.token.starts_with("github_pat_");
+    const std::string_view token = options_.token.Reveal();
+    const bool may_open = token.starts_with("gho_") || token.starts_with("github_pat_");
     failure_ = Refusal(outcome);
     if (refused && may_open && failure_->remedy == Remedy::kNone) {
       Log(LogLevel::kInfo, failure_->message + "; trying the token itself");
@@ -243,6 +248,7 @@ void CopilotAccess::EndExchange(const HttpOutcome& outcome) {
     return;
   }
   auto session = ReadCopilotSession(exchange_body_, options_.hosts.domains);
+  WipeMemory(exchange_body_.data(), exchange_body_.size());
   if (!session.ok()) {
     failure_ = Failure{.kind = ModelErrorKind::kProtocol,
                        .remedy = Remedy::kRetry,
@@ -253,7 +259,6 @@ void CopilotAccess::EndExchange(const HttpOutcome& outcome) {
     return;
   }
   session_ = std::move(session).value();
-  AddSecret(session_.token);
   const auto margin = std::min(kMargin, session_.refresh_in / 10);
   good_until_ = Now() + session_.refresh_in;
   renew_at_ = good_until_ - margin;
@@ -270,7 +275,7 @@ Failure CopilotAccess::Refusal(const HttpOutcome& outcome) const {
   failure.kind = ModelErrorKind::kAuth;
   const std::string host = SplitUrl(options_.hosts.exchange).Authority();
   std::string what = host + " gives no Copilot token (" + std::to_string(outcome.status) + "): ";
-  if (options_.token.starts_with("ghp_")) {
+  if (options_.token.Reveal().starts_with("ghp_")) {
     what += "classic personal access tokens (ghp_) do not work with Copilot; log in with `rune init`";
   } else if (outcome.status == 404) {
     what += "this account, or this kind of token, has no access to Copilot";

@@ -11,6 +11,7 @@
 #include "agent/http/client.h"
 #include "agent/json/json.h"
 #include "agent/providers/access.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::agent {
 
@@ -26,7 +27,7 @@ struct CopilotHosts {
 CopilotHosts CopilotHostsOf(const std::string& base_url);
 
 struct CopilotSession {
-  std::string token;
+  Secret token;
   std::string api;  ///< Checked; empty: none that can be believed.
   std::chrono::seconds refresh_in{0};
 };
@@ -38,7 +39,7 @@ bool IsTrustedApi(std::string_view api, const std::vector<std::string>& domains)
 void ApplyCopilotModel(const json::View& models, std::string_view model, Caps& caps);
 
 struct CopilotOptions {
-  std::string token;  ///< ghu_, gho_, github_pat_, ghp_, or a session token ("tid=...").
+  Secret token;  ///< ghu_, gho_, github_pat_, ghp_, or a session token ("tid=...").
   CopilotHosts hosts;
   std::string model;
   std::function<void(Caps&)> correct;  ///< Runs after `caps` was changed: the user's word counts most. May be empty.
@@ -65,7 +66,7 @@ class CopilotAccess : public Access {
   Failure Refusal(const HttpOutcome& outcome) const;
   void LearnModel(Caps& caps, TimePoint deadline);
   void NameIntegration(Caps& caps) const;
-  std::vector<std::string> SessionHeaders() const { return {"Authorization: Bearer " + session_.token}; }
+  std::vector<std::string> SessionHeaders() const;
   std::string Api() const;
   TimePoint Now() const { return options_.now ? options_.now() : Clock::now(); }
 

@@ -8,7 +8,6 @@
 #include "agent/json/json.h"
 #include "agent/providers/failure.h"
 #include "sandbox/base/encoding.h"
-#include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -23,19 +22,19 @@ class Flow {
  public:
   Flow(EventLoop& loop, const DeviceLogin& login) : loop_(loop), login_(login), http_(loop) {}
 
-  Result<std::string> Run() {
+  Result<Secret> Run() {
     RUNE_ASSIGN_OR_RETURN(
         const json::Document start,
         Post("/login/device/code", "client_id=" + PercentEncode(login_.client_id) + "&scope=read%3Auser"));
     const json::View root = start.root();
-    const std::string device = root["device_code"].Text();
+    const Secret device(root["device_code"].string().value_or(""));
     const std::string code = root["user_code"].Text();
     if (device.empty() || code.empty()) return Broken("gives no code");
-    AddSecret(device);
     login_.show(OneLine(root["verification_uri"].string().value_or(login_.host + "/login/device")), OneLine(code, 40));
     Milliseconds interval = SecondsAt(root["interval"], kUsualInterval);
     const TimePoint end = Clock::now() + SecondsAt(root["expires_in"], kLongestWait);
-    const std::string form = "client_id=" + PercentEncode(login_.client_id) + "&device_code=" + PercentEncode(device) +
+    const std::string form = "client_id=" + PercentEncode(login_.client_id) +
+                             "&device_code=" + PercentEncode(device.Reveal()) +
                              "&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
     for (;;) {
       if (Clock::now() + interval > end) return Expired();
@@ -44,8 +43,7 @@ class Flow {
       }
       RUNE_ASSIGN_OR_RETURN(const json::Document answer, Post("/login/oauth/access_token", form));
       if (const auto token = answer.root()["access_token"].string(); token && !token->empty()) {
-        AddSecret(*token);
-        return std::string(*token);
+        return Secret(*token);
       }
       const std::string error = answer.root()["error"].Text();
       if (error == "authorization_pending") continue;
@@ -93,6 +91,6 @@ class Flow {
 
 }  // namespace
 
-Result<std::string> LogInToCopilot(EventLoop& loop, const DeviceLogin& login) { return Flow(loop, login).Run(); }
+Result<Secret> LogInToCopilot(EventLoop& loop, const DeviceLogin& login) { return Flow(loop, login).Run(); }
 
 }  // namespace rune::agent

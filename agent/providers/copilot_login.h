@@ -6,6 +6,7 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::agent {
 
@@ -20,6 +21,6 @@ struct DeviceLogin {
 
 /// Runs the loop until the person has agreed. kCancelled when interrupted, kDenied when the person refused,
 /// kUnavailable and kProtocol for the rest, expiry included: one line that says what to do.
-Result<std::string> LogInToCopilot(EventLoop& loop, const DeviceLogin& login);
+Result<Secret> LogInToCopilot(EventLoop& loop, const DeviceLogin& login);
 
 }  // namespace rune::agent

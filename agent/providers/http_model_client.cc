@@ -10,6 +10,7 @@
 #include "agent/providers/provider.h"
 #include "agent/wires/normalise.h"
 #include "agent/wires/pictures.h"
+#include "sandbox/base/duration.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -30,16 +31,11 @@ bool IsEmpty(const Message& message) {
   return message.stop == Stop::kEnd && TextOf(message).empty() && CallsOf(message).empty();
 }
 
-std::string Seconds(Milliseconds time) {
-  const auto tenths = (time.count() + 99) / 100;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-}
-
 ModelError FinalError(const Failure& failure, int attempts) {
   ModelError error{failure.kind, failure.message};
   if (attempts > 1) error.message += ", after " + std::to_string(attempts) + " attempts";
   if (failure.remedy == Remedy::kRetry && failure.retry_after) {
-    error.message += ", and asks to wait " + Seconds(*failure.retry_after);
+    error.message += ", and asks to wait " + FormatDuration(*failure.retry_after);
   }
   return error;
 }
@@ -111,7 +107,7 @@ std::optional<ModelError> HttpModelClient::Remedied(const Failure& failure, Retr
     return std::nullopt;
   }
   Log(LogLevel::kWarn, failure.message + "; attempt " + std::to_string(state.attempts + 1) + " of " +
-                           std::to_string(options_.retry.attempts) + " in " + Seconds(decision.delay));
+                           std::to_string(options_.retry.attempts) + " in " + FormatDuration(decision.delay));
   ++state.attempts;
   state.waited += decision.delay;
   return Wait(decision.delay, request.deadline);

@@ -13,13 +13,14 @@
 #include "agent/providers/failure.h"
 #include "agent/providers/retry.h"
 #include "agent/wires/codec.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::agent {
 
 struct HttpModelOptions {
   Endpoint endpoint;
   Caps caps;
-  std::string api_key;             ///< Empty: no key is sent.
+  Secret api_key;                  ///< Empty: no key is sent.
   std::shared_ptr<Access> access;  ///< In place of `api_key`, where a key has to be turned into a token first.
   Deadlines deadlines;
   RetryConfig retry;

@@ -11,7 +11,6 @@
 #include "agent/providers/fallback.h"
 #include "agent/providers/provider.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -63,21 +62,22 @@ Result<std::string> ChooseBaseUrl(const FallbackProvider& choice, const Provider
   return url;
 }
 
-Result<void> ApplyOverrides(Caps& caps, const FallbackProvider& choice, const std::string& overrides) {
-  if (!choice.wire.empty()) {
-    RUNE_ASSIGN_OR_RETURN(caps.wire, ReadWire(choice.wire, "wire"));
+Result<void> ApplyOverrides(Caps& caps, const std::string& wire, const std::string& overrides) {
+  if (!wire.empty()) {
+    RUNE_ASSIGN_OR_RETURN(caps.wire, ReadWire(wire, "wire"));
   }
   return overrides.empty() ? Ok() : OverrideCaps(caps, overrides);
 }
 
 Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
                                 const std::string& overrides) {
-  AddSecret(Trim(choice.api_key));
+  HttpModelOptions options;
+  // Without the newline that a secret's file ends with. Before anything can go wrong and be told.
+  options.api_key = Secret(Trim(choice.api_key));
   RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
   if (provider->entry == Entry::kRecording)
     return Error::Invalid("provider cassette plays a recording: it has no endpoint");
   RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(choice, *provider));
-  HttpModelOptions options;
   RUNE_ASSIGN_OR_RETURN(options.api_key, ReadKey(choice.api_key, "api_key"));
   const bool is_local = !base_url.empty() && IsLoopback(SplitUrl(base_url));
   if (options.api_key.empty() && provider->entry != Entry::kOpen && !is_local) {
@@ -89,13 +89,13 @@ Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice,
                       .model = choice.model.empty() ? std::string(provider->model) : choice.model};
   options.caps = LookUpCaps(provider->name, base_url, options.endpoint.model);
   options.caps.wire = WireAt(*provider, base_url);
-  RUNE_RETURN_IF_ERROR(ApplyOverrides(options.caps, choice, overrides));
+  RUNE_RETURN_IF_ERROR(ApplyOverrides(options.caps, choice.wire, overrides));
   options.deadlines = config.deadlines;
   options.retry = config.retry;
   if (provider->entry == Entry::kLogin) {
-    const auto correct = [choice, overrides](Caps& caps) {
+    const auto correct = [wire = choice.wire, overrides](Caps& caps) {
       // Checked above.
-      if (!ApplyOverrides(caps, choice, overrides).ok()) std::abort();
+      if (!ApplyOverrides(caps, wire, overrides).ok()) std::abort();
     };
     options.access = std::make_shared<CopilotAccess>(loop, CopilotOptions{.token = options.api_key,
                                                                           .hosts = CopilotHostsOf(base_url),

@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   options.endpoint = {.provider = "soak", .base_url = words[1], .model = "test-model"};
   options.caps.wire = *wire;
   options.caps.default_max_tokens = *wire == Wire::kAnthropicMessages ? 1024 : 0;
-  options.api_key = "soak-key";
+  options.api_key = Secret("soak-key");
   HttpModelClient client(loop, options);
   return Soak(client, *count);
 }

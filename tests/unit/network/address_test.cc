@@ -244,12 +244,12 @@ TEST(HostPortTest, ReadsAHostWithAndWithoutAPort) {
   const struct {
     const char* text;
     const char* host;
-    std::optional<std::uint16_t> port;
-  } cases[] = {{"Example.COM.", "example.com", std::nullopt},
+    std::uint16_t port;
+  } cases[] = {{"Example.COM.", "example.com", 0},
                {"example.com:443", "example.com", 443},
-               {"1.2.3.4", "1.2.3.4", std::nullopt},
+               {"1.2.3.4", "1.2.3.4", 0},
                {"1.2.3.4:80", "1.2.3.4", 80},
-               {"[::1]", "::1", std::nullopt},
+               {"[::1]", "::1", 0},
                {"[0:0::1]:65535", "::1", 65535},
                {"a:1", "a", 1}};
   for (const auto& c : cases) {

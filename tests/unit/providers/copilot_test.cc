@@ -115,7 +115,7 @@ class CopilotTest : public testing::Test {
     });
   }
   CopilotAccess& Make(const std::string& token) {
-    access_ = std::make_unique<CopilotAccess>(loop_, CopilotOptions{.token = token,
+    access_ = std::make_unique<CopilotAccess>(loop_, CopilotOptions{.token = Secret(token),
                                                                     .hosts = CopilotHostsOf(server_->url()),
                                                                     .model = "m",
                                                                     .correct = nullptr,
@@ -286,7 +286,7 @@ TEST_F(CopilotTest, ALoginWaitsForThePersonAndSlowsDownWhenAsked) {
   const TimePoint start = Clock::now();
   const auto token = LogInToCopilot(loop_, login);
   ASSERT_TRUE(token.ok()) << token.error().message;
-  EXPECT_EQ(*token, "ghu_fresh");
+  EXPECT_EQ(token->Reveal(), "ghu_fresh");
   EXPECT_EQ(shown, "https://github.com/login/device AB-12");
   EXPECT_GE(Clock::now() - start, Milliseconds(30));
   EXPECT_THAT(github.seen().at(1).body, AllOf(HasSubstr("device_code=dev-code"), HasSubstr("grant_type=urn%3A")));

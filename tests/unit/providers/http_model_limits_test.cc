@@ -131,8 +131,9 @@ TEST_F(PicturesTest, WhatCopilotSaysOfAModelHoldsForTheFirstCall) {
     Show(bytes);
     options_.endpoint.provider = "github-copilot";
     options_.access = std::make_shared<CopilotAccess>(
-        loop_, CopilotOptions{
-                   .token = "ghu_x", .hosts = CopilotHostsOf(server.url()), .model = "m", .correct = {}, .now = {}});
+        loop_,
+        CopilotOptions{
+            .token = Secret("ghu_x"), .hosts = CopilotHostsOf(server.url()), .model = "m", .correct = {}, .now = {}});
     const ModelOutcome outcome = Ask(server.url());
     return TextIn(outcome);
   };

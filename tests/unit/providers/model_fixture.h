@@ -32,10 +32,9 @@ inline const std::string kPart = "data: {\"choices\":[{\"delta\":{\"content\":\"
 class ModelTest : public testing::Test {
  protected:
   ModelTest() {
-    AddSecret(kKey);
     SetLogLevel(LogLevel::kError);
     options_.endpoint = {.provider = "openai", .base_url = "", .model = "m"};
-    options_.api_key = kKey;
+    options_.api_key = Secret(kKey);
     options_.retry.base = Milliseconds(2);
     options_.random = [] { return 0.5; };
   }

@@ -64,11 +64,11 @@ TEST(Providers, EachSpeaksItsOwnWireUnlessTheAddressIsItsCompatibleOne) {
 }
 
 TEST(Providers, TheKeyStandsWhereProviderOrWireWantIt) {
-  EXPECT_EQ(KeyLine("openai", Wire::kOpenAiChat, "k"), "Authorization: Bearer k");
-  EXPECT_EQ(KeyLine("anthropic", Wire::kAnthropicMessages, "k"), "x-api-key: k");
-  EXPECT_EQ(KeyLine("openrouter", Wire::kAnthropicMessages, "k"), "Authorization: Bearer k");
-  EXPECT_EQ(KeyLine("gemini", Wire::kGeminiNative, "k"), "x-goog-api-key: k");
-  EXPECT_EQ(KeyLine("gemini", Wire::kOpenAiChat, "k"), "Authorization: Bearer k");
+  EXPECT_EQ(KeyLine("openai", Wire::kOpenAiChat, Secret("k")), "Authorization: Bearer k");
+  EXPECT_EQ(KeyLine("anthropic", Wire::kAnthropicMessages, Secret("k")), "x-api-key: k");
+  EXPECT_EQ(KeyLine("openrouter", Wire::kAnthropicMessages, Secret("k")), "Authorization: Bearer k");
+  EXPECT_EQ(KeyLine("gemini", Wire::kGeminiNative, Secret("k")), "x-goog-api-key: k");
+  EXPECT_EQ(KeyLine("gemini", Wire::kOpenAiChat, Secret("k")), "Authorization: Bearer k");
 }
 
 TEST(Providers, TheSettingsKnowTheSameWords) {
