@@ -9,6 +9,7 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 extern char** environ;
@@ -68,7 +69,7 @@ std::string HelperPath() {
   const ssize_t n = ::readlink("/proc/self/exe", self, sizeof self);
   if (n > 0) {
     const std::string path(self, static_cast<std::size_t>(n));
-    const std::string beside = path.substr(0, path.rfind('/')) + "/rune-sandbox";
+    const std::string beside = ParentOf(path) + "/rune-sandbox";
     if (Exists(beside)) return beside;
   }
   return RUNE_LIBEXEC_DIR "/rune-sandbox";

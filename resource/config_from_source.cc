@@ -4,6 +4,7 @@
 
 #include "agent/config/policy_json.h"
 #include "agent/json/json.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
@@ -16,19 +17,15 @@ constexpr std::chrono::seconds kCheckWall{120};
 
 using Strings = std::vector<std::string>;
 
-bool Holds(const Strings& list, const std::string& entry) {
-  return std::find(list.begin(), list.end(), entry) != list.end();
-}
-
 Error Wider(const std::string& key, const std::string& entry) {
   return Error::Invalid("params.policy." + key + ": '" + OneLine(entry, 80) +
                         "' is not allowed by the source; params may only narrow the policy");
 }
 
 Result<void> CheckSubset(const std::string& key, const Strings& wider, const Strings& narrow) {
-  if (Holds(wider, "*")) return Ok();
+  if (Contains(wider, "*")) return Ok();
   for (const std::string& entry : narrow) {
-    if (!Holds(wider, entry)) return Wider(key, entry);
+    if (!Contains(wider, entry)) return Wider(key, entry);
   }
   return Ok();
 }
@@ -46,9 +43,7 @@ Result<void> CheckPaths(const std::string& key, const Strings& wider, const Stri
 
 /// What the source denies stays denied.
 void KeepDenials(const Strings& source, Strings& into) {
-  for (const std::string& entry : source) {
-    if (!Holds(into, entry)) into.push_back(entry);
-  }
+  for (const std::string& entry : source) AddOnce(into, entry);
 }
 
 /// 0 is no limit at all.

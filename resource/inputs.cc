@@ -1,6 +1,5 @@
 #include "resource/inputs.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/openat2.h>
@@ -11,11 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <set>
 
 #include "agent/vision/image_type.h"
+#include "sandbox/base/characters.h"
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/text.h"
 #include "sandbox/base/unique_fd.h"
 
@@ -57,7 +58,7 @@ int OpenBeneath(int root, const std::string& path) {
   return OpenStepwise(root, path);
 }
 
-bool IsNameChar(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool IsNameChar(char c) { return IsUpper(c) || IsDigit(c) || c == '_'; }
 
 std::string Shown(const std::string& path) { return "'" + OneLine(path, 200) + "'"; }
 
@@ -81,17 +82,11 @@ Result<std::string> ReadBytes(int root, const std::string& path, std::size_t max
 }
 
 /// The names in a directory below `root` that match `pattern`, sorted; none when there is no such directory.
-std::vector<std::string> NamesIn(int root, const std::string& directory, const std::string& pattern) {
+std::vector<std::string> MatchesIn(int root, const std::string& directory, const std::string& pattern) {
   std::vector<std::string> names;
-  const int fd = OpenBeneath(root, directory.empty() ? "." : directory);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
-  if (stream == nullptr) {
-    if (fd >= 0) ::close(fd);
-    return names;
-  }
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != ".." && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0) names.push_back(name);
+  const UniqueFd opened(OpenBeneath(root, directory.empty() ? "." : directory));
+  for (std::string& name : NamesIn(opened.get())) {
+    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -109,7 +104,7 @@ std::vector<std::string> Expand(int root, const std::string& pattern) {
         longer.push_back(prefix + std::string(part));
         continue;
       }
-      for (const std::string& name : NamesIn(root, path, std::string(part))) longer.push_back(prefix + name);
+      for (const std::string& name : MatchesIn(root, path, std::string(part))) longer.push_back(prefix + name);
     }
     paths = std::move(longer);
     if (paths.size() > kMostPaths) paths.resize(kMostPaths);
@@ -153,7 +148,7 @@ std::string ExpandBuildVariables(std::string_view text, const Lookup& lookup) {
     std::size_t end = start;
     while (end < text.size() && IsNameChar(text[end])) ++end;
     const std::string_view name = text[i] == '$' ? text.substr(start, end - start) : std::string_view();
-    const bool known = std::find(kVariables.begin(), kVariables.end(), name) != kVariables.end();
+    const bool known = Contains(kVariables, name);
     if (!known || (braced && (end == text.size() || text[end] != '}'))) {
       out += text[i];
       continue;

@@ -1,12 +1,11 @@
 #include "resource/metadata.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include "agent/cost/price.h"
 #include "agent/json/schema.h"
 #include "sandbox/base/text.h"
+#include "sandbox/base/utc_time.h"
 #include "sandbox/confinement.h"
 
 namespace rune::resource {
@@ -76,13 +75,7 @@ std::string ConfinementLine(const agent::Record& record) {
          std::to_string(record.probes_closed) + "/" + std::to_string(record.probes_tried);
 }
 
-std::string UtcTime(std::int64_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts{};
-  std::array<char, 32> text{};
-  if (::gmtime_r(&time, &parts) == nullptr) return "";
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
+std::string UtcTime(std::int64_t seconds) { return FormatUtc(seconds); }
 
 Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   const auto word = [](bool value) { return std::string(value ? "true" : "false"); };

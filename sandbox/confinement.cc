@@ -1,13 +1,12 @@
 #include "sandbox/confinement.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 
 namespace rune::sandbox {
 namespace {
@@ -60,14 +59,10 @@ bool IsSecret(const struct stat& info, std::string_view name) {
 /// Closes what is in `dir` and not meant for everyone: by its mode (ssl/private, host keys, auth.conf) or by its name.
 /// Closed directories may still be listed, so that their parents can be.
 void CloseSecrets(const std::string& dir, int depth, FileAccess& files) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(dir.c_str()), ::closedir);
-  if (!entries) return;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == ".." || entry->d_type == DT_LNK) continue;
+  for (const std::string& name : NamesIn(dir)) {
+    const std::string path = dir + "/" + name;
     struct stat info{};
-    if (::fstatat(::dirfd(entries.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    const std::string path = dir + "/" + std::string(name);
+    if (::lstat(path.c_str(), &info) != 0 || S_ISLNK(info.st_mode)) continue;
     if (IsSecret(info, name) || (S_ISDIR(info.st_mode) && depth == 0)) {
       (S_ISDIR(info.st_mode) ? files.list_only : files.denied).push_back(path);
     } else if (S_ISDIR(info.st_mode)) {
@@ -78,18 +73,16 @@ void CloseSecrets(const std::string& dir, int depth, FileAccess& files) {
 
 void AddEtc(FileAccess& files) {
   files.list_only.emplace_back("/etc");
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/etc"), ::closedir);
-  if (!entries) return;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
+  for (const std::string& name : NamesIn("/etc")) {
+    const std::string path = "/etc/" + name;
     struct stat info{};
-    if (name == "." || name == ".." || ::fstatat(::dirfd(entries.get()), entry->d_name, &info, 0) != 0) continue;
-    const std::string path = "/etc/" + std::string(name);
+    if (::stat(path.c_str(), &info) != 0) continue;
     // Denied, not just left out: a policy may grant all of /etc.
     if (S_ISREG(info.st_mode) && IsSecret(info, name)) files.denied.push_back(path);
     if (!IsEtcName(name) || IsSecret(info, name)) continue;
     files.read.push_back(path);
-    if (entry->d_type == DT_DIR) CloseSecrets(path, kEtcDepth, files);
+    struct stat itself{};
+    if (::lstat(path.c_str(), &itself) == 0 && S_ISDIR(itself.st_mode)) CloseSecrets(path, kEtcDepth, files);
   }
 }
 
@@ -135,7 +128,7 @@ std::string_view LayerStateName(LayerState state) {
 bool Requires(Enforcement enforcement, const std::vector<Layer>& required, const LayerReport& report) {
   if (enforcement != Enforcement::kRequire) return false;
   if (required.empty()) return report.state != LayerState::kOff;
-  return std::find(required.begin(), required.end(), report.layer) != required.end();
+  return Contains(required, report.layer);
 }
 
 FileAccess SystemRead() {

@@ -1,6 +1,5 @@
 #include "sandbox/process_tree.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 
@@ -42,16 +42,6 @@ std::optional<ProcessInfo> ReadProcess(pid_t pid) {
   return info;
 }
 
-template <typename F>
-void ForEachNumberedEntry(const char* path, F visit) {
-  DIR* dir = ::opendir(path);
-  if (dir == nullptr) return;
-  while (const dirent* entry = ::readdir(dir)) {
-    if (const auto number = ParseInt(entry->d_name)) visit(static_cast<pid_t>(*number));
-  }
-  ::closedir(dir);
-}
-
 /// utime, stime, cutime and cstime of /proc/PID/stat, which stand behind a name that may hold anything.
 std::uint64_t TicksOf(pid_t pid) {
   const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat", kSmallFile);
@@ -71,9 +61,11 @@ bool CanSeeProcesses() { return ReadProcess(::getpid()).has_value(); }
 
 std::vector<ProcessInfo> ListProcesses() {
   std::vector<ProcessInfo> all;
-  ForEachNumberedEntry("/proc", [&](pid_t pid) {
-    if (auto info = ReadProcess(pid)) all.push_back(*info);
-  });
+  for (const std::string& name : NamesIn("/proc")) {
+    const auto pid = ParseInt(name);
+    if (!pid) continue;
+    if (auto info = ReadProcess(static_cast<pid_t>(*pid))) all.push_back(*info);
+  }
   return all;
 }
 

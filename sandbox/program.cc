@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/command.h"
@@ -19,8 +20,6 @@ namespace {
 
 /// A script whose interpreter is a script, and so on: the kernel goes five levels deep (execve(2)).
 constexpr int kMaxDepth = 5;
-
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// The first bytes of a file: the kernel reads at most 256 of a "#!" line (BINPRM_BUF_SIZE).
 std::string HeadOf(int fd) {
@@ -96,7 +95,7 @@ class Collector {
   bool Add(const std::string& path, int depth) {
     const auto real = RealPath(path);
     if (!real || depth > kMaxDepth) return false;
-    if (std::find(files_.begin(), files_.end(), *real) != files_.end()) return true;
+    if (Contains(files_, *real)) return true;
     const auto fd = OpenFile(*real, O_RDONLY);
     // Without permission to read it there is nothing more to learn; the kernel will say no as well.
     files_.push_back(*real);
@@ -104,7 +103,8 @@ class Collector {
     const std::string head = HeadOf(fd->get());
     if (const std::string loader = ElfInterpreter(fd->get(), head); !loader.empty()) Add(loader, depth + 1);
     if (const auto words = ScriptWords(head); !words.empty()) AddInterpreter(words, depth);
-    for (const std::string& name : {BaseName(path), BaseName(*real)}) AddHelpers(HelpersOf(name), depth);
+    for (const std::string_view name : {FileName(path), FileName(*real)})
+      AddHelpers(HelpersOf(std::string(name)), depth);
     return true;
   }
 
@@ -116,14 +116,14 @@ class Collector {
  private:
   void AddInterpreter(const std::vector<std::string>& words, int depth) {
     Add(words[0], depth + 1);
-    if (BaseName(words[0]) != "env") return;
+    if (FileName(words[0]) != "env") return;
     if (const std::string target = FindProgram(EnvTarget(words)); !target.empty()) Add(target, depth + 1);
   }
 
   void AddHelpers(const Helpers& helpers, int depth) {
     for (const std::string& dir : helpers.dirs) {
       const auto real = RealPath(dir);
-      if (real && std::find(files_.begin(), files_.end(), *real) == files_.end()) files_.push_back(*real);
+      if (real) AddOnce(files_, *real);
     }
     for (const std::string& name : helpers.programs) {
       if (const std::string path = FindProgram(name); !path.empty()) Add(path, depth + 1);

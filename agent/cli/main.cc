@@ -18,6 +18,7 @@
 #include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 
 extern char** environ;
 
@@ -25,12 +26,6 @@ namespace rune::agent {
 namespace {
 
 constexpr std::array kKeyVariables{"RUNE_API_KEY", "RUNE_EMBEDDINGS_API_KEY", "RUNE_FALLBACK"};
-
-std::string CurrentDirectory() {
-  char buffer[4096];
-  const char* cwd = ::getcwd(buffer, sizeof buffer);
-  return cwd == nullptr ? "/" : cwd;
-}
 
 /// Out of the environment block, too: /proc/PID/environ would show it for as long as the process lives.
 void TakeOut(const std::string& variable) {

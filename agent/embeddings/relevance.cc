@@ -1,7 +1,7 @@
 #include "agent/embeddings/relevance.h"
 
-#include <algorithm>
 
+#include "sandbox/base/list.h"
 #include "sandbox/base/log.h"
 
 namespace rune::agent {
@@ -14,7 +14,7 @@ Result<std::vector<std::size_t>> Relevance::MostRelevant(const std::string& ques
   const auto need = [&](const std::string& text) {
     // Endpoints refuse empty texts.
     if (text.empty() || store_->Find(text) != nullptr) return;
-    if (std::find(unknown.begin(), unknown.end(), text) == unknown.end()) unknown.push_back(text);
+    AddOnce(unknown, text);
   };
   need(question);
   for (const std::string& text : texts) need(text);

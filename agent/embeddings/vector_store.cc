@@ -7,6 +7,7 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -117,7 +118,7 @@ Result<void> VectorStore::Save() {
     for (const float x : entries_[i].vector) Put(out, x);
   }
   Put(out, HashOf(out));
-  RUNE_RETURN_IF_ERROR(MakeDirs(path_.substr(0, std::max<std::size_t>(1, path_.rfind('/'))), 0700));
+  RUNE_RETURN_IF_ERROR(MakeDirs(ParentOf(path_), 0700));
   RUNE_RETURN_IF_ERROR(WriteFileAtomic(path_, out, {.mode = 0600}));
   changed_ = false;
   return Ok();

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <unordered_set>
 
 #include "agent/json/json.h"
 #include "agent/json/tree.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 // Behind tree.h, which says what RapidJSON does with a wrong type.
@@ -77,23 +77,16 @@ std::optional<unsigned> EscapedUnit(std::string_view text, std::size_t at) {
   if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
   unsigned unit = 0;
   for (const char c : text.substr(at + 2, 4)) {
-    const char lower = static_cast<char>(c | 0x20);
-    if (c >= '0' && c <= '9') {
-      unit = unit * 16 + static_cast<unsigned>(c - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
-      unit = unit * 16 + static_cast<unsigned>(lower - 'a' + 10);
-    } else {
-      return std::nullopt;
-    }
+    const auto digit = HexDigit(c);
+    if (!digit) return std::nullopt;
+    unit = unit * 16 + *digit;
   }
   return unit;
 }
 
 Error ParseError(const std::string& root, std::string what, std::size_t offset) {
   if (!what.empty() && what.back() == '.') what.pop_back();
-  if (what.size() > 1 && std::islower(static_cast<unsigned char>(what[1])) != 0) {
-    what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
-  }
+  if (what.size() > 1 && IsLower(what[1])) what.replace(0, 1, ToLower(what.substr(0, 1)));
   const std::string prefix = root.empty() ? "" : root + ": ";
   return Error::Invalid(prefix + what + " at byte " + std::to_string(offset));
 }

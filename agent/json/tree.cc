@@ -1,8 +1,8 @@
 #include "agent/json/tree.h"
 
-#include <algorithm>
 #include <vector>
 
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 namespace rune::json {
@@ -11,10 +11,7 @@ using rapidjson::SizeType;
 using rapidjson::Value;
 
 std::string MemberStep(std::string_view member) {
-  const bool plain = std::all_of(member.begin(), member.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '$';
-  });
+  const bool plain = All(member, [](char c) { return IsAlphanumeric(c) || c == '_' || c == '-' || c == '$'; });
   // A name from outside ends up in messages.
   return std::string(1, '.').append(plain ? member : OneLine(member, 64));
 }

@@ -5,58 +5,10 @@
 
 #include "agent/json/json.h"
 #include "agent/json/number.h"
+#include "sandbox/base/quoted.h"
 #include "sandbox/base/text.h"
 
 namespace rune::json {
-namespace {
-
-/// The escapes of RFC 8785, section 3.2.2.2: the short ones, \u00xx for other controls, nothing else.
-void AppendEscape(std::string& out, char c) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    default:
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 0xF];
-  }
-}
-
-void AppendQuoted(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t plain = 0;  // where the characters begin that are yet to be copied
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
-    out.append(text, plain, i - plain);
-    AppendEscape(out, text[i]);
-    plain = i + 1;
-  }
-  out.append(text, plain);
-  out += '"';
-}
-
-}  // namespace
-
 struct Writer::Impl {
   enum class Level : std::uint8_t { kArray, kObject };
   struct Open {
@@ -143,9 +95,9 @@ Writer& Writer::Key(std::string_view key) {
   if (impl_->open.empty() || impl_->open.back().level != Impl::Level::kObject || impl_->after_key) std::abort();
   impl_->Separate();
   if (IsValidUtf8(key)) {
-    AppendQuoted(impl_->text, key);
+    AppendJsonQuoted(impl_->text, key);
   } else {
-    AppendQuoted(impl_->text, ScrubUtf8(key));
+    AppendJsonQuoted(impl_->text, ScrubUtf8(key));
   }
   impl_->text += impl_->style == Style::kPretty ? ": " : ":";
   impl_->after_key = true;
@@ -155,9 +107,9 @@ Writer& Writer::Key(std::string_view key) {
 Writer& Writer::String(std::string_view value) {
   impl_->BeforeValue();
   if (IsValidUtf8(value)) {
-    AppendQuoted(impl_->text, value);
+    AppendJsonQuoted(impl_->text, value);
   } else {
-    AppendQuoted(impl_->text, ScrubUtf8(value));
+    AppendJsonQuoted(impl_->text, ScrubUtf8(value));
   }
   impl_->AfterValue();
   return *this;

@@ -6,6 +6,8 @@
 
 #include "agent/policy/programs.h"
 #include "agent/policy/shell_parser.h"
+#include "sandbox/base/list.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::agent {
 namespace {
@@ -25,13 +27,6 @@ constexpr std::array<string_view, 20> kOpaque{
     "let",  "mapfile", "readarray", "fc",    "history", "bind",    "complete", "pushd", "popd",    "hash"};
 /// Builtins whose words name variables that they set.
 constexpr std::array<string_view, 6> kSetters{"export", "readonly", "local", "read", "getopts", "unset"};
-
-bool Contains(const auto& list, string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
-
-string_view BaseName(string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == string_view::npos ? path : path.substr(slash + 1);
-}
 
 /// True when `word` is one of the blank separated `list`, also as "--long=value".
 bool InOptionList(string_view list, string_view word) {
@@ -98,7 +93,7 @@ class Analyzer {
 
 void Analyzer::AddProgram(const std::string& name) {
   if (!Contains(use_.programs, name)) use_.programs.push_back(name);
-  if (CanRunOthers(BaseName(name)) && !Contains(use_.runs_others, name)) use_.runs_others.push_back(name);
+  if (CanRunOthers(FileName(name)) && !Contains(use_.runs_others, name)) use_.runs_others.push_back(name);
 }
 
 CommandUse Analyzer::Run(const ShellScript& script) {
@@ -126,7 +121,7 @@ void Analyzer::AddCommand(Words words, Tail tail) {
   const ShellWord& name = words[0];
   if (!name.is_static || name.text.empty()) return Unknown("a command name that is only known at run time");
   if (++wrappers_ > 32) return Unknown("too many commands inside commands");
-  const string_view base = BaseName(name.text);
+  const string_view base = FileName(name.text);
   if (wrappers_ == 1 && base == name.text &&
       (Contains(kHarmless, base) || base == "exec" || base == "command" || base == "trap")) {
     use_.builtins_only = true;

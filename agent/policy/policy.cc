@@ -125,8 +125,7 @@ Verdict Policy::Ask(Refusal refusal) const {
 }
 
 std::string Policy::FromConfig(string_view path) const {
-  if (path == "~" || path.starts_with("~/")) return NormalizePath(path.size() > 2 ? path.substr(2) : ".", places_.home);
-  return NormalizePath(path, places_.cwd);
+  return NormalizePath(ExpandHome(path, places_.home), places_.cwd);
 }
 
 std::string Policy::ResolvePath(string_view path) const {

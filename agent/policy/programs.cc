@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sandbox/base/list.h"
+
 namespace rune::agent {
 namespace {
 
@@ -75,8 +77,6 @@ constexpr std::array<string_view, 30> kDangerousPrefixes{
     "MAN",   "SSH_",  "SVN_",  "JAVA_",   "_JAVA_", "JDK_",    "LUA_",    "PHP",   "XDG_",    "OPENSSL_",
     "CURL_", "CARGO", "BASH_", "GOFLAGS", "GEM_",   "BUNDLE_", "MALLOC_", "RUNE_", "DOCKER_", "KUBE"};
 constexpr std::array<string_view, 5> kDangerousSuffixes{"PAGER", "EDITOR", "_PRELOAD", "_SHELL", "_OPTIONS"};
-
-bool Contains(const auto& list, string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
 
 }  // namespace
 

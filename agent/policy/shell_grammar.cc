@@ -2,6 +2,8 @@
 #include <array>
 
 #include "agent/policy/shell_parser.h"
+#include "sandbox/base/characters.h"
+#include "sandbox/base/list.h"
 
 namespace rune::agent {
 namespace {
@@ -13,10 +15,6 @@ constexpr std::array<std::string_view, 21> kReserved{"!",     "{",     "}",  "ca
                                                      "else",  "esac",  "fi", "for",  "if",       "in",     "then",
                                                      "until", "while", "[[", "]]",   "function", "select", "coproc"};
 constexpr std::array<std::string_view, 9> kClosers{"}", "do", "done", "elif", "else", "esac", "fi", "then", "in"};
-
-bool Contains(const auto& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 constexpr std::string_view kKeywordEnd = " \t\n;&|()<>";
 constexpr std::string_view kQuoting = "\\'\"$`";
@@ -299,7 +297,7 @@ bool ShellParser::TakeAssignment(ShellCommand& command) {
 
 bool ShellParser::AtRedirection() const {
   std::size_t at = pos_;
-  while (at < in_.size() && in_[at] >= '0' && in_[at] <= '9') ++at;
+  while (at < in_.size() && IsDigit(in_[at])) ++at;
   return at < in_.size() && (in_[at] == '<' || in_[at] == '>');
 }
 
@@ -310,7 +308,7 @@ void ShellParser::ParseRedirections() {
 void ShellParser::ParseRedirection() {
   out_.needs_shell = true;
   const std::size_t begin = pos_;
-  while (Peek() >= '0' && Peek() <= '9') ++pos_;
+  while (IsDigit(Peek())) ++pos_;
   // dash takes one digit as a descriptor and more as an argument; bash takes any number.
   if (pos_ - begin > 1) return Fail("a descriptor above 9");
   if (LookingAt("<(") || LookingAt(">(")) return Fail("process substitution is not of the standard shell");
@@ -326,8 +324,7 @@ void ShellParser::ParseRedirection() {
   ShellWord target = ParseWord();
   if (ok() && pos_ == word_begin) return Fail("a redirection without its target");
   if (op.ends_with('&')) {
-    const bool descriptor =
-        target.text.size() == 1 && (target.text == "-" || (target.text[0] >= '0' && target.text[0] <= '9'));
+    const bool descriptor = target.text.size() == 1 && (target.text == "-" || IsDigit(target.text[0]));
     if (!target.is_static || !descriptor) Fail("'" + op + "' with something that is no descriptor");
     return;
   }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "agent/policy/shell_parser.h"
+#include "sandbox/base/characters.h"
 
 namespace rune::agent {
 namespace {
@@ -33,8 +34,8 @@ class PatternWatch {
 }  // namespace
 
 bool IsShellBlank(char c) { return c == ' ' || c == '\t'; }
-bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool IsNameChar(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
+bool IsNameStart(char c) { return IsLetter(c) || c == '_'; }
+bool IsNameChar(char c) { return IsNameStart(c) || IsDigit(c); }
 bool IsShellName(std::string_view text) {
   return !text.empty() && IsNameStart(text.front()) && std::all_of(text.begin(), text.end(), IsNameChar);
 }

@@ -72,13 +72,11 @@ Result<void> ApplyOverrides(Caps& caps, const std::string& wire, const std::stri
 Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
                                 const std::string& overrides) {
   HttpModelOptions options;
-  // Without the newline that a secret's file ends with. Before anything can go wrong and be told.
-  options.api_key = Secret(Trim(choice.api_key));
+  RUNE_ASSIGN_OR_RETURN(options.api_key, ReadKey(choice.api_key, "api_key"));
   RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
   if (provider->entry == Entry::kRecording)
     return Error::Invalid("provider cassette plays a recording: it has no endpoint");
   RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(choice, *provider));
-  RUNE_ASSIGN_OR_RETURN(options.api_key, ReadKey(choice.api_key, "api_key"));
   const bool is_local = !base_url.empty() && IsLoopback(SplitUrl(base_url));
   if (options.api_key.empty() && provider->entry != Entry::kOpen && !is_local) {
     return Error::Invalid("no key for provider " + std::string(provider->name) +

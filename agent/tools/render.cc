@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sandbox/base/duration.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -37,8 +38,8 @@ std::string Binary(const Stream& stream) {
 
 /// Wall clock limits are whole seconds; what was measured is a little more.
 std::string Seconds(std::uint64_t microseconds) {
-  if (microseconds >= 1'000'000) return std::to_string(microseconds / 1'000'000) + " s";
-  return std::to_string(microseconds / 1000) + " ms";
+  const std::chrono::milliseconds time(microseconds / 1000);
+  return FormatDuration(time < std::chrono::seconds(1) ? time : std::chrono::floor<std::chrono::seconds>(time));
 }
 
 /// Ends a piece of text after its last whole line, when that does not cost much.

@@ -9,20 +9,14 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
+#include "sandbox/base/utc_time.h"
 
 namespace rune::agent {
 namespace {
 
 constexpr std::size_t kPreviewBytes = 400;
 
-/// RFC 3339.
-std::string UtcTime() {
-  const time_t now = ::time(nullptr);
-  tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  return std::string(text, ::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
-}
+std::string UtcTime() { return FormatUtc(::time(nullptr)); }
 
 /// The same without the characters that file names do not like: "20261124T063000Z".
 std::string UtcStamp() {

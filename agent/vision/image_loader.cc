@@ -61,8 +61,7 @@ std::string FailureText(const HttpOutcome& outcome) {
 }  // namespace
 
 std::string ImageLoader::PathOf(std::string_view reference) const {
-  if (!options_.home.empty() && reference.starts_with("~/")) return options_.home + std::string(reference.substr(1));
-  return NormalizePath(reference, options_.cwd);
+  return NormalizePath(ExpandHome(reference, options_.home), options_.cwd);
 }
 
 bool ImageLoader::IsPictureFile(std::string_view reference) const {

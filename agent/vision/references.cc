@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "agent/vision/image_loader.h"
@@ -16,19 +15,6 @@ constexpr std::string_view kOpening = "([{<\"'`";
 bool BeginsWord(std::string_view text, std::size_t at) {
   return at == 0 || kBlanks.find(text[at - 1]) != std::string_view::npos ||
          kOpening.find(text[at - 1]) != std::string_view::npos;
-}
-
-/// RFC 4648 section 4, strictly: padding is required, nothing else is skipped.
-std::optional<std::string> Base64Decode(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string url_form(text);
-  for (int i = 0; i < 2 && url_form.ends_with('='); ++i) url_form.pop_back();
-  for (char& c : url_form) {
-    if (c == '-' || c == '_') return std::nullopt;
-    if (c == '+') c = '-';
-    if (c == '/') c = '_';
-  }
-  return Base64UrlDecode(url_form);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "agent/json/json.h"
 #include "agent/wires/call_assembler.h"
 #include "agent/wires/encoding.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -19,9 +20,7 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::string_view kNoResult = "no result: the call was cancelled";
 constexpr std::string_view kGoOn = "Continue.";
 
-bool IsWordChar(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
+bool IsWordChar(char c) { return IsAlphanumeric(c) || c == '_' || c == '-'; }
 
 std::string Scrub(const std::string& text) {
   std::string out = IsValidUtf8(text) ? text : ScrubUtf8(text);
@@ -36,7 +35,7 @@ std::string LegalName(const std::string& name) {
   std::string out = name;
   for (char& c : out) c = IsWordChar(c) ? c : '_';
   if (out.empty()) return "unnamed";
-  if (out.front() == '-' || (out.front() >= '0' && out.front() <= '9')) out.insert(0, "_");
+  if (out.front() == '-' || IsDigit(out.front())) out.insert(0, "_");
   return out.substr(0, kMaxName);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sandbox/base/duration.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {
@@ -12,14 +13,6 @@ constexpr std::string_view kDurationHint = "expected seconds or a duration such 
 bool IsScalar(const json::View& view) {
   const json::Type type = view.type();
   return type == json::Type::kString || type == json::Type::kNumber || type == json::Type::kBool;
-}
-
-std::optional<double> UnitSeconds(std::string_view unit) {
-  if (unit == "h") return 3600;
-  if (unit == "m") return 60;
-  if (unit == "s") return 1;
-  if (unit == "ms") return 0.001;
-  return std::nullopt;
 }
 
 }  // namespace
@@ -85,26 +78,9 @@ Result<void> ReadDuration(const json::View& view, std::chrono::seconds& into) {
 }
 
 std::optional<std::chrono::seconds> ParseDuration(std::string_view text) {
-  constexpr double kLongest = 10 * 365 * 86'400.0;
-  if (const auto seconds = ParseInt(text)) {
-    if (*seconds < 0 || static_cast<double>(*seconds) > kLongest) return std::nullopt;
-    return std::chrono::seconds(*seconds);
-  }
-  double total = 0;
-  if (text.empty()) return std::nullopt;
-  while (!text.empty()) {
-    const std::size_t digits = text.find_first_not_of("0123456789.");
-    if (digits == std::string_view::npos) return std::nullopt;
-    const auto amount = ParseDouble(text.substr(0, digits));
-    text.remove_prefix(digits);
-    const std::size_t letters = std::min(text.find_first_of("0123456789."), text.size());
-    const auto unit = UnitSeconds(text.substr(0, letters));
-    text.remove_prefix(letters);
-    if (!amount || !unit) return std::nullopt;
-    total += *amount * *unit;
-  }
-  if (!(total <= kLongest)) return std::nullopt;
-  return std::chrono::seconds(static_cast<std::int64_t>(std::ceil(total)));
+  const auto time = rune::ParseDuration(text);
+  if (!time) return std::nullopt;
+  return std::chrono::ceil<std::chrono::seconds>(*time);
 }
 
 Error ExpectedOneOf(const json::View& view, std::span<const std::string_view> words) {

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "resource/request/fields.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {
 namespace {
 
 bool IsVersionChar(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view(":._+/=-").find(c) != std::string_view::npos;
+  return IsAlphanumeric(c) || std::string_view(":._+/=-").find(c) != std::string_view::npos;
 }
 
 }  // namespace

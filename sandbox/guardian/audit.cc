@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sandbox/base/paths.h"
+#include "sandbox/base/quoted.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/program.h"
@@ -26,14 +27,7 @@ std::string DomainEntry(const Egress& egress) {
 
 /// A string that TOML and YAML read alike. Names of programs and hosts have no control characters; what has is not
 /// something to put into a policy unseen.
-std::string Quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : OneLine(text, 4096)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
+std::string Quoted(const std::string& text) { return QuoteToml(OneLine(text, 4096)); }
 
 std::string List(const std::set<std::string>& entries) {
   std::string out = "[";

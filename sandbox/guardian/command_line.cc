@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 
+#include "sandbox/base/duration.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
@@ -24,11 +25,7 @@ struct Flag {
   Handler handle;
 };
 
-std::string Absolute(const std::string& path) {
-  char buffer[4096];
-  const char* cwd = ::getcwd(buffer, sizeof buffer);
-  return NormalizePath(path, cwd == nullptr ? "/" : cwd);
-}
+std::string Absolute(const std::string& path) { return NormalizePath(path, CurrentDirectory()); }
 
 void Append(std::vector<std::string>& to, const std::vector<std::string>& from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -309,20 +306,9 @@ Result<std::uint64_t> ParseSize(const std::string& text) {
 }
 
 Result<Milliseconds> ParseDuration(const std::string& text) {
-  std::string digits = text;
-  double unit = 1000;
-  if (digits.ends_with("ms"))
-    unit = 1, digits.resize(digits.size() - 2);
-  else if (digits.ends_with("s"))
-    digits.pop_back();
-  else if (digits.ends_with("m"))
-    unit = 60'000, digits.pop_back();
-  else if (digits.ends_with("h"))
-    unit = 3'600'000, digits.pop_back();
-  const auto number = ParseDouble(digits);
-  if (!number || *number < 0 || *number > 1e9)
-    return Error::Invalid("not a time: '" + text + "' (for instance 30, 500ms, 2m)");
-  return Milliseconds(static_cast<std::int64_t>(*number * unit));
+  const auto time = rune::ParseDuration(text);
+  if (!time) return Error::Invalid("not a time: '" + text + "' (for instance 30, 500ms, 2m)");
+  return *time;
 }
 
 }  // namespace rune::sandbox

@@ -1,20 +1,13 @@
 #include "sandbox/guardian/report_json.h"
 
+#include "sandbox/base/quoted.h"
 #include "sandbox/base/text.h"
 #include "sandbox/confinement.h"
 
 namespace rune::sandbox {
 namespace {
 
-/// Safe text only: no control character is left that would need more than these two escapes.
-std::string Quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : OneLine(text, 4096)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
+std::string Quote(std::string_view text) { return QuoteJson(OneLine(text, 4096)); }
 
 std::string Member(std::string_view name, std::string_view json) { return Quote(name) + ":" + std::string(json); }
 

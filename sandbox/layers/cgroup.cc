@@ -1,6 +1,5 @@
 #include "sandbox/layers/cgroup.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -8,11 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
 #include <utility>
 
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/layers/cgroup_paths.h"
@@ -58,15 +58,12 @@ bool RemoveGroup(const std::string& dir) {
 
 /// Groups of guardians that were killed before they could tidy up.
 void RemoveStaleGroups(const std::string& parent) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(parent.c_str()), ::closedir);
-  if (!dir) return;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
+  for (const std::string& name : NamesIn(parent)) {
     if (!name.starts_with(kPrefix)) continue;
-    const auto pid = ParseInt(name.substr(kPrefix.size()));
+    const auto pid = ParseInt(std::string_view(name).substr(kPrefix.size()));
     const bool dead = pid && *pid > 0 && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
     // A group that still has processes is not removed by rmdir(2).
-    if (dead) ::rmdir((parent + "/" + std::string(name)).c_str());
+    if (dead) ::rmdir((parent + "/" + name).c_str());
   }
 }
 
@@ -99,10 +96,7 @@ Result<void> LimitPids(const std::string& dir, std::uint32_t pids) {
   return WriteControl(dir + "/pids.max", std::to_string(std::uint64_t{pids} + 1));  // the guardian is one of them
 }
 
-bool HasWord(std::string_view text, std::string_view word) {
-  const auto words = Split(Trim(text), ' ');
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+bool HasWord(std::string_view text, std::string_view word) { return Contains(Split(Trim(text), ' '), word); }
 
 /// A v2 directory in which a group can be made, and what it can limit there.
 struct Parent {

@@ -1,8 +1,8 @@
 #include "sandbox/layers/cgroup_paths.h"
 
-#include <algorithm>
 #include <optional>
 
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
@@ -14,10 +14,7 @@ struct Mount {
   std::string point;
 };
 
-bool HasWord(std::string_view list, std::string_view word) {
-  const auto words = Split(list, ',');
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+bool HasWord(std::string_view list, std::string_view word) { return Contains(Split(list, ','), word); }
 
 /// A line is "id parent major:minor root point options [optional ...] - type source super-options".
 std::optional<Mount> FindMount(const CgroupTexts& texts, std::string_view controller) {

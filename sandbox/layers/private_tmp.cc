@@ -72,7 +72,7 @@ Result<void> MakeMountPoint(const std::string& path, int source) {
   struct stat info{};
   if (::fstat(source, &info) != 0) return Error::FromErrno(path);
   if (S_ISDIR(info.st_mode)) return MakeDirs(path);
-  RUNE_RETURN_IF_ERROR(MakeDirs(path.substr(0, path.rfind('/'))));
+  RUNE_RETURN_IF_ERROR(MakeDirs(ParentOf(path)));
   const auto made = OpenFile(path, O_WRONLY | O_CREAT, 0600);
   return made.ok() ? Ok() : Result<void>(made.error());
 }

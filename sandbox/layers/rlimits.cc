@@ -1,14 +1,13 @@
 #include "sandbox/layers/rlimits.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 
@@ -69,12 +68,10 @@ int ApplyRlimits(const RlimitPlan& plan) {
 }
 
 std::uint64_t CountThreadsOf(unsigned uid) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
-  if (!proc) return 0;
   std::uint64_t threads = 0;
-  while (const dirent* entry = ::readdir(proc.get())) {
-    if (!ParseInt(entry->d_name)) continue;
-    const auto status = ReadFile("/proc/" + std::string(entry->d_name) + "/status", 64 << 10);
+  for (const std::string& name : NamesIn("/proc")) {
+    if (!ParseInt(name)) continue;
+    const auto status = ReadFile("/proc/" + name + "/status", 64 << 10);
     // A process that ended meanwhile has no threads.
     if (status.ok() && StatusNumber(*status, "Uid") == uid) threads += StatusNumber(*status, "Threads");
   }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 
+#include "sandbox/base/list.h"
 #include "sandbox/base/text.h"
 #include "sandbox/layers/seccomp_table.h"
 
@@ -183,8 +184,7 @@ std::span<const ArgumentRule> RulesOf(Network network) {
 bool GuardGrants(std::string_view name) {
   const auto& rules = GuardedNetworkRules();
   const auto& files = GuardedFileCalls();
-  return name == "execve" || name == "execveat" || name == "mmap" ||
-         std::find(files.begin(), files.end(), name) != files.end() ||
+  return name == "execve" || name == "execveat" || name == "mmap" || Contains(files, name) ||
          std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
 }
 
@@ -262,7 +262,7 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
 std::vector<std::string> SyscallFamily(std::string_view name) {
   std::vector<std::string> members{std::string(name)};
   for (const auto& family : SyscallFamilies()) {
-    if (std::find(family.begin(), family.end(), name) == family.end()) continue;
+    if (!Contains(family, name)) continue;
     for (const std::string_view member : family) {
       if (member != name) members.emplace_back(member);
     }

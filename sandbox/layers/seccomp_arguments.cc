@@ -167,8 +167,38 @@ constexpr ArgumentRule kGuardedMaps[] = {
 
 constexpr ArgumentTest NotNull(std::uint8_t argument) { return {ArgumentTest::Kind::kNotNull, argument, ~0u, 0}; }
 
+/// What changes the address on the wire or the interface, and socket filters beyond the classic one: refused wherever
+/// there are internet sockets.
+constexpr ArgumentRule kForbiddenOptions[] = {
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292PKTOPTIONS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HDRINCL)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HOPOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDRDSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_DSTOPTS)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_TRANSPARENT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_FREEBIND)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTODEVICE)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTOIFINDEX)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_MARK)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_BPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_CBPF)}},
+    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_CONNECT)}},
+    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_NO_COOKIE)}},
+};
+
 /// Internet sockets are made by the guard; what a filter cannot see (an address) is asked of it.
-constexpr ArgumentRule kGuarded[] = {
+constexpr ArgumentRule kGuardedSockets[] = {
     {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, 0)}},
     {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
     {"socket", kSeccompNotify, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, 0)}},
@@ -194,33 +224,9 @@ constexpr ArgumentRule kGuarded[] = {
     {"recvfrom", kSeccompNotify, {NotNull(4)}},
     {"recvfrom", kSeccompAllow},
     {"recvmsg", kSeccompNotify},
+};
 
-    // What changes the address on the wire or the interface, and socket filters beyond the classic one.
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_HDRINCL)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_TRANSPARENT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_FREEBIND)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292HOPOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292DSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292RTHDR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292PKTOPTIONS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HDRINCL)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HOPOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDRDSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_DSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_TRANSPARENT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_FREEBIND)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTODEVICE)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTOIFINDEX)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_MARK)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_BPF)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_CBPF)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_CONNECT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_NO_COOKIE)}},
+constexpr ArgumentRule kGuardedOptions[] = {
     // A TCP socket can join groups by these, and the kernel tells the neighbours (RFC 3376, RFC 3810): 112 bits of a
     // command's choice.
     {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_ADD_MEMBERSHIP)}},
@@ -238,7 +244,7 @@ constexpr ArgumentRule kGuarded[] = {
     {"setsockopt", kSeccompAllow},
 };
 
-constexpr ArgumentRule kOpen[] = {
+constexpr ArgumentRule kOpenSockets[] = {
     {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, 0)}},
     {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_STREAM), Is(2, IPPROTO_TCP)}},
     {"socket", kSeccompAllow, {Is(0, AF_INET), Type(SOCK_DGRAM), Is(2, 0)}},
@@ -256,35 +262,23 @@ constexpr ArgumentRule kOpen[] = {
     {"connect", kSeccompAllow},
     {"bind", kSeccompAllow},
     {"listen", kSeccompAllow},
-
-    // What changes the address on the wire or the interface, and socket filters beyond the classic one.
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_OPTIONS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_HDRINCL)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_TRANSPARENT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IP), Is(2, IP_FREEBIND)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292HOPOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292DSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292RTHDR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_2292PKTOPTIONS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HDRINCL)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_HOPOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDRDSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_RTHDR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_DSTOPTS)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_TRANSPARENT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_IPV6), Is(2, IPV6_FREEBIND)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTODEVICE)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_BINDTOIFINDEX)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_MARK)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_BPF)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_CBPF)}},
-    {"setsockopt", kDeny, {Is(1, SOL_SOCKET), Is(2, SO_ATTACH_REUSEPORT_EBPF)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_ULP)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_REPAIR)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_CONNECT)}},
-    {"setsockopt", kDeny, {Is(1, IPPROTO_TCP), Is(2, TCP_FASTOPEN_NO_COOKIE)}},
-    {"setsockopt", kSeccompAllow},
 };
+
+constexpr ArgumentRule kOpenOptions[] = {{"setsockopt", kSeccompAllow}};
+
+/// The options come last in both, so that the rules of a name stay adjacent.
+template <std::size_t... sizes>
+constexpr auto Joined(const ArgumentRule (&... parts)[sizes]) {
+  std::array<ArgumentRule, (sizes + ...)> all{};
+  std::size_t at = 0;
+  const auto add = [&](const auto& part) {
+    for (const ArgumentRule& rule : part) all[at++] = rule;
+  };
+  (add(parts), ...);
+  return all;
+}
+constexpr auto kGuarded = Joined(kGuardedSockets, kForbiddenOptions, kGuardedOptions);
+constexpr auto kOpen = Joined(kOpenSockets, kForbiddenOptions, kOpenOptions);
 
 }  // namespace
 

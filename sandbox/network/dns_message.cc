@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sandbox/base/list.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
 
@@ -204,10 +205,7 @@ void Follow(const Records& records, std::string name, DnsReply& reply) {
   const auto [begin, end] = records.hosts.equal_range(name);
   for (auto host = begin; host != end; ++host) {
     ttl = std::min(ttl, host->second.ttl);
-    const IpAddress& address = host->second.address;
-    if (std::find(reply.addresses.begin(), reply.addresses.end(), address) == reply.addresses.end()) {
-      reply.addresses.push_back(address);
-    }
+    AddOnce(reply.addresses, host->second.address);
   }
   if (hops > 0 || begin != end) reply.ttl = ttl;
 }

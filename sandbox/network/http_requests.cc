@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"
 #include "sandbox/network/http_head.h"
 
@@ -29,11 +30,10 @@ std::optional<std::uint64_t> ReadChunkSize(string_view line) {
   const string_view digits = line.substr(0, line.find(';'));
   if (digits.empty() || digits.size() > 15) return std::nullopt;
   std::uint64_t size = 0;
-  for (const char c : ToLower(digits)) {
-    const string_view kHex = "0123456789abcdef";
-    const std::size_t value = kHex.find(c);
-    if (value == string_view::npos) return std::nullopt;
-    size = size << 4 | value;
+  for (const char c : digits) {
+    const auto digit = HexDigit(c);
+    if (!digit) return std::nullopt;
+    size = size << 4 | *digit;
   }
   return size;
 }
