@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <new>
 #include <ostream>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,8 @@ void* operator new(std::size_t size) {
   *reinterpret_cast<std::size_t*>(block) = size;
   return block + kHead;
 }
+// std::stable_sort asks for its buffer by this one, and a sanitizer's would not know our head.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept { return operator new(size); }
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
   char* block = static_cast<char*>(memory) - kHead;
