@@ -47,14 +47,14 @@ class Heartbeat {
 
 }  // namespace
 
-Result<agent::RunResult> SessionAsker::Ask(const Question& question) {
+Result<agent::RunResult> AgentAsker::Ask(const Question& question) {
   Progress progress;
-  RUNE_ASSIGN_OR_RETURN(const auto session, agent::Session::Create(loop_, question.config, question.options, progress));
+  RUNE_ASSIGN_OR_RETURN(const auto runtime, agent::Runtime::Create(loop_, question.config, question.options, progress));
   const Heartbeat heartbeat(loop_);
   RUNE_ASSIGN_OR_RETURN(
       const std::string prompt,
-      PromptWithOutputs(loop_, *session, question.prompt, question.pre_commands, question.config.budgets.tool_wall));
-  agent::RunResult result = session->Run(prompt, question.images);
+      PromptWithOutputs(loop_, *runtime, question.prompt, question.pre_commands, question.config.budgets.tool_wall));
+  agent::RunResult result = runtime->Run(prompt, question.images);
   if (!result.proof.empty()) {
     Say("sandbox: " + agent::LayersLine(result.proof.layers));
     Say(agent::ProofLine(result.proof));

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/run/run.h"
-#include "agent/session.h"
+#include "agent/runtime.h"
 #include "resource/pre_commands.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
@@ -17,7 +17,7 @@ struct Question {
   std::vector<agent::Image> images;
   PreCommands pre_commands;  ///< What they print is added to the prompt.
   agent::Config config;
-  agent::SessionOptions options;
+  agent::RuntimeOptions options;
 };
 
 class Asker {
@@ -28,9 +28,9 @@ class Asker {
 };
 
 /// Asks for real, with a line of progress per event.
-class SessionAsker : public Asker {
+class AgentAsker : public Asker {
  public:
-  explicit SessionAsker(EventLoop& loop) : loop_(loop) {}
+  explicit AgentAsker(EventLoop& loop) : loop_(loop) {}
   Result<agent::RunResult> Ask(const Question& question) override;
 
  private:

@@ -11,7 +11,6 @@
 #include "agent/json/json.h"
 #include "agent/process.h"
 #include "agent/record/ref.h"
-#include "agent/session.h"
 #include "resource/check.h"
 #include "resource/config_from_source.h"
 #include "resource/in.h"
@@ -79,7 +78,7 @@ Result<std::string> Run(EventLoop& loop, Invocation invocation) {
   HideSecrets(request.source);
   WipeMemory(invocation.request.data(), invocation.request.size());
   if (request.source.debug) SetLogLevel(LogLevel::kDebug);
-  SessionAsker asker(loop);
+  AgentAsker asker(loop);
   CheckLock lock;
   const auto acquire = [&] {
     const std::string identity = request.source.prompt + '\0' + request.source.history_identifier;

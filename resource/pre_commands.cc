@@ -17,23 +17,23 @@ std::string TextOf(const sandbox::Stream& stream) {
   return stream.tail.empty() ? stream.head : stream.head + "\n[...]\n" + stream.tail;
 }
 
-Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Session& session, const std::string& line,
+Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Runtime& runtime, const std::string& line,
                                   std::chrono::milliseconds wall) {
   const agent::CommandPlan plan = agent::Policy::PlanCommand(line);
   if (plan.argv.empty()) return Error::Invalid("empty command");
   sandbox::Command command;
   command.argv = plan.argv;
-  command.cwd = session.policy().places().cwd;
+  command.cwd = runtime.policy().places().cwd;
   command.limits.wall = wall;
   // Approved: the author of the pipeline wrote it, so its programs need not be in allowed_commands.
-  const sandbox::Confinement confinement = session.policy().ForCommand(plan, agent::Approved::kYes);
+  const sandbox::Confinement confinement = runtime.policy().ForCommand(plan, agent::Approved::kYes);
   std::optional<sandbox::Completed> result;
   RUNE_ASSIGN_OR_RETURN(const sandbox::CommandId id,
-                        session.sandbox().Launch(std::move(command), confinement,
+                        runtime.sandbox().Launch(std::move(command), confinement,
                                                  [&result](sandbox::Completed done) { result = std::move(done); }));
   const auto finished = [&result] { return result.has_value(); };
   if (loop.RunUntil(finished) != EventLoop::Wake::kDone) {
-    session.sandbox().Kill(id, kKillGrace);
+    runtime.sandbox().Kill(id, kKillGrace);
     loop.Drain(finished, Clock::now() + kDrain);
     return Error{ErrorKind::kCancelled, "stopped"};
   }
@@ -67,14 +67,14 @@ std::string FailureOf(const sandbox::Completed& done) {
   return failure;
 }
 
-Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, const std::string& prompt,
+Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Runtime& runtime, const std::string& prompt,
                                       const PreCommands& commands, std::chrono::milliseconds wall) {
   std::string whole = prompt;
   for (std::size_t i = 0; i < commands.lines.size(); ++i) {
     const std::string& line = commands.lines[i];
     const std::string place = commands.key + "[" + std::to_string(i) + "]";
     Say("$ " + line);
-    auto done = RunOne(loop, session, line, wall);
+    auto done = RunOne(loop, runtime, line, wall);
     if (!done.ok()) return std::move(done).error().Wrap(place);
     if (const std::string failure = FailureOf(*done); !failure.empty()) {
       return Error::Invalid(place + ": `" + OneLine(line, 120) + "` " + failure);

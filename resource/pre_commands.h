@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/session.h"
+#include "agent/runtime.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 #include "sandbox/report.h"
@@ -20,7 +20,7 @@ struct PreCommands {
 
 /// `prompt` followed by one labelled block per command that said something. `wall`: of each. kInvalidInput when a
 /// command fails, kCancelled.
-Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Session& session, const std::string& prompt,
+Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Runtime& runtime, const std::string& prompt,
                                       const PreCommands& commands, std::chrono::milliseconds wall);
 
 /// A block for the prompt: "Output of `df -h`:" and the safe, capped text.

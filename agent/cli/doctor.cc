@@ -9,7 +9,6 @@
 #include "agent/process.h"
 #include "agent/run/outcome.h"
 #include "agent/run/proof.h"
-#include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/sandbox.h"

@@ -15,7 +15,6 @@
 #include "agent/config/load.h"
 #include "agent/config/trust.h"
 #include "agent/process.h"
-#include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"

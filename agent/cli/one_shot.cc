@@ -7,7 +7,7 @@
 #include "agent/cli/terminal.h"
 #include "agent/json/schema.h"
 #include "agent/run/result_json.h"
-#include "agent/session.h"
+#include "agent/runtime.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -166,16 +166,16 @@ int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& opti
   const bool chatty = !config.json_output || CurrentLogLevel() <= LogLevel::kInfo;
   TerminalObserver observer(loop, chatty ? TerminalObserver::Verbosity::kProgress : TerminalObserver::Verbosity::kQuiet,
                             TerminalObserver::Questions::kRefuse);
-  SessionOptions session_options;
-  session_options.cwd = options.cwd;
-  session_options.home = options.home;
-  session_options.schema = *schema;
-  auto session = Session::Create(loop, config, session_options, observer);
-  if (!session.ok()) return fail(session.error());
+  RuntimeOptions runtime_options;
+  runtime_options.cwd = options.cwd;
+  runtime_options.home = options.home;
+  runtime_options.schema = *schema;
+  auto runtime = Runtime::Create(loop, config, runtime_options, observer);
+  if (!runtime.ok()) return fail(runtime.error());
   auto question =
-      Illustrate({loop, (*session)->policy(), {options.cwd, options.home, config.max_images}}, *prompt, options.images);
+      Illustrate({loop, (*runtime)->policy(), {options.cwd, options.home, config.max_images}}, *prompt, options.images);
   if (!question.ok()) return fail(question.error());
-  return PrintResult(config, (*session)->Run(question->text, std::move(question->images)));
+  return PrintResult(config, (*runtime)->Run(question->text, std::move(question->images)));
 }
 
 }  // namespace rune::agent

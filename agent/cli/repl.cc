@@ -8,7 +8,7 @@
 
 #include "agent/cli/terminal.h"
 #include "agent/json/json.h"
-#include "agent/session.h"
+#include "agent/runtime.h"
 #include "agent/vision/image_loader.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
@@ -36,17 +36,17 @@ class Repl {
         observer_(loop, TerminalObserver::Verbosity::kProgress, TerminalObserver::Questions::kAsk) {}
 
   int Run() {
-    SessionOptions session_options;
-    session_options.cwd = options_.cwd;
-    session_options.home = options_.home;
-    session_options.default_mode = PolicyMode::kConfirm;
-    session_options.attended = true;
-    auto session = Session::Create(loop_, config_, session_options, observer_);
-    if (!session.ok()) {
-      Log(LogLevel::kError, session.error().message);
-      return session.error().kind == ErrorKind::kUnavailable ? 6 : 2;
+    RuntimeOptions runtime_options;
+    runtime_options.cwd = options_.cwd;
+    runtime_options.home = options_.home;
+    runtime_options.default_mode = PolicyMode::kConfirm;
+    runtime_options.attended = true;
+    auto runtime = Runtime::Create(loop_, config_, runtime_options, observer_);
+    if (!runtime.ok()) {
+      Log(LogLevel::kError, runtime.error().message);
+      return runtime.error().kind == ErrorKind::kUnavailable ? 6 : 2;
     }
-    session_ = std::move(session).value();
+    runtime_ = std::move(runtime).value();
     Print(kBanner);
     for (const std::string& reference : options_.images) Attach(reference);
     while (!done_) {
@@ -92,7 +92,7 @@ class Repl {
     Print("no command " + OneLine(line, 60) + (near ? "; did you mean " + *near + "?" : "; see /help") + "\n");
   }
 
-  ImageLoader Images() { return {loop_, session_->policy(), {options_.cwd, options_.home, config_.max_images}}; }
+  ImageLoader Images() { return {loop_, runtime_->policy(), {options_.cwd, options_.home, config_.max_images}}; }
 
   /// For the next prompt.
   void Attach(const std::string& reference) {
@@ -109,7 +109,7 @@ class Repl {
       if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
       return Print("  " + prompt.error().message + "\n");
     }
-    const RunResult result = session_->Run(prompt->text, std::move(prompt->images));
+    const RunResult result = runtime_->Run(prompt->text, std::move(prompt->images));
     if (loop_.interrupted_by() == SIGINT) loop_.ClearInterrupt();
     if (result.answered() && !observer_.streamed()) Print(result.answer);
     Print("\n");
@@ -125,15 +125,15 @@ class Repl {
     Print(text);
   }
   void Info() {
-    Print("  provider " + session_->model().provider() + ", model " + session_->model().model() + ", messages " +
-          std::to_string(session_->agent().history().size()) + "\n");
+    Print("  provider " + runtime_->model().provider() + ", model " + runtime_->model().model() + ", messages " +
+          std::to_string(runtime_->agent().history().size()) + "\n");
   }
   void PolicySummary() {
-    const PolicyConfig& policy = session_->policy().config();
+    const PolicyConfig& policy = runtime_->policy().config();
     const auto list = [](const std::vector<std::string>& values) {
       return values.empty() ? std::string("none") : OneLine(Join(values, " "), 400);
     };
-    Print("  mode     " + std::string(PolicyModeName(session_->policy().mode())) + "\n  commands " +
+    Print("  mode     " + std::string(PolicyModeName(runtime_->policy().mode())) + "\n  commands " +
           list(policy.allowed_commands) + "\n  domains  " + list(policy.allowed_domains) + "\n  write    " +
           list(policy.allowed_paths_rw) + "\n  read     " + list(policy.allowed_paths_ro) + "\n  denied   " +
           list(policy.denied_paths) + "\n  limits   " + std::to_string(policy.max_memory_mb) + " MB, " +
@@ -141,7 +141,7 @@ class Repl {
   }
   void PolicyFull() {
     PolicySummary();
-    auto layers = session_->sandbox().Layers(session_->policy().ForFiles());
+    auto layers = runtime_->sandbox().Layers(runtime_->policy().ForFiles());
     if (!layers.ok()) return Print("  " + OneLine(layers.error().message) + "\n");
     for (const sandbox::LayerReport& layer : *layers) {
       Print("  " + std::string(LayerName(layer.layer)) + std::string(9 - LayerName(layer.layer).size(), ' ') +
@@ -155,9 +155,9 @@ class Repl {
       Print("  " + tool.spec.name + std::string(18 - std::min<std::size_t>(17, tool.spec.name.size()), ' ') +
             tool.spec.description + "\n");
   }
-  void Compact() { Print(session_->agent().Compact() ? "  context compacted\n" : "  nothing to compact\n"); }
+  void Compact() { Print(runtime_->agent().Compact() ? "  context compacted\n" : "  nothing to compact\n"); }
   void Reset() {
-    session_->agent().Reset();
+    runtime_->agent().Reset();
     attached_.clear();
     Print("  conversation cleared\n");
   }
@@ -179,7 +179,7 @@ class Repl {
   const Config& config_;
   const ReplOptions& options_;
   TerminalObserver observer_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Runtime> runtime_;
   std::string pending_;
   std::vector<Image> attached_;
   bool done_ = false;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "agent/run/result_json.h"
-#include "agent/session.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "agent/json/json.h"
-#include "agent/session.h"
+#include "agent/runtime.h"
 #include "sandbox/base/files.h"
 #include "tests/unit/http/loopback_server.h"
 
@@ -35,9 +35,9 @@ void Answer(const SeenRequest& request, Peer& peer) {
   peer.ReplyJson(200, writer.EndArray().EndObject().Take());
 }
 
-class SessionEmbeddingsTest : public testing::Test {
+class RuntimeEmbeddingsTest : public testing::Test {
  protected:
-  void SetUp() override { home_ = std::make_unique<TempDir>(TempDir::Create("/var/tmp", "session-").value()); }
+  void SetUp() override { home_ = std::make_unique<TempDir>(TempDir::Create("/var/tmp", "runtime-").value()); }
 
   /// What the model was shown with the last of several prompts.
   std::string LastRequest(LoopbackServer& server, const EmbeddingsConfig& embeddings) {
@@ -51,10 +51,10 @@ class SessionEmbeddingsTest : public testing::Test {
     config.compact_threshold = 1;
     config.context_window = Overhead(config) + 1'100;  // three prompts of 300 tokens fit, four do not
     RunObserver observer;
-    auto session = Session::Create(loop_, config, {.home = home_->path()}, observer);
-    EXPECT_TRUE(session.ok()) << (session.ok() ? "" : session.error().message);
+    auto runtime = Runtime::Create(loop_, config, {.home = home_->path()}, observer);
+    EXPECT_TRUE(runtime.ok()) << (runtime.ok() ? "" : runtime.error().message);
     for (const char* prompt : {"first", "apples", "the harbour at night", "who lights the harbour?"}) {
-      const RunResult result = (*session)->Run(prompt + std::string(1'200, '.'));
+      const RunResult result = (*runtime)->Run(prompt + std::string(1'200, '.'));
       EXPECT_TRUE(result.answered()) << result.detail;
     }
     return server.seen().back().body;
@@ -62,10 +62,10 @@ class SessionEmbeddingsTest : public testing::Test {
   /// Tokens of system prompt and tools.
   std::uint64_t Overhead(const Config& config) {
     RunObserver observer;
-    const auto session = Session::Create(loop_, config, {.home = home_->path()}, observer).value();
+    const auto runtime = Runtime::Create(loop_, config, {.home = home_->path()}, observer).value();
     std::vector<ToolSpec> specs;
     for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
-    return EstimateTokens(session->agent().history()) + EstimateTokens(specs);
+    return EstimateTokens(runtime->agent().history()) + EstimateTokens(specs);
   }
   std::size_t Embeddings(LoopbackServer& server) {
     const auto seen = server.seen();
@@ -76,7 +76,7 @@ class SessionEmbeddingsTest : public testing::Test {
   std::unique_ptr<TempDir> home_;
 };
 
-TEST_F(SessionEmbeddingsTest, WithoutAnEndpointNothingIsSentAndTheOldestGo) {
+TEST_F(RuntimeEmbeddingsTest, WithoutAnEndpointNothingIsSentAndTheOldestGo) {
   LoopbackServer server(Answer);
   const std::string shown = LastRequest(server, {});
   EXPECT_EQ(Embeddings(server), 0U);
@@ -84,7 +84,7 @@ TEST_F(SessionEmbeddingsTest, WithoutAnEndpointNothingIsSentAndTheOldestGo) {
   EXPECT_FALSE(Exists(home_->path() + "/.rune/embeddings"));
 }
 
-TEST_F(SessionEmbeddingsTest, WithOneTheTurnThatMattersStays) {
+TEST_F(RuntimeEmbeddingsTest, WithOneTheTurnThatMattersStays) {
   LoopbackServer server(Answer);
   const std::string shown = LastRequest(server, {.provider = "ollama", .base_url = server.url(), .keep_turns = 1});
   EXPECT_EQ(Embeddings(server), 1U);
@@ -98,7 +98,7 @@ TEST_F(SessionEmbeddingsTest, WithOneTheTurnThatMattersStays) {
   }
 }
 
-TEST_F(SessionEmbeddingsTest, AnEndpointThatFailsChangesNothingButAWarning) {
+TEST_F(RuntimeEmbeddingsTest, AnEndpointThatFailsChangesNothingButAWarning) {
   LoopbackServer server([](const SeenRequest& request, Peer& peer) {
     if (IsEmbedding(request)) return peer.ReplyJson(500, "{}");
     Answer(request, peer);
@@ -110,14 +110,14 @@ TEST_F(SessionEmbeddingsTest, AnEndpointThatFailsChangesNothingButAWarning) {
   EXPECT_NE(shown.find("who lights the harbour?"), std::string::npos);
 }
 
-TEST_F(SessionEmbeddingsTest, AKeyThatIsMissingIsSaidBeforeAnythingIsSent) {
+TEST_F(RuntimeEmbeddingsTest, AKeyThatIsMissingIsSaidBeforeAnythingIsSent) {
   Config config;
   config.provider = "cassette";
   config.embeddings.provider = "openai";
   RunObserver observer;
-  const auto session = Session::Create(loop_, config, {.home = home_->path()}, observer);
-  ASSERT_FALSE(session.ok());
-  EXPECT_EQ(session.error().kind, ErrorKind::kInvalidInput);
+  const auto runtime = Runtime::Create(loop_, config, {.home = home_->path()}, observer);
+  ASSERT_FALSE(runtime.ok());
+  EXPECT_EQ(runtime.error().kind, ErrorKind::kInvalidInput);
 }
 
 }  // namespace

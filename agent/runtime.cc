@@ -1,4 +1,4 @@
-#include "agent/session.h"
+#include "agent/runtime.h"
 
 #include <algorithm>
 #include <array>
@@ -66,7 +66,7 @@ Result<TurnPicker> MakeTurnPicker(EventLoop& loop, const EmbeddingsConfig& confi
       });
 }
 
-Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const SessionOptions& options) {
+Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const RuntimeOptions& options) {
   AgentOptions agent;
   agent.system_prompt = SystemPrompt(config, options.schema);
   agent.budgets = config.budgets;
@@ -88,7 +88,7 @@ Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const Ses
 
 }  // namespace
 
-struct Session::Parts {
+struct Runtime::Parts {
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
   std::unique_ptr<ModelClient> model;
@@ -97,14 +97,14 @@ struct Session::Parts {
   std::unique_ptr<Agent> agent;
 };
 
-Session::Session(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Session::~Session() = default;
-Agent& Session::agent() { return *parts_->agent; }
-Policy& Session::policy() { return *parts_->policy; }
-sandbox::Sandbox& Session::sandbox() { return *parts_->sandbox; }
-ModelClient& Session::model() { return *parts_->model; }
+Runtime::Runtime(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Runtime::~Runtime() = default;
+Agent& Runtime::agent() { return *parts_->agent; }
+Policy& Runtime::policy() { return *parts_->policy; }
+sandbox::Sandbox& Runtime::sandbox() { return *parts_->sandbox; }
+ModelClient& Runtime::model() { return *parts_->model; }
 
-Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& config, const SessionOptions& options,
+Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& config, const RuntimeOptions& options,
                                                  RunObserver& observer) {
   auto parts = std::make_unique<Parts>();
   parts->observer = &observer;
@@ -134,10 +134,10 @@ Result<std::unique_ptr<Session>> Session::Create(EventLoop& loop, const Config& 
   RUNE_ASSIGN_OR_RETURN(AgentOptions agent, OptionsFor(loop, config, options));
   parts->agent = std::make_unique<Agent>(
       AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer}, std::move(agent));
-  return std::unique_ptr<Session>(new Session(std::move(parts)));
+  return std::unique_ptr<Runtime>(new Runtime(std::move(parts)));
 }
 
-RunResult Session::Run(const std::string& prompt, std::vector<Image> images) {
+RunResult Runtime::Run(const std::string& prompt, std::vector<Image> images) {
   const ModelClient& model = *parts_->model;
   const std::vector<Part> pictures(images.begin(), images.end());
   if (std::string problem = model.PictureProblem(pictures); !problem.empty()) {

@@ -1,4 +1,4 @@
-#include "agent/session.h"
+#include "agent/runtime.h"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 
 namespace rune::agent {
 
-struct SessionOptions {
+struct RuntimeOptions {
   std::string cwd;  ///< Of the tools; empty: the private tmp directory.
   std::string home;
   std::vector<std::string> readable;  ///< Build inputs.
@@ -22,12 +22,12 @@ struct SessionOptions {
 };
 
 /// Owns model client, sandbox, policy and agent. Single-threaded, on the caller's loop.
-class Session {
+class Runtime {
  public:
   /// kInvalidInput, kUnavailable (required layers): nothing ran, nothing was sent.
-  static Result<std::unique_ptr<Session>> Create(EventLoop& loop, const Config& config, const SessionOptions& options,
+  static Result<std::unique_ptr<Runtime>> Create(EventLoop& loop, const Config& config, const RuntimeOptions& options,
                                                  RunObserver& observer);
-  ~Session();
+  ~Runtime();
   /// kBadInput, with nothing sent, when the model takes no pictures.
   RunResult Run(const std::string& prompt, std::vector<Image> images = {});
   Agent& agent();
@@ -37,7 +37,7 @@ class Session {
 
  private:
   struct Parts;
-  explicit Session(std::unique_ptr<Parts> parts);
+  explicit Runtime(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 
