@@ -104,11 +104,11 @@ CommandUse Analyzer::Run(const ShellScript& script) {
     if (command.words[0].text == "unset" && !script.functions.empty()) Unknown("'unset' beside functions");
     AddCommand(command.words, Tail::kClosed);
   }
-  for (const ShellWrite& write : script.writes) {
-    if (!write.target.is_static) {
+  for (const ShellWord& target : script.writes) {
+    if (!target.is_static) {
       Unknown("a redirection to a file that is only known at run time");
-    } else if (!Contains(use_.writes, write.target.text)) {
-      use_.writes.push_back(write.target.text);
+    } else if (!Contains(use_.writes, target.text)) {
+      use_.writes.push_back(target.text);
     }
   }
   const bool relative =

@@ -22,15 +22,9 @@ struct ShellCommand {
   bool calls_function = false;  ///< words[0] is a function of the same text, certainly defined by then.
 };
 
-/// A redirection that opens a file for writing. Others do not matter: reading is the kernel's to decide.
-struct ShellWrite {
-  std::string op;  ///< ">", ">>", ">|", "<>"
-  ShellWord target;
-};
-
 struct ShellScript {
   std::vector<ShellCommand> commands;  ///< In the order of the text.
-  std::vector<ShellWrite> writes;
+  std::vector<ShellWord> writes;       ///< Files that redirections open for writing; reading is the kernel's to decide.
   std::vector<std::string> assigned;   ///< Variables set in any way: NAME=, for, ${NAME=}, $((NAME=)).
   std::vector<std::string> functions;  ///< Those defined unconditionally at the top level.
   bool needs_shell = false;            ///< More than one simple command of static words.

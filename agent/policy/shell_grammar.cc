@@ -328,7 +328,7 @@ void ShellParser::ParseRedirection() {
     if (!target.is_static || !descriptor) Fail("'" + op + "' with something that is no descriptor");
     return;
   }
-  if (op != "<") out_.writes.push_back({std::move(op), std::move(target)});
+  if (op != "<") out_.writes.push_back(std::move(target));
 }
 
 /// At "<<". Only delimiters that every shell reads the same way.

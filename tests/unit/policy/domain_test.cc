@@ -27,6 +27,17 @@ TEST(DomainTest, RefusesUrlsThatCanBeReadTwoWays) {
   EXPECT_FALSE(ParseUrl("http://a.test/" + std::string(5000, 'a')).ok());
 }
 
+/// The reader of host names would refuse most of these as well, but with words that lead nowhere.
+TEST(DomainTest, ANameOrPasswordInAUrlIsCalledThat) {
+  for (const char* const authority :
+       {"user@a.test", "user:pw@a.test", "@a.test", "a.test@b.test", "user:80@[fd00::1]"}) {
+    const Result<Url> url = ParseUrl("http://" + std::string(authority) + "/");
+    ASSERT_FALSE(url.ok()) << authority;
+    EXPECT_EQ(url.error().message, "a user name or password in the URL") << authority;
+  }
+  EXPECT_TRUE(ParseUrl("http://a.test/user:pw@b.test?x@y").ok()) << "the control: after the authority it is only text";
+}
+
 using sandbox::DomainAllowlist;
 
 TEST(DomainTest, FindsTheHostOfAUrlInTheList) {
