@@ -94,6 +94,7 @@ struct Runtime::Parts {
   std::unique_ptr<ModelClient> model;
   std::unique_ptr<sandbox::Sandbox> sandbox;
   std::optional<Policy> policy;
+  Toolbox tools = BuiltinToolbox();
   std::unique_ptr<Agent> agent;
 };
 
@@ -103,6 +104,7 @@ Agent& Runtime::agent() { return *parts_->agent; }
 Policy& Runtime::policy() { return *parts_->policy; }
 sandbox::Sandbox& Runtime::sandbox() { return *parts_->sandbox; }
 ModelClient& Runtime::model() { return *parts_->model; }
+const Toolbox& Runtime::tools() const { return parts_->tools; }
 
 Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& config, const RuntimeOptions& options,
                                                  RunObserver& observer) {
@@ -133,7 +135,8 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& 
   }
   RUNE_ASSIGN_OR_RETURN(AgentOptions agent, OptionsFor(loop, config, options));
   parts->agent = std::make_unique<Agent>(
-      AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer}, std::move(agent));
+      AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer, parts->tools},
+      std::move(agent));
   return std::unique_ptr<Runtime>(new Runtime(std::move(parts)));
 }
 

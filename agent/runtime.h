@@ -34,6 +34,7 @@ class Runtime {
   Policy& policy();
   sandbox::Sandbox& sandbox();
   ModelClient& model();
+  const Toolbox& tools() const;
 
  private:
   struct Parts;

@@ -151,7 +151,7 @@ class Repl {
   }
   void ImageUsage() { Print("  usage: /image PATH, or /image https://... of an allowed domain\n"); }
   void Tools() {
-    for (const Tool& tool : BuiltinTools())
+    for (const Tool& tool : runtime_->tools().tools())
       Print("  " + tool.spec.name + std::string(18 - std::min<std::size_t>(17, tool.spec.name.size()), ' ') +
             tool.spec.description + "\n");
   }

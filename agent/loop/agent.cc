@@ -57,12 +57,6 @@ std::string NewCacheKey() {
   return "rune-" + HexEncode({bytes.data(), bytes.size()});
 }
 
-std::vector<ToolSpec> BuiltinSpecs() {
-  std::vector<ToolSpec> specs;
-  for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
-  return specs;
-}
-
 }  // namespace
 
 /// One Run(): the steps from a prompt to a result.
@@ -381,7 +375,7 @@ class Agent::Turn {
 };
 
 Agent::Agent(AgentParts parts, AgentOptions options)
-    : parts_(parts), options_(std::move(options)), specs_(BuiltinSpecs()), proving_(std::make_unique<Proving>()) {
+    : parts_(parts), options_(std::move(options)), specs_(parts.tools.Specs()), proving_(std::make_unique<Proving>()) {
   Reset();
 }
 

@@ -17,7 +17,6 @@
 #include "agent/cost/price.h"
 #include "agent/loop/parts.h"
 #include "agent/run/run.h"
-#include "agent/tools/tool.h"
 
 namespace rune::agent {
 

@@ -4,6 +4,7 @@
 #include "agent/conversation/model.h"
 #include "agent/policy/policy.h"
 #include "agent/run/run.h"
+#include "agent/tools/toolbox.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/sandbox.h"
 
@@ -15,6 +16,7 @@ struct AgentParts {
   sandbox::Sandbox& sandbox;
   Policy& policy;
   RunObserver& observer;
+  const Toolbox& tools;
 };
 
 }  // namespace rune::agent

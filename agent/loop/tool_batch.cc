@@ -16,12 +16,6 @@ constexpr std::size_t kMostCalls = 64;  ///< Of one answer; the rest is refused.
 constexpr Milliseconds kKillWait{5'000};
 constexpr std::size_t kSummaryBytes = 160;
 
-std::string JoinToolNames() {
-  std::vector<std::string> names;
-  for (const Tool& tool : BuiltinTools()) names.push_back(tool.spec.name);
-  return Join(names, ", ");
-}
-
 class Batch {
  public:
   Batch(const AgentParts& parts, const std::vector<ToolCall>& calls, const BatchOptions& options)
@@ -79,9 +73,9 @@ class Batch {
       parts_.observer.OnToolEnd(slot.record, slot.output.text);
     };
     if (i >= kMostCalls) return fail("not run: at most " + std::to_string(kMostCalls) + " calls in one answer");
-    slot.tool = FindTool(Trim(call.name));
+    slot.tool = parts_.tools.Find(Trim(call.name));
     if (slot.tool == nullptr)
-      return fail("there is no tool '" + slot.record.name + "'; the tools are: " + JoinToolNames());
+      return fail("there is no tool '" + slot.record.name + "'; the tools are: " + parts_.tools.Names());
     const auto args =
         json::Document::Parse(call.args, "arguments", {.max_depth = 32, .max_bytes = 16u << 20, .unique_keys = true});
     if (!args.ok()) return fail(OneLine(args.error().message));

@@ -33,17 +33,4 @@ ToolPlan PlanWrite(const ToolContext& context, std::vector<std::string> argv, co
   return PlanOperation(context, std::move(argv), context.policy.CheckWrite(path));
 }
 
-const std::vector<Tool>& BuiltinTools() {
-  static const std::vector<Tool> tools{MakeEditFile(),  MakeExecuteCmd(),     MakeFetchUrl(),
-                                       MakeFindFiles(), MakeInspectProcess(), MakeListDir(),
-                                       MakeReadFile(),  MakeSearchFiles(),    MakeWriteFile()};
-  return tools;
-}
-
-const Tool* FindTool(std::string_view name) {
-  const auto& tools = BuiltinTools();
-  const auto found = std::find_if(tools.begin(), tools.end(), [&](const Tool& tool) { return tool.spec.name == name; });
-  return found == tools.end() ? nullptr : &*found;
-}
-
 }  // namespace rune::agent

@@ -1,5 +1,5 @@
 #pragma once
-/// The makers of the built-in tools, one per tool.
+/// The built-in tools: one maker each, listed in toolbox.cc, and what the file tools among them share.
 
 #include "agent/tools/tool.h"
 

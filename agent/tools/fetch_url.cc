@@ -85,7 +85,6 @@ ToolOutput Render(const sandbox::Completed& done) {
 
 Tool MakeFetchUrl() {
   return {.spec = {"fetch_url", "GET an http(s) URL. Redirects are reported, not followed.", SchemaOf(kParameters)},
-          .dangerous = true,
           .prepare = Prepare,
           .render = Render};
 }

@@ -64,7 +64,6 @@ Prepared PrepareList(const json::View& args, const ToolContext& context) {
 
 Tool MakeReadFile() {
   return {.spec = {"read_file", "Read a text file.", SchemaOf(kReadParameters)},
-          .dangerous = true,
           .prepare = PrepareRead,
           .render = [](const sandbox::Completed& done) {
             return RenderOperation(done, "read on with offset increased by that number of lines");
@@ -73,14 +72,12 @@ Tool MakeReadFile() {
 
 Tool MakeWriteFile() {
   return {.spec = {"write_file", "Create or replace a file.", SchemaOf(kWriteParameters)},
-          .dangerous = true,
           .prepare = PrepareWrite,
           .render = [](const sandbox::Completed& done) { return RenderOperation(done, ""); }};
 }
 
 Tool MakeEditFile() {
   return {.spec = {"edit_file", "Replace text in a file. 'old' must occur exactly once.", SchemaOf(kEditParameters)},
-          .dangerous = true,
           .prepare = PrepareEdit,
           .render = [](const sandbox::Completed& done) { return RenderOperation(done, ""); }};
 }

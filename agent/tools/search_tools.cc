@@ -49,7 +49,6 @@ Tool MakeFindFiles() {
 
 Tool MakeSearchFiles() {
   return {.spec = {"search_files", "Search file contents, line by line.", SchemaOf(kSearchParameters)},
-          .dangerous = true,
           .prepare = PrepareSearch,
           .render = [](const sandbox::Completed& done) { return RenderOperation(done, kNarrow); }};
 }

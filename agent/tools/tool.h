@@ -43,15 +43,9 @@ struct ToolOutput {
 
 struct Tool {
   ToolSpec spec;
-  bool dangerous = false;  ///< Asked about in confirm mode when no list allows it.
   std::function<Prepared(const json::View& args, const ToolContext& context)> prepare;
   std::function<ToolOutput(const sandbox::Completed& done)> render;
 };
-
-/// The built-in tools, sorted by name: edit_file execute_cmd fetch_url find_files inspect_process list_dir read_file
-/// search_files write_file.
-const std::vector<Tool>& BuiltinTools();
-const Tool* FindTool(std::string_view name);
 
 /// Bytes of a result that reach the model; the rest is named by its spill file.
 inline constexpr std::size_t kToolTextLimit = 8 << 10;

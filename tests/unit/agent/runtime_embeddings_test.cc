@@ -63,8 +63,7 @@ class RuntimeEmbeddingsTest : public testing::Test {
   std::uint64_t Overhead(const Config& config) {
     RunObserver observer;
     const auto runtime = Runtime::Create(loop_, config, {.home = home_->path()}, observer).value();
-    std::vector<ToolSpec> specs;
-    for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
+    const std::vector<ToolSpec> specs = runtime->tools().Specs();
     return EstimateTokens(runtime->agent().history()) + EstimateTokens(specs);
   }
   std::size_t Embeddings(LoopbackServer& server) {

@@ -50,7 +50,7 @@ class AgentTest : public testing::Test {
     auto policy = Policy::Create(config_, places, mode);
     EXPECT_TRUE(policy.ok());
     policy_ = std::make_unique<Policy>(std::move(policy).value());
-    agent_ = std::make_unique<Agent>(AgentParts{loop_, model_, *sandbox_, *policy_, observer_}, options_);
+    agent_ = std::make_unique<Agent>(AgentParts{loop_, model_, *sandbox_, *policy_, observer_, tools_}, options_);
     return agent_->Run(prompt);
   }
   static ToolCall Exec(const std::string& id, const std::string& cmd) {
@@ -68,6 +68,7 @@ class AgentTest : public testing::Test {
   EventLoop loop_;
   std::unique_ptr<TempDir> work_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
+  const Toolbox tools_ = BuiltinToolbox();
   PolicyConfig config_;
   AgentOptions options_;
   ScriptedModel model_;

@@ -34,12 +34,13 @@ class MoneyTest : public testing::Test {
   Agent MakeAgent(ModelClient& model) {
     policy_ = std::make_unique<Policy>(
         Policy::Create({}, {.cwd = "/var/tmp", .tmp_dir = sandbox_->tmp_dir()}, PolicyMode::kAllowlist).value());
-    return Agent({loop_, model, *sandbox_, *policy_, observer_}, options_);
+    return Agent({loop_, model, *sandbox_, *policy_, observer_, tools_}, options_);
   }
   RunResult Run(ModelClient& model) { return MakeAgent(model).Run("go"); }
 
   EventLoop loop_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
+  const Toolbox tools_ = BuiltinToolbox();
   std::unique_ptr<Policy> policy_;
   AgentOptions options_;
   ScriptedModel model_;
@@ -318,11 +319,9 @@ TEST_F(MoneyTest, AConversationThatIsTooLongIsShortenedOnce) {
 class CompactionTest : public MoneyTest {
  protected:
   void Converse(std::uint64_t room) {
-    std::vector<ToolSpec> specs;
-    for (const Tool& tool : BuiltinTools()) specs.push_back(tool.spec);
     options_.compact_keep_last = 1;
     options_.compact_threshold = 1;
-    options_.context_window = EstimateTokens(specs) + room;
+    options_.context_window = EstimateTokens(tools_.Specs()) + room;
     options_.pick_turns = [this](const std::string& question, const std::vector<std::string>& turns) {
       questions_.push_back(question);
       std::vector<std::size_t> longest;

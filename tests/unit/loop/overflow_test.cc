@@ -22,7 +22,7 @@ class OverflowTest : public testing::Test {
         Policy::Create({}, {.cwd = "/var/tmp", .tmp_dir = sandbox_->tmp_dir()}, PolicyMode::kAllowlist).value());
     options_.system_prompt = "system";
     options_.compact_keep_last = 1;
-    agent_ = std::make_unique<Agent>(AgentParts{loop_, model_, *sandbox_, *policy_, observer_}, options_);
+    agent_ = std::make_unique<Agent>(AgentParts{loop_, model_, *sandbox_, *policy_, observer_, tools_}, options_);
   }
   /// Prompts that are long enough to be worth leaving out.
   void Converse(int prompts, std::size_t bytes) {
@@ -34,6 +34,7 @@ class OverflowTest : public testing::Test {
 
   EventLoop loop_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
+  const Toolbox tools_ = BuiltinToolbox();
   std::unique_ptr<Policy> policy_;
   RunObserver observer_;
   AgentOptions options_;
@@ -104,7 +105,7 @@ class SmallModel : public ScriptedModel {
 
 TEST_F(OverflowTest, IsForeseenWhenTheWindowOfTheModelIsKnown) {
   SmallModel model;
-  Agent agent({loop_, model, *sandbox_, *policy_, observer_}, options_);
+  Agent agent({loop_, model, *sandbox_, *policy_, observer_, tools_}, options_);
   for (int i = 0; i < 6; ++i) {
     ModelOutcome reply = ScriptedModel::Reply("fine", {});
     std::get<ModelReply>(reply).usage_known = false;

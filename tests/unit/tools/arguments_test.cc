@@ -34,7 +34,8 @@ TEST(ArgumentsTest, ANullForAnOptionalArgumentIsAMissingOne) {
 }
 
 TEST(ArgumentsTest, TheSchemaIsCanonicalJson) {
-  for (const Tool& tool : BuiltinTools()) {
+  const Toolbox tools = BuiltinToolbox();
+  for (const Tool& tool : tools.tools()) {
     const Result<json::Document> schema = json::Document::Parse(tool.spec.schema);
     ASSERT_TRUE(schema.ok()) << tool.spec.name;
     EXPECT_EQ(schema->root().DumpCanonical(), tool.spec.schema) << tool.spec.name;

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/tools/tool.h"
+#include "agent/tools/toolbox.h"
 
 namespace rune::agent {
 
@@ -17,7 +17,8 @@ inline Policy ToolPolicy(PolicyConfig config = {}, PolicyMode mode = PolicyMode:
 }
 
 inline Prepared Prepare(const Policy& policy, const std::string& tool, const std::string& args) {
-  const Tool* found = FindTool(tool);
+  const Toolbox tools = BuiltinToolbox();
+  const Tool* found = tools.Find(tool);
   EXPECT_NE(found, nullptr) << tool;
   const Result<json::Document> document = json::Document::Parse(args);
   EXPECT_TRUE(document.ok()) << args;
@@ -54,7 +55,7 @@ inline sandbox::Completed Exited(int code, std::string out, std::string err = ""
 }
 
 inline ToolOutput Render(const std::string& tool, const sandbox::Completed& done) {
-  return FindTool(tool)->render(done);
+  return BuiltinToolbox().Find(tool)->render(done);
 }
 
 }  // namespace rune::agent

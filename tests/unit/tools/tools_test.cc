@@ -9,7 +9,8 @@ using sandbox::Command;
 
 std::size_t RequestBytes(const std::vector<std::string>& names) {
   std::size_t bytes = 0;
-  for (const Tool& tool : BuiltinTools()) {
+  const Toolbox tools = BuiltinToolbox();
+  for (const Tool& tool : tools.tools()) {
     if (std::find(names.begin(), names.end(), tool.spec.name) == names.end()) continue;
     json::Writer writer;
     writer.BeginObject().Member("type", "function").Key("function").BeginObject();
@@ -21,16 +22,16 @@ std::size_t RequestBytes(const std::vector<std::string>& names) {
 }
 
 TEST(ToolsTest, TheNineToolsAreSortedByName) {
-  std::vector<std::string> names;
-  for (const Tool& tool : BuiltinTools()) names.push_back(tool.spec.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"edit_file", "execute_cmd", "fetch_url", "find_files", "inspect_process",
-                                             "list_dir", "read_file", "search_files", "write_file"}));
-  EXPECT_EQ(FindTool("rm"), nullptr);
+  const Toolbox tools = BuiltinToolbox();
+  EXPECT_EQ(tools.Names(),
+            "edit_file, execute_cmd, fetch_url, find_files, inspect_process, list_dir, read_file, search_files, "
+            "write_file");
+  EXPECT_EQ(tools.Find("rm"), nullptr);
 }
 
 TEST(ToolsTest, TheirDescriptionsAreShort) {
   std::vector<std::string> all;
-  for (const Tool& tool : BuiltinTools()) all.push_back(tool.spec.name);
+  for (const ToolSpec& spec : BuiltinToolbox().Specs()) all.push_back(spec.name);
   const std::size_t nine = RequestBytes(all);
   const std::size_t six =
       RequestBytes({"read_file", "write_file", "list_dir", "execute_cmd", "fetch_url", "inspect_process"});
