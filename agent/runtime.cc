@@ -70,7 +70,6 @@ Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const Run
   AgentOptions agent;
   agent.system_prompt = SystemPrompt(config, options.schema);
   agent.budgets = config.budgets;
-  agent.on_denial = config.on_denial;
   agent.attended = options.attended;
   agent.yes = config.yes;
   agent.generation.temperature = config.temperature;

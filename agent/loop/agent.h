@@ -23,10 +23,10 @@ namespace rune::agent {
 struct AgentOptions {
   std::string system_prompt;  ///< Stable text: no date, no directory, nothing that changes from run to run.
   Budgets budgets;
-  OnDenial on_denial = OnDenial::kFail;
   bool attended = false;             ///< A person is at the terminal: denials go to the model and do not fail the run.
   bool yes = false;                  ///< Approve what confirm mode would ask.
-  GenerationOptions generation;      ///< `schema` makes the answer validated JSON, with one repair round.
+  GenerationOptions generation;      ///< `schema` makes the answer validated JSON, with one repair round. Caps are
+                                     ///< those of `budgets`.
   std::uint64_t context_window = 0;  ///< Tokens; 0: what the model client knows, else 128,000.
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;
@@ -45,11 +45,10 @@ class Agent {
   const std::vector<Message>& history() const { return history_; }
   void Reset();
   /// Shortens the history now; true when it got shorter.
-  bool Compact() { return Compact(options_.pick_turns); }
+  bool Compact();
 
  private:
   class Turn;
-  bool Compact(const TurnPicker& pick);
   AgentParts parts_;
   AgentOptions options_;
   std::vector<Message> history_;

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace rune::agent {
+
+enum class ModelErrorKind : std::uint8_t;
 
 enum class Outcome : std::uint8_t {
   kAnswered,
@@ -58,7 +61,15 @@ inline constexpr std::array<OutcomeInfo, 18> kOutcomes{{
     {Outcome::kInternal, "internal", 1},
 }};
 
+/// Why a run stops.
+struct Ending {
+  Outcome outcome;
+  std::string detail;  ///< Empty when there is an answer. Neither safe nor redacted yet.
+};
+
 const OutcomeInfo& InfoOf(Outcome outcome);
+/// Of a run that ends with such an error.
+Outcome OutcomeOf(ModelErrorKind kind);
 /// 128 + signal for a cancelled run, else the table's code.
 int ExitCode(Outcome outcome, int signal_number = 0);
 

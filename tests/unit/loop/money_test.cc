@@ -1,4 +1,5 @@
-/// What a run may cost, what it shows the model, and what it does when the conversation gets too long.
+/// Whole runs that pay: the loop hands the right names and numbers to its allowance (allowance_test.cc has the tables).
+/// And what a run shows the model, and what it does when the conversation gets too long.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -118,52 +119,6 @@ TEST_F(MoneyTest, AnUnknownPriceCountsAsTheDearestAndThatIsSaidOnce) {
   EXPECT_NE(observer_.said[0].find("scripted/configured-model"), std::string::npos);
 }
 
-/// Counts as it likes, within what a provider can: input about what was sent, output up to the cap.
-class SpendthriftModel : public ModelClient {
- public:
-  explicit SpendthriftModel(std::uint64_t seed) : random_(seed) {}
-  ModelOutcome Complete(const ModelRequest& request, const TextSink&) override {
-    const std::uint64_t guess = EstimateTokens(request.messages) + EstimateTokens(request.tools);
-    const std::uint64_t most = counted_ > 0 ? counted_ + 2 * (guess - guess_) : 2 * guess;
-    ModelOutcome outcome = ScriptedModel::Reply("", {Wrong(++calls)});
-    ModelReply& reply = std::get<ModelReply>(outcome);
-    reply.usage = {.input = 1 + Below(most - 1), .output = Below(request.options.max_output_tokens)};
-    reply.usage.cached = Below(reply.usage.input);
-    reply.usage.cache_write = Below(reply.usage.input - reply.usage.cached);
-    counted_ = reply.usage.input;
-    guess_ = guess;
-    return outcome;
-  }
-  std::string provider() const override { return "scripted"; }
-  std::string model() const override { return "configured-model"; }
-  int calls = 0;
-
- private:
-  std::uint64_t Below(std::uint64_t n) { return random_() % (n + 1); }
-  std::mt19937_64 random_;
-  std::uint64_t counted_ = 0;
-  std::uint64_t guess_ = 0;
-};
-
-TEST_F(MoneyTest, NoRunSpendsMoreThanItsCap) {
-  Prices({"scripted/configured-model 3 0.3 3.75 15"});
-  int calls = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    SpendthriftModel model(seed);
-    options_.budgets.cost_usd = 0.01 * static_cast<double>(1 + seed % 20);
-    const RunResult result = Run(model);
-    EXPECT_TRUE(result.outcome == Outcome::kBudgetCost || result.outcome == Outcome::kStalled ||
-                result.outcome == Outcome::kBudgetSteps)
-        << InfoOf(result.outcome).name << ": " << result.detail;
-    if (model.calls > 0) {
-      ASSERT_TRUE(result.cost.has_value());
-      EXPECT_LE(*result.cost, Picodollars(options_.budgets.cost_usd)) << "seed " << seed;
-    }
-    calls += model.calls;
-  }
-  EXPECT_GT(calls, 60);
-}
-
 /// What the models behind a FallbackClient did together.
 struct Tally {
   std::uint64_t spent = 0;
@@ -216,11 +171,11 @@ class ShakyModel : public ModelClient {
   std::uint64_t guess_ = 0;
 };
 
-TEST_F(MoneyTest, NoRunSpendsMoreThanItsCapWhoeverAnswersAndHoweverOftenItFails) {
+TEST_F(MoneyTest, ARunKeepsToItsCapWhoeverAnswersAndHoweverOftenTheyFail) {
   SetLogLevel(LogLevel::kError);
   Prices({"cheap/m 0.5 0.05 0.6 2", "dear/m 15 1.5 18.75 75", "middle/m 3 0.3 3.75 15"});
   Tally all;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Tally tally;
     std::vector<std::unique_ptr<ModelClient>> clients;
     for (const char* const name : {"cheap", "dear", "middle"}) {
@@ -228,7 +183,7 @@ TEST_F(MoneyTest, NoRunSpendsMoreThanItsCapWhoeverAnswersAndHoweverOftenItFails)
       clients.push_back(std::make_unique<ShakyModel>(name, price, seed * 3 + clients.size(), tally));
     }
     FallbackClient model(std::move(clients));
-    options_.budgets.cost_usd = 0.05 * static_cast<double>(1 + seed % 40);
+    options_.budgets.cost_usd = 0.05 * static_cast<double>(2 * seed);
     const RunResult result = Run(model);
     EXPECT_EQ(result.cost.value_or(0), tally.spent) << "what failed is in the sum; seed " << seed;
     ASSERT_LE(tally.spent, Picodollars(options_.budgets.cost_usd)) << "seed " << seed << ": " << result.detail;
@@ -240,9 +195,9 @@ TEST_F(MoneyTest, NoRunSpendsMoreThanItsCapWhoeverAnswersAndHoweverOftenItFails)
     all.refusals += tally.refusals;
   }
   SetLogLevel(LogLevel::kWarn);
-  EXPECT_GT(all.failures, 100);
-  EXPECT_GT(all.answers, 100);
-  EXPECT_GT(all.refusals, 10);
+  EXPECT_GT(all.failures, 20);
+  EXPECT_GT(all.answers, 20);
+  EXPECT_GT(all.refusals, 1);
 }
 
 TEST_F(MoneyTest, ADearerFallbackCountsOnlyAsLongAsItMayBeAsked) {

@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "agent/conversation/model.h"
+
 namespace rune::agent {
 namespace {
 
@@ -22,6 +24,15 @@ TEST(OutcomeTest, EveryOutcomeHasItsRowInOrder) {
 TEST(OutcomeTest, OnlyAnAnswerIsZero) {
   for (const OutcomeInfo& info : kOutcomes)
     EXPECT_EQ(info.exit_code == 0, info.outcome == Outcome::kAnswered) << info.name;
+}
+
+/// A run ends for every kind of error, and never as if there were an answer.
+TEST(OutcomeTest, EveryErrorOfAModelHasOne) {
+  for (int kind = 0; kind <= static_cast<int>(ModelErrorKind::kDeadline); ++kind) {
+    const Outcome outcome = OutcomeOf(static_cast<ModelErrorKind>(kind));
+    EXPECT_NE(outcome, Outcome::kInternal) << kind;
+    EXPECT_NE(InfoOf(outcome).exit_code, 0) << kind;
+  }
 }
 
 TEST(OutcomeTest, AnInterruptionExitsLikeTheSignal) {
