@@ -9,7 +9,6 @@
 #include "agent/runtime.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
-#include "sandbox/report.h"
 
 namespace rune::resource {
 
@@ -25,8 +24,5 @@ Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Runtime& runtime, 
 
 /// A block for the prompt: "Output of `df -h`:" and the safe, capped text.
 std::string LabelledBlock(const std::string& label, std::string_view text);
-
-/// Why a command counts as failed; empty when it does not.
-std::string FailureOf(const sandbox::Completed& done);
 
 }  // namespace rune::resource

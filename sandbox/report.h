@@ -58,6 +58,12 @@ struct Report {
   std::vector<std::string> programs;  ///< Run by the command, in order, once each. Only in watch-only mode.
 };
 
+/// It ran, and ended by itself: `exit_code` says how.
+bool Exited(const Report& report);
+/// How it ended, in one safe line for people and models: "killed: wall clock limit of 2 s", "could not run: command not
+/// found", "exit code 3". Empty when it exited with 0.
+std::string EndText(const Report& report);
+
 struct Completed {
   Report report;
   Stream out;

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 
 #include "agent/json/json.h"
 #include "agent/tools/tool.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
+#include "sandbox/foreground.h"
 
 namespace rune::agent {
 namespace {
 
 constexpr std::size_t kAtOnce = 8;
 constexpr std::size_t kMostCalls = 64;  ///< Of one answer; the rest is refused.
-constexpr Milliseconds kKillWait{5'000};
 constexpr std::size_t kSummaryBytes = 160;
 
 class Batch {
@@ -106,7 +107,9 @@ class Batch {
     Slot& slot = slots_[i];
     parts_.observer.OnToolStart(slot.record);
     auto id = parts_.sandbox.Launch(std::move(slot.plan.command), slot.plan.confinement,
-                                    [this, i](sandbox::Completed done) { Complete(i, std::move(done)); });
+                                    [this, i, here = std::weak_ptr(here_)](sandbox::Completed done) {
+                                      if (!here.expired()) Complete(i, std::move(done));
+                                    });
     if (!id.ok()) {
       lost_ = true;
       Settle(i, "not run: " + OneLine(id.error().message), true);
@@ -128,7 +131,7 @@ class Batch {
     for (const sandbox::Denial& denial : done.report.denials) NoteDenial(slot, done.report, denial);
     ToolOutput output = slot.tool->render(done);
     if (slot.record.detail.empty() && done.report.limit != sandbox::LimitHit::kNone) {
-      slot.record.detail = "limit hit: " + std::string(LimitHitName(done.report.limit));
+      slot.record.detail = EndText(done.report);
     }
     Settle(i, std::move(output.text), output.is_error);
     parts_.observer.OnToolEnd(slot.record, slot.output.text);
@@ -153,10 +156,11 @@ class Batch {
 
   void Stop(const std::string& why) {
     stopped_ = true;
-    for (Slot& slot : slots_) {
-      if (!slot.done && slot.id != 0) parts_.sandbox.Kill(slot.id);
+    std::vector<sandbox::CommandId> running;
+    for (const Slot& slot : slots_) {
+      if (!slot.done && slot.id != 0) running.push_back(slot.id);
     }
-    parts_.loop.Drain([this] { return running_ == 0; }, Clock::now() + kKillWait);
+    KillAndWait(parts_.loop, parts_.sandbox, running, [this] { return running_ == 0; });
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (!slots_[i].done) Settle(i, "not run: " + why, true);
     }
@@ -189,6 +193,7 @@ class Batch {
   std::size_t running_ = 0;
   bool stopped_ = false;
   bool lost_ = false;
+  std::shared_ptr<int> here_ = std::make_shared<int>();  ///< What could not be killed completes after we have gone.
 };
 
 }  // namespace

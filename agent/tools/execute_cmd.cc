@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 #include "agent/tools/arguments.h"
 #include "agent/tools/builtin.h"
@@ -77,13 +78,10 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
 }
 
 ToolOutput Render(const sandbox::Completed& done) {
-  if (auto failure = RenderFailure(done)) return *failure;
   ToolOutput output;
-  std::string end = EndOf(done.report);
-  const int code = done.report.exit_code.value_or(0);
-  output.is_error = !end.empty() || code == kNotExecutable || code == kNotFound;
-  if (end.empty() && code != 0) end = "exit code " + std::to_string(code);
-  if (!end.empty()) output.text = end + "\n";
+  const std::optional<int> code = done.report.exit_code;
+  output.is_error = !Exited(done.report) || code == kNotExecutable || code == kNotFound;
+  if (const std::string end = EndText(done.report); !end.empty()) output.text = end + "\n";
 
   const std::size_t out_size = static_cast<std::size_t>(std::min<std::uint64_t>(done.out.total, kStreamBudget));
   const std::size_t err_size = static_cast<std::size_t>(std::min<std::uint64_t>(done.err.total, kStreamBudget));

@@ -56,8 +56,7 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
 }
 
 ToolOutput Render(const sandbox::Completed& done) {
-  if (auto failure = RenderFailure(done)) return *failure;
-  if (std::string end = EndOf(done.report); !end.empty()) return {.text = std::move(end), .is_error = true};
+  if (!Exited(done.report)) return {.text = EndText(done.report), .is_error = true};
   const std::string& remarks = done.err.head;
   const std::size_t trailer = remarks.rfind("\nHTTP ");
   if (done.report.exit_code != 0) {

@@ -1,18 +1,13 @@
 #include "agent/tools/render.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
-#include "sandbox/base/duration.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
 
 using sandbox::Completed;
-using sandbox::LimitHit;
-using sandbox::Report;
 using sandbox::Stream;
 using std::string_view;
 
@@ -36,12 +31,6 @@ std::string Binary(const Stream& stream) {
   return "[binary output of " + std::to_string(stream.total) + " bytes, not shown" + InFile(stream) + "]";
 }
 
-/// Wall clock limits are whole seconds; what was measured is a little more.
-std::string Seconds(std::uint64_t microseconds) {
-  const std::chrono::milliseconds time(microseconds / 1000);
-  return FormatDuration(time < std::chrono::seconds(1) ? time : std::chrono::floor<std::chrono::seconds>(time));
-}
-
 /// Ends a piece of text after its last whole line, when that does not cost much.
 string_view WholeLines(string_view text) {
   const std::size_t newline = text.rfind('\n');
@@ -49,38 +38,6 @@ string_view WholeLines(string_view text) {
 }
 
 }  // namespace
-
-std::string EndOf(const Report& report) {
-  if (report.guardian_lost) return "the sandbox was lost; the call was stopped";
-  if (report.cancelled) return "cancelled";
-  switch (report.limit) {
-    case LimitHit::kNone:
-      break;
-    case LimitHit::kWall:
-      return "killed: wall clock limit of " + Seconds(report.wall_us);
-    case LimitHit::kMemory:
-    case LimitHit::kPids:
-    case LimitHit::kCpu:
-    case LimitHit::kOutput:
-    case LimitHit::kFileSize:
-      return "killed: " + std::string(sandbox::LimitHitName(report.limit)) + " limit";
-  }
-  if (report.signal == 0) return "";
-  const char* name = ::strsignal(report.signal);
-  return "killed by signal " + std::to_string(report.signal) + (name == nullptr ? "" : " (" + std::string(name) + ")");
-}
-
-std::optional<ToolOutput> RenderFailure(const Completed& done) {
-  const Report& report = done.report;
-  if (report.setup_error.empty()) return std::nullopt;
-  std::string why = OneLine(report.setup_error);
-  if (report.setup_error.starts_with("exec") && report.setup_errno == EACCES) {
-    why = "Permission denied (Landlock): the program is not among the allowed commands";
-  } else if (report.setup_error.starts_with("exec") && report.setup_errno == ENOENT) {
-    why = "command not found";
-  }
-  return ToolOutput{.text = "could not run: " + why, .is_error = true};
-}
 
 std::string ShowStream(const Stream& stream, std::size_t budget) {
   if (IsBinary(stream.head)) return Binary(stream);
@@ -117,8 +74,7 @@ std::string ShowHead(const Stream& stream, string_view advice) {
 }
 
 ToolOutput RenderOperation(const Completed& done, string_view advice) {
-  if (auto failure = RenderFailure(done)) return *failure;
-  if (std::string end = EndOf(done.report); !end.empty()) return {.text = std::move(end), .is_error = true};
+  if (!Exited(done.report)) return {.text = EndText(done.report), .is_error = true};
   if (done.report.exit_code == 0) {
     std::string text = ShowHead(done.out, advice);
     return {.text = text.empty() ? "(empty)" : std::move(text)};

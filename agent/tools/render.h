@@ -3,7 +3,6 @@
 /// missing.
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,11 +13,6 @@ namespace rune::agent {
 
 /// Bytes of the streams themselves; the rest of kToolTextLimit is for remarks.
 inline constexpr std::size_t kStreamBudget = kToolTextLimit - 512;
-
-/// How a command ended when it did not end by itself: "killed: wall clock limit of 2 s". Empty otherwise.
-std::string EndOf(const sandbox::Report& report);
-/// The text of a call that never ran, or was cut off: is_error. nullopt when the command ended by itself.
-std::optional<ToolOutput> RenderFailure(const sandbox::Completed& done);
 
 /// Head and tail of a stream in `budget` bytes, with "[... N bytes omitted; all of it is in FILE]" between them.
 std::string ShowStream(const sandbox::Stream& stream, std::size_t budget);

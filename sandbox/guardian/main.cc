@@ -112,8 +112,7 @@ class OneCommand {
   }
 
   Result<int> Finish(const Report& report) const {
-    if (!report.setup_error.empty()) Log(LogLevel::kError, line_.command.argv[0] + ": " + report.setup_error);
-    if (report.limit != LimitHit::kNone) Log(LogLevel::kError, "limit hit: " + std::string(LimitHitName(report.limit)));
+    if (!Exited(report) && !report.cancelled) Log(LogLevel::kError, line_.command.argv[0] + ": " + EndText(report));
     if (!line_.report_path.empty()) {
       RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined_->layers)));
     }
