@@ -87,6 +87,15 @@ Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const Run
 
 }  // namespace
 
+Result<std::unique_ptr<sandbox::Sandbox>> MakeSandbox(EventLoop& loop, const Config& config) {
+  sandbox::SandboxOptions options;
+  options.helper = HelperPath();
+  options.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids};
+  options.proxy = FirstOf({"https_proxy", "HTTPS_PROXY", "http_proxy"});
+  options.no_proxy = FirstOf({"no_proxy", "NO_PROXY"});
+  return sandbox::Sandbox::Create(loop, std::move(options));
+}
+
 struct Runtime::Parts {
   RunObserver* observer = nullptr;
   std::unique_ptr<TraceObserver> trace;
@@ -115,12 +124,7 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& 
     parts->observer = parts->trace.get();
   }
   RUNE_ASSIGN_OR_RETURN(parts->model, MakeModelClient(loop, config));
-  sandbox::SandboxOptions box;
-  box.helper = HelperPath();
-  box.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids};
-  box.proxy = FirstOf({"https_proxy", "HTTPS_PROXY", "http_proxy"});
-  box.no_proxy = FirstOf({"no_proxy", "NO_PROXY"});
-  RUNE_ASSIGN_OR_RETURN(parts->sandbox, sandbox::Sandbox::Create(loop, box));
+  RUNE_ASSIGN_OR_RETURN(parts->sandbox, MakeSandbox(loop, config));
   const std::string& tmp = parts->sandbox->tmp_dir();
   const Places places{.cwd = options.cwd.empty() ? tmp : options.cwd,
                       .home = options.home,

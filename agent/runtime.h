@@ -21,6 +21,9 @@ struct RuntimeOptions {
   std::string schema;  ///< JSON Schema text of the answer; empty: none.
 };
 
+/// The sandbox that `config` asks for. Cheap: nothing is started yet.
+Result<std::unique_ptr<sandbox::Sandbox>> MakeSandbox(EventLoop& loop, const Config& config);
+
 /// Owns model client, sandbox, policy and agent. Single-threaded, on the caller's loop.
 class Runtime {
  public:

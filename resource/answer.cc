@@ -4,6 +4,7 @@
 
 #include "agent/json/schema.h"
 #include "agent/record/ref.h"
+#include "agent/run/layers.h"
 #include "agent/run/outcome.h"
 #include "resource/config_from_source.h"
 #include "resource/say.h"
@@ -64,29 +65,6 @@ Error DenialError(const agent::RunResult& result) {
   return {ErrorKind::kDenied, message + "; or set source.on_denial: warn"};
 }
 
-char LayerLetter(sandbox::LayerState state) {
-  switch (state) {
-    case sandbox::LayerState::kOff:
-      return 'o';
-    case sandbox::LayerState::kEnforced:
-      return 'e';
-    case sandbox::LayerState::kDegraded:
-      return 'd';
-    case sandbox::LayerState::kMissing:
-      return 'm';
-  }
-  return '-';
-}
-
-std::string LayerLetters(const std::vector<sandbox::LayerReport>& reports) {
-  if (reports.empty()) return "";
-  std::string letters(sandbox::kLayerCount, '-');
-  for (const sandbox::LayerReport& report : reports) {
-    letters[static_cast<std::size_t>(report.layer)] = LayerLetter(report.state);
-  }
-  return letters;
-}
-
 agent::CanonicalForm FormOf(const AnswerContext& context) {
   if (!context.shape.schema.empty()) return {agent::CanonicalRule::kJson, context.shape.version_from};
   return {context.canonical ? agent::CanonicalRule::kText : agent::CanonicalRule::kNone, {}};
@@ -114,7 +92,7 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
   record.reasoning_tokens = result.usage.reasoning;
   record.cost = result.cost;
   record.steps = result.steps;
-  record.layers = LayerLetters(result.proof.layers);
+  record.layers = agent::LayerLetters(result.proof.layers);
   record.probes_closed = result.proof.probes.closed();
   record.probes_tried = result.proof.probes.tried();
   for (const agent::EgressLine& line : result.egress) {

@@ -7,6 +7,7 @@
 
 #include "agent/cost/price.h"
 #include "agent/json/json.h"
+#include "agent/run/layers.h"
 #include "sandbox/base/files.h"
 
 namespace rune::resource {
@@ -25,7 +26,7 @@ void WriteUsage(json::Writer& writer, const agent::Record& record) {
 
 void WriteSandbox(json::Writer& writer, const agent::Record& record) {
   writer.Key("sandbox").BeginObject();
-  for (const auto& [layer, state] : LayersOf(record)) writer.Member(layer, state);
+  for (const auto& [layer, state] : agent::LayerStates(record.layers)) writer.Member(layer, state);
   writer.EndObject();
   if (record.probes_tried > 0) writer.Member("confinement", ConfinementLine(record));
 }

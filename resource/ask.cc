@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "agent/run/result_json.h"
+#include "agent/run/layers.h"
 #include "resource/say.h"
 #include "sandbox/base/text.h"
 

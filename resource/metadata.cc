@@ -4,9 +4,9 @@
 
 #include "agent/cost/price.h"
 #include "agent/json/schema.h"
+#include "agent/run/layers.h"
 #include "sandbox/base/text.h"
 #include "sandbox/base/utc_time.h"
-#include "sandbox/confinement.h"
 
 namespace rune::resource {
 namespace {
@@ -14,29 +14,14 @@ namespace {
 constexpr std::size_t kValueBytes = 1024;
 constexpr std::size_t kShortRef = 20;
 
-std::string StateOf(char letter) {
-  switch (letter) {
-    case 'o':
-      return "off";
-    case 'e':
-      return "enforced";
-    case 'd':
-      return "degraded";
-    case 'm':
-      return "missing";
-    default:
-      return "unknown";
-  }
-}
-
 /// "enforced: limits, network; missing: landlock"
 std::string SandboxLine(const agent::Record& record) {
-  const auto layers = LayersOf(record);
+  const auto layers = agent::LayerStates(record.layers);
   std::string line;
   for (const std::string_view state : {"enforced", "degraded", "missing", "off"}) {
     std::string names;
     for (const auto& [layer, layer_state] : layers) {
-      if (layer_state == state) names += (names.empty() ? "" : ", ") + layer;
+      if (layer_state == state) names += (names.empty() ? "" : ", ") + std::string(layer);
     }
     if (!names.empty()) line += (line.empty() ? "" : "; ") + std::string(state) + ": " + names;
   }
@@ -60,22 +45,13 @@ void AddScalars(const agent::Record& record, Metadata& metadata) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& record) {
-  std::vector<std::pair<std::string, std::string>> layers;
-  if (record.layers.size() != sandbox::kLayerCount) return layers;
-  for (std::size_t i = 0; i < sandbox::kLayerCount; ++i) {
-    layers.emplace_back(sandbox::LayerName(sandbox::kAllLayers[i]), StateOf(record.layers[i]));
-  }
-  return layers;
-}
-
 std::string ConfinementLine(const agent::Record& record) {
   const auto enforced = std::count(record.layers.begin(), record.layers.end(), 'e');
-  return std::to_string(enforced) + "/" + std::to_string(record.layers.size()) + ", probes " +
-         std::to_string(record.probes_closed) + "/" + std::to_string(record.probes_tried);
+  return agent::CountsText({.enforced = static_cast<std::size_t>(enforced),
+                            .layers = record.layers.size(),
+                            .closed = record.probes_closed,
+                            .tried = record.probes_tried});
 }
-
-std::string UtcTime(std::int64_t seconds) { return FormatUtc(seconds); }
 
 Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   const auto word = [](bool value) { return std::string(value ? "true" : "false"); };
@@ -90,7 +66,7 @@ Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   if (record.probes_tried > 0) metadata.emplace_back("confinement", ConfinementLine(record));
   metadata.emplace_back("verified", word(provenance.verified));
   metadata.emplace_back("replayed", word(provenance.replayed));
-  if (record.time != 0) metadata.emplace_back("answered_at", UtcTime(record.time));
+  if (record.time != 0) metadata.emplace_back("answered_at", FormatUtc(record.time));
   metadata.emplace_back("outcome", record.outcome.empty() ? "answered" : record.outcome);
   metadata.emplace_back("answer", OneLine(record.answer, kValueBytes));
   if (record.form.rule == agent::CanonicalRule::kJson) AddScalars(record, metadata);

@@ -27,13 +27,7 @@ Metadata MetadataOf(const agent::Record& record, const Provenance& provenance);
 
 void WriteMetadata(json::Writer& writer, const Metadata& metadata);
 
-/// {"limits", "enforced"}, ... of a record; empty when it says nothing.
-std::vector<std::pair<std::string, std::string>> LayersOf(const agent::Record& record);
-
 /// "5/5, probes 27/27": layers enforced of all, forbidden acts refused of those tried.
 std::string ConfinementLine(const agent::Record& record);
-
-/// "2026-11-24T06:00:00Z" (RFC 3339).
-std::string UtcTime(std::int64_t seconds);
 
 }  // namespace rune::resource

@@ -2,16 +2,13 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <optional>
-
 #include "agent/policy/policy.h"
-#include "agent/process.h"
+#include "agent/run/layers.h"
 #include "agent/run/outcome.h"
-#include "agent/run/proof.h"
+#include "agent/run/prover.h"
+#include "agent/runtime.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
-#include "sandbox/sandbox.h"
 
 namespace rune::agent {
 namespace {
@@ -24,12 +21,7 @@ std::string Padded(std::string_view text, std::size_t width) {
 
 std::string Table(const Proof& proof) {
   std::string out = "layer     state     mechanism\n";
-  for (const sandbox::LayerReport& layer : proof.layers) {
-    out += Padded(sandbox::LayerName(layer.layer), 10) + Padded(sandbox::LayerStateName(layer.state), 10) +
-           layer.mechanism;
-    if (!layer.why.empty()) out += (layer.mechanism.empty() ? "" : "; ") + layer.why;
-    out += "\n";
-  }
+  for (const std::string& row : LayerRows(proof.layers)) out += row + "\n";
   out += "\n" + Padded("probe", 56) + Padded("result", 20) + Padded("inside", 17) + "outside\n";
   for (const sandbox::ProbeResult& result : proof.probes.results) {
     out += Padded(std::string(sandbox::LayerName(result.layer)) + ": " + result.act, 56) +
@@ -41,25 +33,13 @@ std::string Table(const Proof& proof) {
 }
 
 Result<Proof> Examine(EventLoop& loop, const Config& config, const DoctorOptions& options) {
-  sandbox::SandboxOptions box;
-  box.helper = HelperPath();
-  box.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids};
-  RUNE_ASSIGN_OR_RETURN(const auto sandbox, sandbox::Sandbox::Create(loop, box));
+  RUNE_ASSIGN_OR_RETURN(const auto sandbox, MakeSandbox(loop, config));
   const Places places{.cwd = options.cwd, .home = options.home, .tmp_dir = sandbox->tmp_dir()};
   RUNE_ASSIGN_OR_RETURN(const Policy policy, Policy::Create(config.policy, places, PolicyMode::kAllowlist));
   sandbox::Confinement confinement = policy.ForCommand({}, Approved::kNo);
   // What is missing is the finding, and no reason to stop.
   confinement.enforcement = sandbox::Enforcement::kBestEffort;
-  Proof proof;
-  RUNE_ASSIGN_OR_RETURN(proof.layers, sandbox->Layers(confinement));
-  std::optional<Result<sandbox::ProbeReport>> probes;
-  RUNE_RETURN_IF_ERROR(
-      sandbox->Probe(confinement, [&](Result<sandbox::ProbeReport> done) { probes = std::move(done); }));
-  loop.RunUntil([&] { return probes.has_value(); }, Clock::now() + kProbePatience);
-  if (!probes) return Error{ErrorKind::kUnavailable, "the probes did not end"};
-  if (!probes->ok()) return probes->error();
-  proof.probes = **probes;
-  return proof;
+  return Prover(loop, *sandbox).Await(confinement);
 }
 
 /// Empty when all that was asked for holds.
@@ -71,13 +51,11 @@ std::string Finding(const Proof& proof, const PolicyConfig& policy) {
              std::string(sandbox::LayerStateName(layer.state));
     }
   }
-  for (const sandbox::ProbeResult& result : proof.probes.results) {
-    const auto layer = std::find_if(proof.layers.begin(), proof.layers.end(),
-                                    [&](const auto& report) { return report.layer == result.layer; });
-    if (result.state == sandbox::ProbeState::kOpen && layer != proof.layers.end() &&
-        layer->state == sandbox::LayerState::kEnforced) {
-      return "layer '" + std::string(sandbox::LayerName(result.layer)) +
-             "' is said to be enforced, but a command can " + result.act;
+  for (const sandbox::LayerReport& layer : proof.layers) {
+    const std::string open = OpenActOf(proof, layer.layer);
+    if (layer.state == sandbox::LayerState::kEnforced && !open.empty()) {
+      return "layer '" + std::string(sandbox::LayerName(layer.layer)) + "' is said to be enforced, but a command can " +
+             open;
     }
   }
   return "";

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/cli/terminal.h"
-#include "agent/json/json.h"
+#include "agent/run/layers.h"
 #include "agent/runtime.h"
 #include "agent/vision/image_loader.h"
 #include "sandbox/base/files.h"
@@ -143,11 +143,7 @@ class Repl {
     PolicySummary();
     auto layers = runtime_->sandbox().Layers(runtime_->policy().ForFiles());
     if (!layers.ok()) return Print("  " + OneLine(layers.error().message) + "\n");
-    for (const sandbox::LayerReport& layer : *layers) {
-      Print("  " + std::string(LayerName(layer.layer)) + std::string(9 - LayerName(layer.layer).size(), ' ') +
-            std::string(LayerStateName(layer.state)) + "  " + layer.mechanism +
-            (layer.why.empty() ? "" : " (" + layer.why + ")") + "\n");
-    }
+    for (const std::string& row : LayerRows(*layers)) Print("  " + row + "\n");
   }
   void ImageUsage() { Print("  usage: /image PATH, or /image https://... of an allowed domain\n"); }
   void Tools() {

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "agent/run/result_json.h"
+#include "agent/run/layers.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"

@@ -100,7 +100,7 @@ class Agent::Turn {
     TextSink sink;
     if (options_.attended) sink = [this](std::string_view text) { parts_.observer.OnText(text); };
     // While a model thinks the sandbox can get ready; one that answers at once, without tools, never pays for it.
-    const auto prepare = parts_.loop.At(now + kPrepareAfter, [this] { agent_.proving_->Begin(parts_); });
+    const auto prepare = parts_.loop.At(now + kPrepareAfter, [this] { agent_.proving_->Begin(); });
     ModelOutcome outcome = parts_.model.Complete(request, sink);
     parts_.loop.CancelTimer(prepare);
     return outcome;
@@ -138,7 +138,7 @@ class Agent::Turn {
   }
 
   void RunTools(const std::vector<ToolCall>& calls) {
-    const auto proved = agent_.proving_->Await(parts_, deadline_);
+    const auto proved = agent_.proving_->Await(deadline_);
     if (!proved.ok() && proved.error().kind == ErrorKind::kCancelled) return;  // Step() sees by what
     if (!proved.ok()) return End({Outcome::kSandboxUnavailable, proved.error().message});
     BatchResult batch = RunToolBatch(
@@ -209,7 +209,10 @@ class Agent::Turn {
 };
 
 Agent::Agent(AgentParts parts, AgentOptions options)
-    : parts_(parts), options_(std::move(options)), specs_(parts.tools.Specs()), proving_(std::make_unique<Proving>()) {
+    : parts_(parts),
+      options_(std::move(options)),
+      specs_(parts.tools.Specs()),
+      proving_(std::make_unique<Proving>(parts)) {
   Reset();
 }
 

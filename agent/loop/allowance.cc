@@ -72,7 +72,6 @@ std::optional<Ending> Allowance::CheckSteps(std::uint32_t made) const {
 
 std::optional<Ending> Allowance::Reserve(const NextCall& call) {
   cap_ = budgets_.output_tokens;
-  cut_by_money_ = false;
   if (budgets_.tokens > 0) {
     const std::uint64_t needed = Plus(Total(usage_), Input(call.guess));
     if (needed >= budgets_.tokens) {

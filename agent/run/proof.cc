@@ -2,16 +2,17 @@
 
 #include <algorithm>
 
+#include "agent/run/layers.h"
+
 namespace rune::agent {
 
 std::string ProofLine(const Proof& proof) {
   const auto enforced = std::count_if(proof.layers.begin(), proof.layers.end(),
                                       [](const auto& layer) { return layer.state == sandbox::LayerState::kEnforced; });
-  std::string line = "confinement: " + std::to_string(enforced) + "/" + std::to_string(proof.layers.size());
-  if (proof.probes.tried() > 0) {
-    line += ", probes " + std::to_string(proof.probes.closed()) + "/" + std::to_string(proof.probes.tried());
-  }
-  return line;
+  return "confinement: " + CountsText({.enforced = static_cast<std::size_t>(enforced),
+                                       .layers = proof.layers.size(),
+                                       .closed = proof.probes.closed(),
+                                       .tried = proof.probes.tried()});
 }
 
 std::string OpenActs(const Proof& proof) {
@@ -22,12 +23,18 @@ std::string OpenActs(const Proof& proof) {
   return acts;
 }
 
+std::string OpenActOf(const Proof& proof, sandbox::Layer layer) {
+  for (const sandbox::ProbeResult& result : proof.probes.results) {
+    if (result.layer == layer && result.state == sandbox::ProbeState::kOpen) return result.act;
+  }
+  return "";
+}
+
 void WriteProof(json::Writer& writer, const Proof& proof) {
   writer.BeginObject().Member("line", ProofLine(proof)).Key("layers").BeginArray();
   for (const sandbox::LayerReport& layer : proof.layers) {
     writer.BeginObject().Member("layer", sandbox::LayerName(layer.layer));
-    writer.Member("state", sandbox::LayerStateName(layer.state)).Member("mechanism", layer.mechanism);
-    if (!layer.why.empty()) writer.Member("why", layer.why);
+    WriteLayer(writer, layer);
     writer.EndObject();
   }
   writer.EndArray().Key("probes").BeginArray();

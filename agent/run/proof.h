@@ -1,7 +1,6 @@
 #pragma once
 /// What stands between a tool call and this machine, and the proof that it does: for people, results and records.
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -10,9 +9,6 @@
 #include "sandbox/probe.h"
 
 namespace rune::agent {
-
-/// For probes that take milliseconds.
-inline constexpr std::chrono::seconds kProbePatience{10};
 
 struct Proof {
   std::vector<sandbox::LayerReport> layers;
@@ -25,6 +21,8 @@ struct Proof {
 std::string ProofLine(const Proof& proof);
 /// The acts that were not refused, one safe line; empty when all were.
 std::string OpenActs(const Proof& proof);
+/// The first act that `layer` should have refused and did not; empty: there is none.
+std::string OpenActOf(const Proof& proof, sandbox::Layer layer);
 /// An object: `line`, `layers`, `probes`.
 void WriteProof(json::Writer& writer, const Proof& proof);
 

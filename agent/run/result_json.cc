@@ -1,7 +1,7 @@
 #include "agent/run/result_json.h"
 
 #include "agent/cost/price.h"
-#include "agent/json/json.h"
+#include "agent/run/layers.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -22,6 +22,18 @@ void WriteUsage(json::Writer& writer, const RunResult& result) {
 
 }  // namespace
 
+void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials) {
+  writer.BeginArray();
+  for (const Refusal& denial : denials) {
+    writer.BeginObject()
+        .Member("what", denial.what)
+        .Member("target", OneLine(denial.target))
+        .Member("message", OneLine(denial.message, 400));
+    writer.Member("allow", OneLine(denial.allow)).EndObject();
+  }
+  writer.EndArray();
+}
+
 std::string ResultJson(const RunResult& result) {
   json::Writer writer;
   writer.BeginObject().Member("answer", result.answer);
@@ -37,9 +49,7 @@ std::string ResultJson(const RunResult& result) {
   writer.Member("model", result.model).Member("provider", result.provider).Member("wall_ms", result.wall_ms);
   writer.Key("sandbox").BeginObject();
   for (const sandbox::LayerReport& layer : result.proof.layers) {
-    writer.Key(sandbox::LayerName(layer.layer)).BeginObject().Member("state", sandbox::LayerStateName(layer.state));
-    writer.Member("mechanism", layer.mechanism);
-    if (!layer.why.empty()) writer.Member("why", layer.why);
+    WriteLayer(writer.Key(sandbox::LayerName(layer.layer)).BeginObject(), layer);
     writer.EndObject();
   }
   writer.EndObject();
@@ -48,28 +58,9 @@ std::string ResultJson(const RunResult& result) {
     if (const std::string open = OpenActs(result.proof); !open.empty()) writer.Member("open", open);
   }
   if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
-  writer.Key("denials").BeginArray();
-  for (const Refusal& denial : result.denials) {
-    writer.BeginObject()
-        .Member("what", denial.what)
-        .Member("target", OneLine(denial.target))
-        .Member("message", OneLine(denial.message, 400));
-    writer.Member("allow", OneLine(denial.allow)).EndObject();
-  }
-  writer.EndArray().EndObject();
+  WriteDenials(writer.Key("denials"), result.denials);
+  writer.EndObject();
   return Redact(writer.Take());
-}
-
-std::string LayersLine(const std::vector<sandbox::LayerReport>& layers) {
-  std::string line;
-  for (const sandbox::LayerReport& layer : layers) {
-    if (!line.empty()) line += "; ";
-    line += std::string(LayerName(layer.layer)) + ": ";
-    line += layer.state == sandbox::LayerState::kEnforced ? "" : std::string(LayerStateName(layer.state)) + " ";
-    line += layer.mechanism;
-    if (!layer.why.empty()) line += " (" + layer.why + ")";
-  }
-  return line.empty() ? "not used" : line;
 }
 
 }  // namespace rune::agent

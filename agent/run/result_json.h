@@ -1,17 +1,17 @@
 #pragma once
-/// A run as one JSON object, and its layers as one line.
+/// A run as one JSON object.
 
 #include <string>
 #include <vector>
 
+#include "agent/json/json.h"
 #include "agent/run/run.h"
-#include "sandbox/confinement.h"
 
 namespace rune::agent {
 
 /// {"outcome":...,"answer":...,...}: the result object of --json, one line.
 std::string ResultJson(const RunResult& result);
-/// "limits: cgroup v1; network: closed; ..." for a log line.
-std::string LayersLine(const std::vector<sandbox::LayerReport>& layers);
+/// An array of objects: what, target, message, allow. Not redacted.
+void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials);
 
 }  // namespace rune::agent

@@ -6,6 +6,7 @@
 
 #include "agent/cost/price.h"
 #include "agent/json/json.h"
+#include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -16,17 +17,17 @@ namespace {
 
 constexpr std::size_t kPreviewBytes = 400;
 
-std::string UtcTime() { return FormatUtc(::time(nullptr)); }
+std::string Now() { return FormatUtc(::time(nullptr)); }
 
 /// The same without the characters that file names do not like: "20261124T063000Z".
 std::string UtcStamp() {
-  std::string stamp = UtcTime();
+  std::string stamp = Now();
   std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
   return stamp;
 }
 
 json::Writer& Begin(json::Writer& writer, std::string_view event) {
-  return writer.BeginObject().Member("event", event).Member("time", UtcTime());
+  return writer.BeginObject().Member("event", event).Member("time", Now());
 }
 
 void WriteRecord(json::Writer& writer, const ToolRecord& record) {
@@ -97,15 +98,8 @@ void TraceObserver::OnEnd(const RunResult& result) {
   if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
   if (!result.proof.empty()) WriteProof(writer.Key("confinement"), result.proof);
   if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
-  writer.Key("denials").BeginArray();
-  for (const Refusal& denial : result.denials) {
-    writer.BeginObject()
-        .Member("what", denial.what)
-        .Member("target", OneLine(denial.target))
-        .Member("message", OneLine(denial.message));
-    writer.EndObject();
-  }
-  writer.EndArray().EndObject();
+  WriteDenials(writer.Key("denials"), result.denials);
+  writer.EndObject();
   Write(writer.Take());
   next_.OnEnd(result);
 }
