@@ -30,6 +30,12 @@ TEST(ProofTest, CountsWhatIsEnforcedAndWhatWasRefused) {
   EXPECT_EQ(ProofLine(unproved), "confinement: 1/2");
 }
 
+TEST(ProofTest, AnOpenActIsHeldAgainstItsOwnLayer) {
+  EXPECT_EQ(OpenActOf(Sample(), Layer::kLandlock), "list");
+  for (const Layer layer : {Layer::kLimits, Layer::kNetwork, Layer::kSeccomp, Layer::kNames})
+    EXPECT_EQ(OpenActOf(Sample(), layer), "") << sandbox::LayerName(layer);
+}
+
 TEST(ProofTest, IsJson) {
   json::Writer writer;
   WriteProof(writer, Sample());
