@@ -5,24 +5,13 @@
 
 #include <cstdio>
 
-#include "agent/cost/price.h"
 #include "agent/json/json.h"
 #include "agent/run/layers.h"
+#include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
 
 namespace rune::resource {
 namespace {
-
-void WriteUsage(json::Writer& writer, const agent::Record& record) {
-  writer.Key("usage").BeginObject();
-  writer.Member("input_tokens", record.input_tokens).Member("cached_tokens", record.cached_tokens);
-  writer.Member("output_tokens", record.output_tokens);
-  // Only when the record says so: a record of an earlier release gives the bytes that it always gave.
-  if (record.reasoning_tokens > 0) writer.Member("reasoning_tokens", record.reasoning_tokens);
-  writer.Member("steps", std::uint64_t{record.steps});
-  if (record.cost) writer.Key("cost_usd").Double(agent::Usd(*record.cost));
-  writer.EndObject();
-}
 
 void WriteSandbox(json::Writer& writer, const agent::Record& record) {
   writer.Key("sandbox").BeginObject();
@@ -63,7 +52,13 @@ std::string Payload(const agent::Record& record, const Provenance& provenance,
   if (provenance.actual_ref != provenance.ref) writer.Member("actual_ref", provenance.actual_ref);
   writer.Member("model", record.model).Member("timestamp", record.time);
   writer.Member("verified", provenance.verified).Member("replayed", provenance.replayed);
-  WriteUsage(writer, record);
+  writer.Member("steps", std::uint64_t{record.steps});
+  agent::WriteUsage(writer.Key("usage"),
+                    {.input = record.input_tokens,
+                     .cached = record.cached_tokens,
+                     .output = record.output_tokens,
+                     .reasoning = record.reasoning_tokens},
+                    record.cost);
   WriteSandbox(writer, record);
   WriteTools(writer, record);
   WriteEgress(writer, record);

@@ -6,21 +6,13 @@
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
-namespace {
 
-void WriteUsage(json::Writer& writer, const RunResult& result) {
-  const Usage& usage = result.usage;
-  writer.Key("usage")
-      .BeginObject()
-      .Member("input", usage.input)
-      .Member("cached", usage.cached)
-      .Member("output", usage.output);
+void WriteUsage(json::Writer& writer, const Usage& usage, const std::optional<std::uint64_t>& cost) {
+  writer.BeginObject().Member("input", usage.input).Member("cached", usage.cached).Member("output", usage.output);
   writer.Member("reasoning", usage.reasoning);
-  if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
+  if (cost) writer.Key("cost_usd").Double(Usd(*cost));
   writer.EndObject();
 }
-
-}  // namespace
 
 void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials) {
   writer.BeginArray();
@@ -45,7 +37,7 @@ std::string ResultJson(const RunResult& result) {
   writer.Key("tools_used").BeginArray();
   for (const ToolRecord& tool : result.tools) writer.String(tool.name);
   writer.EndArray();
-  WriteUsage(writer, result);
+  WriteUsage(writer.Key("usage"), result.usage, result.cost);
   writer.Member("model", result.model).Member("provider", result.provider).Member("wall_ms", result.wall_ms);
   writer.Key("sandbox").BeginObject();
   for (const sandbox::LayerReport& layer : result.proof.layers) {

@@ -1,6 +1,8 @@
 #pragma once
 /// A run as one JSON object.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,5 +15,8 @@ namespace rune::agent {
 std::string ResultJson(const RunResult& result);
 /// An array of objects: what, target, message, allow. Not redacted.
 void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials);
+/// {"input":...,"cached":...,"output":...,"reasoning":...,"cost_usd":...}, wherever tokens are told. `cost` in
+/// picodollars; without one there is no such member.
+void WriteUsage(json::Writer& writer, const Usage& usage, const std::optional<std::uint64_t>& cost);
 
 }  // namespace rune::agent

@@ -4,7 +4,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/cost/price.h"
 #include "agent/json/json.h"
 #include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
@@ -51,11 +50,7 @@ void TraceObserver::Write(const std::string& line) {
 void TraceObserver::OnStep(const StepRecord& step) {
   json::Writer writer;
   Begin(writer, "model").Member("step", std::uint64_t{step.step}).Member("model", step.model);
-  writer.Member("input_tokens", step.usage.input)
-      .Member("cached_tokens", step.usage.cached)
-      .Member("output_tokens", step.usage.output)
-      .Member("reasoning_tokens", step.usage.reasoning);
-  if (step.cost) writer.Key("cost_usd").Double(Usd(*step.cost));
+  WriteUsage(writer.Key("usage"), step.usage, step.cost);
   writer.Member("calls", std::uint64_t{step.calls}).Member("wall_us", step.wall_us).EndObject();
   Write(writer.Take());
   next_.OnStep(step);
@@ -95,7 +90,7 @@ void TraceObserver::OnEnd(const RunResult& result) {
   writer.Member("steps", std::uint64_t{result.steps})
       .Member("tokens", result.usage.total())
       .Member("wall_ms", result.wall_ms);
-  if (result.cost) writer.Key("cost_usd").Double(Usd(*result.cost));
+  WriteUsage(writer.Key("usage"), result.usage, result.cost);
   if (!result.proof.empty()) WriteProof(writer.Key("confinement"), result.proof);
   if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
   WriteDenials(writer.Key("denials"), result.denials);

@@ -55,7 +55,7 @@ pictures() { jq -rs '.[0].body | fromjson | [.messages[-1].content | if type == 
   source_of_server '.prices = ["openai/test-model 1 0.5 1 10"]'
   succeeds check
   succeeds get
-  [ "$(jq -c '.usage | [.input_tokens, .output_tokens, .cost_usd]' "$(json .directory)/payload.json")" = '[100,10,0.0002]' ]
+  [ "$(jq -c '.usage | [.input, .output, .cost_usd]' "$(json .directory)/payload.json")" = '[100,10,0.0002]' ]
   assert_json .metadata.cost '0.0002 USD'
 }
 

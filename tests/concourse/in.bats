@@ -18,9 +18,9 @@ same_tree() { diff -r "$1" "$2" >&2 || explain "$1 and $2 differ"; }
   same_tree "$first" "$(json .directory)"
   [ "$(ls "$first" | tr '\n' ' ')" = 'payload.json response.txt ' ]
   [ "$(cat "$first/response.txt"; printf x)" = $'The answer: forty-two\nx' ] || fail 'not the raw answer'
-  [ "$(jq -r 'keys_unsorted | join(" ")' "$first/payload.json")" = 'prompt response ref model timestamp verified replayed usage sandbox confinement tools' ]
+  [ "$(jq -r 'keys_unsorted | join(" ")' "$first/payload.json")" = 'prompt response ref model timestamp verified replayed steps usage sandbox confinement tools' ]
   [ "$(jq -r .prompt "$first/payload.json")" = "$PROMPT" ]
-  [ "$(jq -r '.verified, .replayed, .model, .usage.steps, .tools[0].call' "$first/payload.json" | tr '\n' ' ')" = 'true true test-model 2 execute_cmd echo forty-two ' ]
+  [ "$(jq -r '.verified, .replayed, .model, .steps, .tools[0].call' "$first/payload.json" | tr '\n' ' ')" = 'true true test-model 2 execute_cmd echo forty-two ' ]
   assert_json .metadata.replayed true
   succeeds get --worker w2
   assert_json .cached true
