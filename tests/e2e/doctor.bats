@@ -26,7 +26,7 @@ PROVED='confinement: [1-5]/5, probes ([1-9][0-9]+)/\1'
   local layer
   for layer in "${LAYERS[@]}"; do
     grep -qE "^$layer +(enforced|degraded|missing|off) " <<<"$output" || explain "no layer $layer"
-    grep -qE "^$layer: .* (closed|closed here anyway|open|not tried) " <<<"$output" || explain "no probe of $layer"
+    grep -qE "^$layer: .* (closed|closed here anyway|OPEN|not tried) " <<<"$output" || explain "no probe of $layer"
   done
   [ "$(grep -cE '^(limits|network|seccomp|landlock|names): ' <<<"$output")" -ge 25 ] || explain "too few probes"
   tail -n 1 <<<"$output" | grep -qE "^$PROVED \([0-9.]+ ms\)$" || explain "the last line"
@@ -44,7 +44,7 @@ PROVED='confinement: [1-5]/5, probes ([1-9][0-9]+)/\1'
   assert_json '[.probes[] | select((.layer and .act and .state and .inside and .outside) | not)] | length' 0
   # Each closed one is refused inside and was possible outside, up to what its object does not support.
   assert_json '[.probes[] | select(.state == "closed" and (.inside == "done" or .inside == .outside))] | length' 0
-  assert_json '[.probes[] | select(.state == "open")] | length' 0
+  assert_json '[.probes[] | select(.state == "OPEN")] | length' 0
   [ "$(json '[.probes[] | select(.state == "closed")] | length')" -ge 18 ] || explain "too few are closed"
 }
 
@@ -107,7 +107,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 PY
   policy 'allowed_domains = ["good.test"]'
   run --separate-stderr supervise -- /usr/bin/python3 "$ROOT/no_listener.py" "$RUNE" doctor --json
-  [ "$(json '[.probes[] | select(.layer == "network" and .state == "open")] | length')" -eq 0 ] || explain open
+  [ "$(json '[.probes[] | select(.layer == "network" and .state == "OPEN")] | length')" -eq 0 ] || explain open
   assert_json '.layers[] | select(.layer == "network") | .state' degraded
   [ -n "$(json '.layers[] | select(.layer == "network") | .why')" ] || explain "no reason"
   policy 'allowed_domains = ["good.test"]' 'enforcement = "require"'

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <map>
 #include <set>
 #include <string>
 
 #include "agent/conversation/model.h"
+#include "sandbox/base/files.h"
+#include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
@@ -42,6 +45,38 @@ TEST(OutcomeTest, AnInterruptionExitsLikeTheSignal) {
   EXPECT_EQ(ExitCode(Outcome::kInternal, SIGTERM), 1);
   EXPECT_EQ(ExitCode(Outcome::kBudgetTime), 3);
   EXPECT_EQ(ExitCode(Outcome::kSandboxUnavailable), 6);
+}
+
+/// The words of docs/cli.md, section "Exit codes", and the first cells of the rows that they are in.
+std::map<std::string, std::set<std::string>> DocumentedOutcomes() {
+  const auto text = ReadFile(std::string(RUNE_SOURCE_DIR) + "/docs/cli.md");
+  EXPECT_TRUE(text.ok());
+  const std::string whole = text.ok() ? *text : "";
+  const std::size_t begin = whole.find("\n## Exit codes\n") + 1;
+  std::map<std::string, std::set<std::string>> outcomes;
+  for (const std::string_view line :
+       Split(std::string_view(whole).substr(begin, whole.find("\n## ", begin) - begin), '\n')) {
+    const auto cells = Split(line, '|');
+    if (cells.size() < 4) continue;
+    const auto words = Split(cells[2], '`');
+    for (std::size_t i = 1; i < words.size(); i += 2) {
+      if (!words[i].starts_with('-')) outcomes[std::string(words[i])].emplace(Trim(cells[1]));
+    }
+  }
+  return outcomes;
+}
+
+TEST(OutcomeDocumentation, NamesEachOutcomeInTheRowOfItsExitCode) {
+  const auto documented = DocumentedOutcomes();
+  EXPECT_EQ(documented.size(), kOutcomes.size());
+  for (const OutcomeInfo& info : kOutcomes) {
+    const auto found = documented.find(std::string(info.name));
+    ASSERT_NE(found, documented.end()) << info.name;
+    std::set<std::string> codes{std::to_string(info.exit_code)};
+    if (info.outcome == Outcome::kAnsweredWithDenials) codes.insert("0");  // under --on-denial warn
+    if (info.outcome == Outcome::kCancelled) codes = {"130, 143"};
+    EXPECT_EQ(found->second, codes) << info.name;
+  }
 }
 
 }  // namespace
