@@ -27,6 +27,17 @@ TEST(RedactTest, AKnownSecretIsGoneInEveryEncoding) {
   }
 }
 
+TEST(RedactTest, ASecretIsGoneInTheAlphabetOfUrlsWhereverItStandsInTheEncodedText) {
+  const std::string secret = "~~~>>>?~?>?~~~>>>?~?";  // groups that the two alphabets of base64 write differently
+  AddSecret(secret);
+  for (const std::string before : {"", "x", "xy"}) {
+    const std::string form = Base64UrlEncode(before + secret);
+    ASSERT_NE(form, Base64Encode(before + secret).substr(0, form.size()));
+    EXPECT_NE(Redact(form).find("***"), std::string::npos) << form;
+    EXPECT_LT(Redact(form).size(), 8u) << "what is left says next to nothing: " << Redact(form);
+  }
+}
+
 TEST(RedactTest, KnowsTheShapesOfCredentials) {
   EXPECT_EQ(Redact("key sk-abcdefghijklmnopqrstuv."), "key ***");
   EXPECT_EQ(Redact("ghp_ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789, and sk-proj-ABCDEFGHIJKLMNOPQRST"), "***, and ***");

@@ -58,6 +58,24 @@ TEST(ConfinementTest, AnApprovalOpensWhatWasAskedFor) {
   EXPECT_TRUE(Has(policy.ForCommand(unclear, Approved::kYes).files.execute, "/usr/bin"));
 }
 
+TEST(ConfinementTest, TheTargetOfARedirectionIsWritableOnlyWhenTheCommandWasApproved) {
+  const Result<TempDir> dir = TempDir::Create("/var/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  const std::string old_file = dir->path() + "/old";
+  ASSERT_TRUE(WriteFileAtomic(old_file, "x").ok());
+  for (const PolicyMode mode : {PolicyMode::kConfirm, PolicyMode::kAllowlist}) {
+    const Policy policy = MakePolicy(Commands({"ls"}), mode);
+    const auto granted = policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo).files.write;
+    for (const auto& [target, place] : {std::pair(dir->path() + "/new", dir->path()), std::pair(old_file, old_file)}) {
+      const CommandPlan plan = Policy::PlanCommand("ls > " + target);
+      EXPECT_EQ(policy.ForCommand(plan, Approved::kNo).files.write, granted) << target;
+      auto approved = granted;
+      approved.push_back(place);
+      EXPECT_EQ(policy.ForCommand(plan, Approved::kYes).files.write, approved) << target;
+    }
+  }
+}
+
 TEST(ConfinementTest, EveryProgramMeansTheDirectoriesOfPrograms) {
   for (const Policy& policy : {MakePolicy(Commands({"*"})), MakePolicy({}, PolicyMode::kUnrestricted)}) {
     const Confinement confinement = policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo);

@@ -1,6 +1,10 @@
 #include "agent/policy/policy.h"
 
+#include <algorithm>
+
 #include "agent/policy/refusal.h"
+#include "sandbox/base/paths.h"
+#include "sandbox/program.h"
 #include "tests/unit/policy/policy_fixture.h"
 
 namespace rune::agent {
@@ -220,6 +224,37 @@ TEST(PolicyTest, AnApprovalLasts) {
   policy.Allow(*Check(policy, "eval x").question);
   EXPECT_EQ(policy.config().allowed_commands.size(), 2u)
       << "what cannot be read from the text is never allowed for good";
+}
+
+/// Names of one and the same file: it looks at the name that it is called by.
+const std::pair<const char*, const char*> kTwoNames[] = {{"pgrep", "pkill"}, {"xz", "unxz"}, {"dash", "sh"}};
+
+TEST(PolicyTest, AListedNameAllowsNoOtherNameOfTheSameFile) {
+  int tried = 0;
+  for (const auto& [listed, other] : kTwoNames) {
+    if (sandbox::FindProgram(listed).empty() || sandbox::FindProgram(other).empty()) continue;
+    ++tried;
+    const Policy policy = MakePolicy(Commands({listed}));
+    const std::string refusal = "BLOCKED by policy: command '" + std::string(other) + "' is not in allowed_commands";
+    EXPECT_EQ(MessageOf(Check(policy, std::string(listed) + " x")), "allowed");
+    EXPECT_EQ(MessageOf(Check(policy, "/usr/bin/" + std::string(listed) + " x")), "allowed");
+    EXPECT_EQ(MessageOf(Check(policy, std::string(other) + " x")), refusal);
+    EXPECT_NE(MessageOf(Check(policy, "/usr/bin/" + std::string(other) + " x")), "allowed");
+    // The kernel knows files alone: what is behind the listed name may run, whatever it is then called.
+    const auto execute =
+        policy.ForCommand(Policy::PlanCommand(std::string(listed) + " x"), Approved::kNo).files.execute;
+    EXPECT_EQ(execute, *sandbox::ProgramFiles(listed));
+    EXPECT_NE(std::find(execute.begin(), execute.end(), *RealPath(sandbox::FindProgram(other))), execute.end());
+  }
+  EXPECT_GT(tried, 0) << "no program with two names here";
+}
+
+TEST(PolicyTest, AWrapperThatIsListedAllowsNothingThatItWraps) {
+  // busybox runs any of its parts by its first argument.
+  const Policy policy = MakePolicy(Commands({"busybox", "ls"}));
+  EXPECT_EQ(MessageOf(Check(policy, "busybox ls /")), "allowed");
+  EXPECT_EQ(MessageOf(Check(policy, "busybox touch x")),
+            "BLOCKED by policy: command 'touch' is not in allowed_commands");
 }
 
 TEST(PolicyTest, CreateNamesTheMistake) {

@@ -20,6 +20,19 @@ TEST(Seal, OfTheSameContentIsTheSameBytes) {
   EXPECT_NE(*first->Close("the answer", "ref-1"), *first->Close("the answer", "ref-2"));
 }
 
+TEST(Seal, HasANonceOfItsOwnForEachRefAndEachContent) {
+  // key id (4 bytes), nonce (12), ciphertext, tag: one key never meets two messages under one nonce.
+  const auto seal = Seal::FromSecret("a secret of the source");
+  const auto nonce = [&](std::string_view plain, std::string_view ref) {
+    return seal->Close(plain, ref)->substr(4, 12);
+  };
+  EXPECT_EQ(nonce("the answer", "ref-1"), nonce("the answer", "ref-1"));
+  EXPECT_NE(nonce("the answer", "ref-1"), nonce("the answer", "ref-2"));
+  EXPECT_NE(nonce("the answer", "ref-1"), nonce("another", "ref-1"));
+  // Where the ref ends is part of it, too.
+  EXPECT_NE(nonce("b", "a"), nonce("", "ab"));
+}
+
 TEST(Seal, SaysThatAnotherKeyIsAnotherKey) {
   const auto seal = Seal::FromSecret("a secret of the source");
   const auto other = Seal::FromSecret("another secret");

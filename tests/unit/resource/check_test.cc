@@ -132,6 +132,20 @@ TEST(Check, InsideMinIntervalDoesNotAsk) {
   EXPECT_EQ(asker.questions.size(), 2u);
 }
 
+TEST(Check, AsksWhenTheGivenVersionIsFromTheFuture) {
+  // A clock that was wrong once must not keep a check from asking until then.
+  FakeAsker asker({"4"});
+  for (const std::int64_t ahead : {1, 599, 3600}) {
+    Request request = Ask(R"(,"min_interval":"10m")");
+    request.version = MustCheck(request, asker, kNow + ahead)[0];
+    const std::size_t asked = asker.questions.size();
+    MustCheck(request, asker, kNow);
+    EXPECT_EQ(asker.questions.size(), asked + 1) << ahead;
+    MustCheck(request, asker, kNow + ahead);
+    EXPECT_EQ(asker.questions.size(), asked + 1) << "the same version is fresh at its own time: " << ahead;
+  }
+}
+
 TEST(Check, WhileAnotherOneIsAtWorkFindsNothingNew) {
   FakeAsker asker({"4"});
   Request request = Ask();

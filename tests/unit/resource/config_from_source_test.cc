@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fake_asker.h"
 #include "sandbox/base/log.h"
 
@@ -49,6 +51,45 @@ TEST(Narrow, KeepsWhatTheSourceRequires) {
   ASSERT_TRUE(narrowed.ok()) << narrowed.error().message;
   EXPECT_EQ(narrowed->enforcement, sandbox::Enforcement::kRequire);
   EXPECT_EQ(narrowed->required_layers, policy.required_layers);
+}
+
+/// The policy of a put whose source denies personality and lets 10 MB leave.
+Result<Question> PutUnder(const std::string& params_policy) {
+  const Request request = ParsedAs(Verb::kOut, R"({"source":{"api_key":"k",
+      "policy":{"denied_syscalls":["personality"],"max_upload_mb":10}},
+      "params":{"prompt":"p","policy":)" + params_policy +
+                                                   "}}");
+  return PutQuestion(request, "p", "/in");
+}
+
+TEST(PutQuestion, KeepsTheDeniedSystemCallsOfTheSourceUnderParamsPolicy) {
+  using Names = std::vector<std::string>;
+  for (const auto& [policy, all] : {std::pair<const char*, Names>{"{}", {"personality"}},
+                                    {R"({"max_pids":5})", {"personality"}},
+                                    {R"({"denied_syscalls":[]})", {"personality"}},
+                                    {R"({"denied_syscalls":["bpf"]})", {"bpf", "personality"}}}) {
+    const auto question = PutUnder(policy);
+    ASSERT_TRUE(question.ok()) << question.error().message;
+    Names denied = question->config.policy.denied_syscalls;
+    std::sort(denied.begin(), denied.end());
+    EXPECT_EQ(denied, all) << policy;
+  }
+}
+
+TEST(PutQuestion, LowersTheUploadLimitOfTheSourceAndNeverRaisesIt) {
+  for (const auto& [policy, limit] : {std::pair<const char*, std::uint64_t>{"{}", 10},
+                                      {R"({"max_pids":5})", 10},
+                                      {R"({"max_upload_mb":10})", 10},
+                                      {R"({"max_upload_mb":3})", 3}}) {
+    const auto question = PutUnder(policy);
+    ASSERT_TRUE(question.ok()) << question.error().message;
+    EXPECT_EQ(question->config.policy.max_upload_mb, limit) << policy;
+  }
+  for (const char* policy : {R"({"max_upload_mb":11})", R"({"max_upload_mb":0})"}) {
+    const auto question = PutUnder(policy);
+    ASSERT_FALSE(question.ok()) << policy << ": 0 is no limit at all";
+    EXPECT_NE(question.error().message.find("max_upload_mb"), std::string::npos) << question.error().message;
+  }
 }
 
 TEST(PutQuestion, PrefersTheParamsAndFallsBackToTheSource) {
