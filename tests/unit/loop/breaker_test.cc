@@ -29,6 +29,41 @@ TEST(BreakerTest, PollingSomethingThatChangesIsNoLoop) {
   }
 }
 
+TEST(BreakerTest, NameArgumentsAndResultOfACallAreKeptApart) {
+  Breaker breaker;
+  const std::vector<std::pair<ToolCall, std::string>> steps{
+      {{"id", "ab", "c"}, "d"}, {{"id", "a", "bc"}, "d"}, {{"id", "ab", "cd"}, ""}, {{"id", "abc", ""}, "d"}};
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [call, result] : steps)
+      EXPECT_EQ(breaker.Observe({call}, Results(result)), Breaker::Verdict::kGoOn) << call.name;
+  }
+}
+
+TEST(BreakerTest, TheMostRepeatedCallOfAStepCountsAndOneNewCallIsNews) {
+  Breaker breaker;
+  Breaker::Verdict last = Breaker::Verdict::kGoOn;
+  for (int step = 1; step <= Breaker::kStopAfter; ++step) {
+    // The new call stands first in one step and last in the next.
+    std::vector<ToolCall> calls{{"1", "tool", "same"}, {"2", "tool", std::to_string(step)}};
+    if (step % 2 == 0) std::swap(calls[0], calls[1]);
+    Message results = Results("x");
+    results.parts.push_back(results.parts[0]);
+    last = breaker.Observe(calls, results);
+    if (step == Breaker::kWarnAfter) {
+      EXPECT_EQ(last, Breaker::Verdict::kWarn);
+    }
+  }
+  EXPECT_EQ(last, Breaker::Verdict::kLooped);
+}
+
+TEST(BreakerTest, ACallWithoutAResultIsKnownByWhatWasCalled) {
+  Breaker breaker;
+  const std::vector<ToolCall> calls{{"1", "tool", "a"}, {"2", "tool", "b"}};
+  EXPECT_EQ(breaker.Observe(calls, Results("one")), Breaker::Verdict::kGoOn);
+  EXPECT_EQ(breaker.Observe(calls, Results("two")), Breaker::Verdict::kGoOn);
+  EXPECT_EQ(breaker.Observe(calls, Results("three")), Breaker::Verdict::kWarn) << "the second call";
+}
+
 TEST(BreakerTest, EightStepsWithoutNewsAreAStall) {
   Breaker breaker;
   Breaker::Verdict last = Breaker::Verdict::kGoOn;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace rune::sandbox {
 namespace {
 
@@ -34,6 +36,13 @@ TEST(HostNameTest, NormalisesNames) {
   EXPECT_EQ(NormalizeHostName(longest + "."), longest);
   EXPECT_FALSE(NormalizeHostName(longest + "a"));
   EXPECT_FALSE(NormalizeHostName(label + "a.test"));
+}
+
+TEST(HostNameTest, TakesEachCharacterOfHostNamesAndNoneBesideThem) {
+  const std::string name = "abcdefghijklmnopqrstuvwxyz-0123456789_.a.test";
+  EXPECT_EQ(NormalizeHostName(name), name);
+  for (const char beside : {'`', '{', '/', ':', ',', '^', '@', '['})
+    EXPECT_FALSE(NormalizeHostName(std::string("a") + beside + "b.test")) << beside;
 }
 
 TEST(HostNameTest, RefusesWhatIsNoNameOrCouldBeAnAddress) {
@@ -133,7 +142,30 @@ TEST(DomainAllowlistTest, MatchesAddressesAndRanges) {
   EXPECT_FALSE(Reaches(list, "2001:db8::1", 80));
   EXPECT_FALSE(Reaches(list, "2001:db8::2", 443));
   EXPECT_TRUE(Reaches(list, "172.31.255.255", 9));
+  EXPECT_TRUE(Reaches(list, "172.16.0.0", 9));
   EXPECT_FALSE(Reaches(list, "172.32.0.0", 9));
+  EXPECT_FALSE(Reaches(list, "172.15.255.255", 9));
+}
+
+TEST(DomainAllowlistTest, ARangeEndsAtItsBitWhereverThatIs) {
+  for (const auto& [range, last_inside, first_outside] :
+       std::initializer_list<std::array<const char*, 3>>{{"128.0.0.0/1", "255.255.255.255", "127.255.255.255"},
+                                                         {"10.0.0.128/25", "10.0.0.255", "10.0.0.127"},
+                                                         {"10.0.0.4/31", "10.0.0.5", "10.0.0.6"},
+                                                         {"10.0.0.5/32", "10.0.0.5", "10.0.0.4"},
+                                                         {"[2001:db8::]/33", "2001:db8:7fff:ffff::", "2001:db8:8000::"},
+                                                         {"[fd00::4]/127", "fd00::5", "fd00::6"},
+                                                         {"[fd00::5]/128", "fd00::5", "fd00::4"}}) {
+    EXPECT_TRUE(Reaches(List({range}), last_inside, 1)) << range;
+    EXPECT_FALSE(Reaches(List({range}), first_outside, 1)) << range;
+  }
+  EXPECT_TRUE(Reaches(List({"10.0.0.5:1"}), "10.0.0.5", 1));
+  EXPECT_TRUE(Reaches(List({"10.0.0.5:65535"}), "10.0.0.5", 65535));
+}
+
+TEST(DomainAllowlistTest, ARangeThatIsWiderThanWrappedAddressesIsOne) {
+  EXPECT_TRUE(DomainAllowlist::Parse({"[64:ff9b::]/32"}).ok());
+  EXPECT_FALSE(DomainAllowlist::Parse({"[64:ff9b::]/96"}).ok());
 }
 
 TEST(DomainAllowlistTest, SeesThroughWrappedAddresses) {

@@ -31,6 +31,10 @@ inline constexpr GoodUrl kGoodUrls[] = {
     {"http://[2001:DB8:0::1]:81/x", "2001:db8::1", 81, "http://[2001:db8::1]:81/x"},
     {"http://xn--mnchen-3ya.de/", "xn--mnchen-3ya.de", 80, "http://xn--mnchen-3ya.de/"},
     {"http://a_b.test/%2e%2e", "a_b.test", 80, "http://a_b.test/%2e%2e"},
+    {"http://a.test:65535/", "a.test", 65535, "http://a.test:65535/"},
+    {"http://a.test:90/", "a.test", 90, "http://a.test:90/"},
+    {"https://[::1]:443/", "::1", 443, "https://[::1]/"},
+    {"http://a.test/!~", "a.test", 80, "http://a.test/!~"},
 };
 
 inline constexpr std::string_view kBadUrls[] = {
@@ -67,6 +71,11 @@ inline constexpr std::string_view kBadUrls[] = {
     "http://wttr.in/ ",
     "http://wttr.in/\nHost: evil.test",
     "http://wttr.in\t/",
+    "http://wttr.in/\x7f",
+    "http://wttr.in/\x1f",
+    "http://wttr.in/\x80",
+    "http://wttr.in/\xff",
+    "http://wttr.in/a\\b",
     "http://wttr.in:/",
     "http://wttr.in:0/",
     "http://wttr.in:080/",

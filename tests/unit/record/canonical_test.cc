@@ -22,6 +22,20 @@ TEST(CanonicalText, IsIdempotent) {
   EXPECT_EQ(CanonicalText(once), once);
 }
 
+TEST(CanonicalText, KeepsBlankLinesBetweenLinesAndBlanksBeforeText) {
+  EXPECT_EQ(CanonicalText("\n\n a\n\n\n b \v\f\nc\r"), " a\n\n\n b\nc");
+  EXPECT_EQ(CanonicalText("a\r\rb\r\n\rc"), "a\n\nb\n\nc") << "CR alone, and CR LF, are one line end each";
+}
+
+TEST(CanonicalRules, AreFoundByTheirNames) {
+  for (const CanonicalRule rule : {CanonicalRule::kNone, CanonicalRule::kText, CanonicalRule::kJson})
+    EXPECT_EQ(ParseCanonicalRule(CanonicalRuleName(rule)), rule);
+  EXPECT_EQ(CanonicalRuleName(CanonicalRule::kNone), "none");
+  EXPECT_EQ(CanonicalRuleName(CanonicalRule::kText), "text");
+  EXPECT_EQ(CanonicalRuleName(CanonicalRule::kJson), "json");
+  EXPECT_EQ(ParseCanonicalRule("yaml"), std::nullopt);
+}
+
 TEST(Canonicalize, OfJsonForgetsItsSpelling) {
   const CanonicalForm form{CanonicalRule::kJson, {}};
   EXPECT_EQ(*Canonicalize("{ \"b\": 1.0, \"a\": \"\\u0041\" }", form), R"({"a":"A","b":1})");
@@ -30,6 +44,17 @@ TEST(Canonicalize, OfJsonForgetsItsSpelling) {
 TEST(Canonicalize, WithPointersTakesTheChosenMembersInTheirOrder) {
   const CanonicalForm form{CanonicalRule::kJson, {"/verdict", "/list/1", "/absent", "/a~1b"}};
   EXPECT_EQ(*Canonicalize(R"({"list":[1,2],"verdict":"ok","a/b":true,"note":"x"})", form), R"(["ok",2,null,true])");
+}
+
+TEST(Canonicalize, ReadsPointersAsRfc6901Does) {
+  const char* const answer = R"({"m~n":1,"a/b":2,"~1":3,"t~":4,"~2":5,"":6,"list":[7,8],"text":"x"})";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"/m~0n", "1"},      {"/a~1b", "2"},      {"/~01", "3"},       {"/t~", "4"},        {"/~2", "5"},
+      {"/", "6"},          {"/list/0", "7"},    {"/list/1", "8"},    {"/list/2", "null"}, {"/list/-1", "null"},
+      {"/list/-", "null"}, {"/list/x", "null"}, {"/text/x", "null"}, {"/list", "[7,8]"},  {"/none/x", "null"}};
+  for (const auto& [pointer, value] : cases)
+    EXPECT_EQ(*Canonicalize(answer, {CanonicalRule::kJson, {pointer}}), "[" + value + "]") << pointer;
+  EXPECT_EQ(*Canonicalize("[1, 2]", {CanonicalRule::kJson, {""}}), "[[1,2]]") << "the empty one is the whole answer";
 }
 
 TEST(Canonicalize, RefusesJsonRuleOnProse) {
