@@ -4,6 +4,7 @@
 A box is a folder ("agent/json") or a file pair ("agent/process": the .h and the .cc of that name, and process_*.{h,cc}). A file
 belongs to the box with the longest matching name and may include its own box besides what its line lists. A line lists boxes
 that stand above it, so that no arrow runs back up and no two boxes include each other, and none that it does not use.
+The first include of x.cc is its own x.h, so that each header is known to stand alone.
 Prints file:line for each violation; exit 1 when there is one. --draw prints the arrows that exist.
 """
 import pathlib
@@ -12,6 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLOORS = ("sandbox", "agent", "resource")
+INCLUDE_ANY = re.compile(r"^\s*#\s*include\s+(\S+)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
@@ -66,6 +68,12 @@ def main() -> int:
                 used.add((box, target_box))
             else:
                 problems.append(f"{place}: {box} may not include {target}")
+
+    for source in (f for floor in FLOORS for f in sorted((ROOT / floor).rglob("*.cc")) if f.with_suffix(".h").exists()):
+        own = source.with_suffix(".h").relative_to(ROOT).as_posix()
+        first = next((i for i in INCLUDE_ANY.findall(source.read_text(errors="replace"))), "nothing")
+        if first != f'"{own}"':
+            problems.append(f"{source.relative_to(ROOT)}: includes {first} before {own}")
 
     order = list(layers)
     for box, targets in layers.items():

@@ -2,12 +2,15 @@
 """Tests of the checks: a check that cannot fail proves nothing."""
 import contextlib
 import io
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 import check_layers  # noqa: E402
 import check_sizes  # noqa: E402
 import tally  # noqa: E402
@@ -76,6 +79,14 @@ class CheckLayersTest(TemporaryTree):
         self.write("agent/other.cc", '#include "sandbox/base/text.h"\n')
         self.assertIn("agent/other.cc:1: agent may not include", self.check()[1])
 
+    def test_a_source_that_hides_what_its_header_lacks_is_named(self) -> None:
+        self.write("docs/layers.txt", "agent/a ->\n")
+        self.write("agent/a/a.h", "std::string Text();\n")
+        self.write("agent/a/a.cc", '#include <string>\n#include "agent/a/a.h"\n')
+        self.assertIn("agent/a/a.cc: includes <string> before agent/a/a.h", self.check()[1])
+        self.write("agent/a/a.cc", '#include "agent/a/a.h"\n')
+        self.assertEqual(self.check()[0], 0)
+
     def test_a_file_without_a_box_is_a_finding(self) -> None:
         self.write("docs/layers.txt", "sandbox/base ->\n")
         self.write("agent/new/new.cc", '#include "sandbox/base/text.h"\n')
@@ -103,6 +114,39 @@ class CheckSizesTest(TemporaryTree):
         self.assertEqual(self.check()[0], 0)
         self.write("agent/a.h", "class A : public B {\n" + "  int a;\n" * 199 + "};\n")
         self.assertIn("a class of 201 lines", self.check()[1])
+
+
+class OnceTest(TemporaryTree):
+    """A report is used again only when it was a good one and what it stands for is the same."""
+
+    def once(self, digest: str, tap: str, ci: str = "") -> str:
+        self.write("suite", f"printf '{tap}'; echo ran >>{self.root}/ran")
+        subprocess.run([HERE / "once", digest, self.root / "kept", self.root / "report", "sh", self.root / "suite"],
+                       check=True, env={**os.environ, "CI": ci})
+        return (self.root / "report").read_text()
+
+    def runs(self) -> int:
+        ran = self.root / "ran"
+        return len(ran.read_text().splitlines()) if ran.exists() else 0
+
+    def test_a_good_report_is_used_again_until_something_changes(self) -> None:
+        self.once("a", "1..1\\nok 1 x\\n")
+        self.assertIn("ok 1 x", self.once("a", "1..1\\nnot ok 1 x\\n"))
+        self.assertEqual(self.runs(), 1)
+        self.assertIn("not ok 1 x", self.once("b", "1..1\\nnot ok 1 x\\n"))
+        self.assertEqual(self.runs(), 2)
+
+    def test_a_bad_or_broken_off_report_is_not(self) -> None:
+        for tap in ("1..1\\nnot ok 1 x\\n", "1..2\\nok 1 x\\n", ""):
+            before = self.runs()
+            self.once("a", tap)
+            self.once("a", tap)
+            self.assertEqual(self.runs(), before + 2)
+
+    def test_under_ci_everything_runs(self) -> None:
+        self.once("a", "1..1\\nok 1 x\\n")
+        self.once("a", "1..1\\nok 1 x\\n", ci="true")
+        self.assertEqual(self.runs(), 2)
 
 
 class TallyTest(TemporaryTree):
@@ -135,6 +179,15 @@ class TallyTest(TemporaryTree):
         self.write("gtest/a_test.xml", '<testsuites><testcase classname="A" name="B" status="run" result="completed"/></testsuites>')
         self.write("programs.txt", "a_test 139\n")
         self.assertEqual(self.tally()[1][-1], "1 passed, 1 failed")
+
+    def test_only_programs_that_passed_and_ended_well_are_named_as_passed(self) -> None:
+        case = '<testsuites><testsuite><testcase classname="A" name="B" status="run" result="completed">%s</testcase></testsuite></testsuites>'
+        self.write("gtest/good_test.xml", case % "")
+        self.write("gtest/bad_test.xml", case % '<failure message="no"/>')
+        self.write("gtest/died_test.xml", case % "")
+        self.write("ctest.xml", '<testsuite><testcase name="good_test" status="run"/><testcase name="died_test" status="fail"/></testsuite>')
+        sys.argv = ["tally.py", "--passed", str(self.root)]
+        self.assertEqual(printed_by(tally.main), (0, "good_test\n"))
 
     def test_a_suite_that_ends_early_counts_as_failed(self) -> None:
         self.write("e2e.x.tap", "1..3\nok 1 one\n")

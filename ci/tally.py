@@ -3,6 +3,7 @@
 
 usage: ci/tally.py DIRECTORY...      each holds, as far as they exist: gtest/*.xml and ctest.xml (JUnit), *.tap (bats), and
                                      programs.txt ("name exit-code" per program of GoogleTest that was run without ctest)
+       ci/tally.py --passed DIRECTORY  the programs of GoogleTest in it whose tests all passed, a name a line
 Failures and skips are listed with their reasons. Exit 1 when something failed, or when nothing ran.
 """
 import collections
@@ -93,7 +94,22 @@ def read_tap(path: pathlib.Path, label: str, tally: Tally) -> None:
         tally.add(f"{label}{path.stem}", f"ended after {seen} of {planned} tests", None)
 
 
+def passed_programs(directory: pathlib.Path) -> list[str]:
+    """By their own reports and by ctest's: a program may die after it has written one."""
+    names = []
+    ended_badly = set()
+    if (directory / "ctest.xml").exists():
+        ended_badly = {case.get("name") for case in ET.parse(directory / "ctest.xml").iter("testcase") if case.get("status") != "run"}
+    for path in sorted(directory.glob("gtest/*.xml")):
+        if read_gtest(path, "", Tally()) == 0 and path.stem not in ended_badly:
+            names.append(path.stem)
+    return names
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["--passed"]:
+        print("\n".join(passed_programs(pathlib.Path(sys.argv[2]))))
+        return 0
     tally = Tally()
     for directory in map(pathlib.Path, sys.argv[1:]):
         label = f"[{directory.name}] " if len(sys.argv) > 2 else ""
