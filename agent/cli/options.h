@@ -1,6 +1,7 @@
 #pragma once
 /// The command line of `rune`.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>

@@ -7,7 +7,9 @@ import subprocess
 import terminal
 import witness
 
-TIME = 120
+# How much slower than a real machine this one may be.
+PATIENCE = float(os.environ.get("ESCAPE_PATIENCE", "1"))
+TIME = int(120 * PATIENCE)
 LIMITS = {"alone-pids": ["--pids", "24"], "alone-bomb": ["--pids", "24", "--timeout", "3"], "alone-memory": ["--memory", "64M"],
           "alone-file": ["--max-file", "1M"], "alone-cpu": ["--cpu", "1"], "alone-wall": ["--timeout", "0.3"],
           "alone-output": ["--max-output", "64k"], "alone-tree": [], "alone-terminal": []}
@@ -74,7 +76,7 @@ def start(environment, fixture: "witness.Fixture", profile: str, attempts: list[
     try:
         with open(output, "wb") as file, open(fixture.base / f"{name}.err", "wb") as errors:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=errors, env=around, cwd="/",
-                                  pass_fds=[keep], timeout=70 if profile.startswith("alone-") else TIME + 20, start_new_session=True, check=False)
+                                  pass_fds=[keep], timeout=70 * PATIENCE if profile.startswith("alone-") else TIME + 20, start_new_session=True, check=False)
     finally:
         os.close(keep)
     return output.read_text(errors="replace"), done.returncode
