@@ -1,4 +1,4 @@
-# Rune as an image: a Concourse resource type and the CLI. Stages: build -> resource -> tests -> final (the resource stage).
+# Rune as an image: a Concourse resource type and the CLI. Stages: build -> probes, resource -> tests -> final (the resource stage).
 # Build with ci/image, or: docker build --build-arg REVISION=$(git rev-parse HEAD) -t rune .
 ARG BASE=debian:bookworm-slim
 
@@ -16,6 +16,12 @@ RUN cmake --preset release && cmake --build build/release && strip build/release
 COPY tests/escape tests/escape
 RUN cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_attempt tests/escape/main.c tests/escape/sockets.c tests/escape/attempts_*.c \
  && cc -D_GNU_SOURCE -std=gnu17 -O1 -static -pthread -o escape_hostile tests/escape/hostile.c
+
+# ---- probes: what the suites drive besides the shipped programs -------------------------------------------------------
+FROM build AS probes
+RUN /src/ci/install test
+COPY tests tests
+RUN cmake --preset release -DRUNE_TESTS=ON && cmake --build build/release --target soak_client codec_probe
 
 # ---- resource: what is shipped -------------------------------------------------------------------------------------
 FROM ${BASE} AS resource
@@ -45,6 +51,7 @@ RUN /src/ci/install test
 COPY ci /src/ci
 COPY tests /src/tests
 COPY --from=build /src/escape_attempt /src/escape_hostile /src/
+COPY --from=probes /src/build/release/bin/soak_client /src/build/release/bin/codec_probe /usr/bin/
 COPY pipelines /src/pipelines
 ENTRYPOINT []
 ENV RUNE_BIN_DIR=/usr/bin RESOURCE_DIR=/opt/resource LC_ALL=C.UTF-8
