@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sandbox/base/encoding.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
@@ -33,6 +34,15 @@ bool LooksSecret(const std::string& name) {
   return false;
 }
 
+/// Of "[http://]user:password@proxy:3128", as it is written and as it is sent.
+void LearnProxyPassword(std::string_view proxy) {
+  if (const std::size_t scheme = proxy.find("://"); scheme != std::string_view::npos) proxy.remove_prefix(scheme + 3);
+  const std::size_t at = proxy.rfind('@');
+  if (at == std::string_view::npos) return;
+  AddSecret(proxy.substr(0, at));
+  if (const auto sent = PercentDecode(proxy.substr(0, at))) AddSecret(*sent);
+}
+
 /// Values that must never leave through an answer, a log or a record, though nobody gave them to us.
 void LearnSecretsOfEnvironment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -43,11 +53,7 @@ void LearnSecretsOfEnvironment() {
     const std::string_view value = text.substr(equals + 1);
     // The path of a key file is no secret, and would blank out ordinary text; a key may well begin with "/".
     if (LooksSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
-    const std::size_t at = value.find('@');
-    const std::size_t scheme = value.find("://");
-    if (ToLower(name).ends_with("_proxy") && at != std::string_view::npos && scheme < at) {
-      AddSecret(value.substr(scheme + 3, at - scheme - 3));
-    }
+    if (ToLower(name).ends_with("_proxy")) LearnProxyPassword(value);
   }
 }
 

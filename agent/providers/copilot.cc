@@ -8,6 +8,7 @@
 #include "agent/http/fetch.h"
 #include "agent/http/url.h"
 #include "agent/wires/codec.h"
+#include "sandbox/base/characters.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 

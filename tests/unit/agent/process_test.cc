@@ -33,5 +33,17 @@ TEST(HelperPathTest, IsNeverLookedUpInPath) {
   ::unsetenv("RUNE_LIBEXEC");
 }
 
+TEST(SecretsOfEnvironmentTest, AProxysPasswordIsHiddenAsItIsWrittenAndAsItIsSent) {
+  ::setenv("https_proxy", "http://me:canary%2dof%2dhttps@proxy.example:3128", 1);
+  ::setenv("ALL_PROXY", "me:canary-of-all@proxy.example:3128", 1);
+  HardenProcess();
+  for (const char* text : {"me:canary%2dof%2dhttps", "me:canary-of-https", "me:canary-of-all"}) {
+    EXPECT_EQ(Redact(text), "***") << text;
+  }
+  EXPECT_EQ(Redact("proxy.example:3128"), "proxy.example:3128");
+  ::unsetenv("https_proxy");
+  ::unsetenv("ALL_PROXY");
+}
+
 }  // namespace
 }  // namespace rune::agent
