@@ -47,13 +47,14 @@ TEST(Canonicalize, WithPointersTakesTheChosenMembersInTheirOrder) {
 }
 
 TEST(Canonicalize, ReadsPointersAsRfc6901Does) {
-  const char* const answer = R"({"m~n":1,"a/b":2,"~1":3,"t~":4,"~2":5,"":6,"list":[7,8],"text":"x"})";
+  const char* const answer = R"({"m~n":1,"a/b":2,"~1":3,"t~":4,"~2":5,"":6,"end/":9,"list":[7,8],"text":"x"})";
   const std::vector<std::pair<std::string, std::string>> cases{
       {"/m~0n", "1"},      {"/a~1b", "2"},      {"/~01", "3"},       {"/t~", "4"},        {"/~2", "5"},
       {"/", "6"},          {"/list/0", "7"},    {"/list/1", "8"},    {"/list/2", "null"}, {"/list/-1", "null"},
       {"/list/-", "null"}, {"/list/x", "null"}, {"/text/x", "null"}, {"/list", "[7,8]"},  {"/none/x", "null"}};
   for (const auto& [pointer, value] : cases)
     EXPECT_EQ(*Canonicalize(answer, {CanonicalRule::kJson, {pointer}}), "[" + value + "]") << pointer;
+  EXPECT_EQ(*Canonicalize(answer, {CanonicalRule::kJson, {"/end~1", "/~01", "/~2"}}), "[9,3,5]");
   EXPECT_EQ(*Canonicalize("[1, 2]", {CanonicalRule::kJson, {""}}), "[[1,2]]") << "the empty one is the whole answer";
 }
 
