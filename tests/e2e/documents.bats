@@ -83,8 +83,7 @@ session() {
 }
 
 @test "rune-sandbox --report writes the members that docs/sandbox.md names, and no other" {
-  local status
-  # shellcheck disable=SC2034
+  local command
   for command in 'exit 3' 'kill -9 $$' 'getent hosts elsewhere.test'; do
     run "$RUNE_SANDBOX" --system --allow-domain good.test --report "$ROOT/sandbox.json" -- /bin/sh -c "$command"
     cat "$ROOT/sandbox.json" >>"$SEEN"
