@@ -19,7 +19,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "sandbox/guardian/probes.h"
 
@@ -96,13 +96,14 @@ int StartTooManyProcesses(const ProbeTargets& targets) {
   constexpr int kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
   if (!targets.counts_pids || targets.limits.pids == 0 || targets.limits.pids > kMost) return kProbeNotTried;
   if (targets.unconfined) return 0;  // nothing but time stands against it
+  // Made out here, so that the child never frees its copy: a thread may have its first turn only while the child ends.
+  const auto stacks = std::make_unique_for_overwrite<char[]>(kStack * (targets.limits.pids + 1));
   return InChild([&] {
-    std::vector<char> stacks(kStack * (targets.limits.pids + 1));
     for (std::size_t i = 0; i <= targets.limits.pids; ++i) {
       const auto sleep = [](void*) -> int {
         return static_cast<int>(::syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr));
       };
-      if (::clone(sleep, stacks.data() + kStack * (i + 1), kThread, nullptr) < 0) return errno;
+      if (::clone(sleep, stacks.get() + kStack * (i + 1), kThread, nullptr) < 0) return errno;
     }
     return 0;
   });
