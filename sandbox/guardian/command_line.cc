@@ -2,9 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <functional>
-
 #include "sandbox/base/duration.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
@@ -147,95 +144,82 @@ Result<void> SetRequire(CommandLine& line, const std::string& value) {
   return Ok();
 }
 
-const std::vector<Flag>& Flags() {
-  static const std::vector<Flag> flags{
-      {"--ro", "PATH", "a file or tree that may be read",
-       [](CommandLine& l, const std::string& v) {
-         l.confinement.files.read.push_back(Absolute(v));
-         return Ok();
-       }},
-      {"--rox", "PATH", "a file or tree that may be read and executed",
-       [](CommandLine& l, const std::string& v) {
-         l.confinement.files.execute.push_back(Absolute(v));
-         return Ok();
-       }},
-      {"--rw", "PATH", "a file or tree that may be read, written and created in",
-       [](CommandLine& l, const std::string& v) {
-         l.confinement.files.write.push_back(Absolute(v));
-         return Ok();
-       }},
-      {"--deny", "PATH", "closed, whatever else was granted",
-       [](CommandLine& l, const std::string& v) {
-         l.confinement.files.denied.push_back(Absolute(v));
-         return Ok();
-       }},
-      {"--system", "",
-       "what programs need to start: /usr, /bin, /lib executable, /etc without its secrets, /proc, /dev/null",
-       AddSystem},
-      {"--allow-domain", "NAME",
-       "that may be reached: name, *.suffix, address or range, each with :port; '*' opens all", AllowDomain},
-      {"--net", "none|guarded|open",
-       "no internet sockets, allowed domains and own servers only (default), or the host's network", SetNetwork},
-      {"--proxy", "URL", "http://host:port through which names are reached (default: directly)", SetProxy},
-      {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
-      {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
-      {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
-      {"--cpu", "SECONDS", "processor time of the whole tree", SetCpu},
-      {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
-       SetTimeout},
-      {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},
-      {"--max-file", "SIZE", "of any file written (default 1G)", SetMaxFile},
-      {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family", DenySyscall},
-      {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
-      {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)",
-       [](CommandLine& l, const std::string& v) {
-         l.command.cwd = Absolute(v);
-         return Ok();
-       }},
-      {"--require", "[LAYER,...]",
-       "refuse to run unless these layers (default: all that the flags ask for) are in force", SetRequire},
-      {"--report", "FILE", "write what happened as JSON: layers, exit, limits, denials",
-       [](CommandLine& l, const std::string& v) {
-         l.report_path = v;
-         return Ok();
-       }},
-      {"--builtin", "",
-       "the command is a file operation (read, write, edit, list, find, search, inspect), done without exec",
-       [](CommandLine& l, const std::string&) {
-         l.command.kind = Command::Kind::kBuiltin;
-         return Ok();
-       }},
-      {"--probe", "", "no command: try forbidden acts under these flags and without them, and print what happened",
-       [](CommandLine& l, const std::string&) {
-         l.command.kind = Command::Kind::kProbe;
-         return Ok();
-       }},
-      {"--audit", "",
-       "watch the network and the programs instead of holding them, and print the policy that was needed",
-       [](CommandLine& l, const std::string&) {
-         l.confinement.watch_only = true;
-         return Ok();
-       }},
-      {"--help", "", "this text",
-       [](CommandLine& l, const std::string&) {
-         l.action = CommandLine::Action::kHelp;
-         return Ok();
-       }},
-      {"--version", "", "the version",
-       [](CommandLine& l, const std::string&) {
-         l.action = CommandLine::Action::kVersion;
-         return Ok();
-       }},
-  };
-  return flags;
+template <std::vector<std::string> FileAccess::* kList>
+Result<void> AddPath(CommandLine& line, const std::string& value) {
+  (line.confinement.files.*kList).push_back(Absolute(value));
+  return Ok();
 }
+
+Result<void> SetDirectory(CommandLine& line, const std::string& value) {
+  line.command.cwd = Absolute(value);
+  return Ok();
+}
+
+Result<void> SetReport(CommandLine& line, const std::string& value) {
+  line.report_path = value;
+  return Ok();
+}
+
+template <Command::Kind kKind>
+Result<void> SetKind(CommandLine& line, const std::string&) {
+  line.command.kind = kKind;
+  return Ok();
+}
+
+Result<void> WatchOnly(CommandLine& line, const std::string&) {
+  line.confinement.watch_only = true;
+  return Ok();
+}
+
+template <CommandLine::Action kAction>
+Result<void> SetAction(CommandLine& line, const std::string&) {
+  line.action = kAction;
+  return Ok();
+}
+
+constexpr Flag kFlags[] = {
+    {"--ro", "PATH", "a file or tree that may be read", AddPath<&FileAccess::read>},
+    {"--rox", "PATH", "a file or tree that may be read and executed", AddPath<&FileAccess::execute>},
+    {"--rw", "PATH", "a file or tree that may be read, written and created in", AddPath<&FileAccess::write>},
+    {"--deny", "PATH", "closed, whatever else was granted", AddPath<&FileAccess::denied>},
+    {"--system", "",
+     "what programs need to start: /usr, /bin, /lib executable, /etc without its secrets, /proc, /dev/null", AddSystem},
+    {"--allow-domain", "NAME", "that may be reached: name, *.suffix, address or range, each with :port; '*' opens all",
+     AllowDomain},
+    {"--net", "none|guarded|open",
+     "no internet sockets, allowed domains and own servers only (default), or the host's network", SetNetwork},
+    {"--proxy", "URL", "http://host:port through which names are reached (default: directly)", SetProxy},
+    {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
+    {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
+    {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
+    {"--cpu", "SECONDS", "processor time of the whole tree", SetCpu},
+    {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
+     SetTimeout},
+    {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},
+    {"--max-file", "SIZE", "of any file written (default 1G)", SetMaxFile},
+    {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family", DenySyscall},
+    {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
+    {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)", SetDirectory},
+    {"--require", "[LAYER,...]", "refuse to run unless these layers (default: all that the flags ask for) are in force",
+     SetRequire},
+    {"--report", "FILE", "write what happened as JSON: layers, exit, limits, denials", SetReport},
+    {"--builtin", "",
+     "the command is a file operation (read, write, edit, list, find, search, inspect), done without exec",
+     SetKind<Command::Kind::kBuiltin>},
+    {"--probe", "", "no command: try forbidden acts under these flags and without them, and print what happened",
+     SetKind<Command::Kind::kProbe>},
+    {"--audit", "", "watch the network and the programs instead of holding them, and print the policy that was needed",
+     WatchOnly},
+    {"--help", "", "this text", SetAction<CommandLine::Action::kHelp>},
+    {"--version", "", "the version", SetAction<CommandLine::Action::kVersion>},
+};
 
 /// "[LAYER,...]": a value that may be missing is only taken from "--flag=value".
 bool ValueIsOptional(const Flag& flag) { return flag.value.starts_with('['); }
 
 Result<const Flag*> FindFlag(const std::string& name) {
   std::vector<std::string> names;
-  for (const Flag& flag : Flags()) {
+  for (const Flag& flag : kFlags) {
     if (flag.name == name) return &flag;
     names.emplace_back(flag.name);
   }
@@ -276,7 +260,7 @@ std::string HelpText() {
       "Runs a command under five layers: limits, network, seccomp, Landlock, names. Nothing is granted that no flag "
       "names;\n"
       "a private directory is always there as $TMPDIR. When the command ends, everything it started is killed.\n\n";
-  for (const Flag& flag : Flags()) {
+  for (const Flag& flag : kFlags) {
     std::string head = "  " + std::string(flag.name);
     if (!flag.value.empty()) head += (ValueIsOptional(flag) ? "" : " ") + std::string(flag.value);
     head.append(head.size() < 26 ? 26 - head.size() : 1, ' ');
