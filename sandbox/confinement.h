@@ -1,6 +1,6 @@
 #pragma once
 /// What a confined command may do: a plain value, built by policy code, enforced by the guardian.
-/// Everything that is not granted here is closed. Paths are absolute; a missing path is skipped and reported.
+/// Everything that is not granted here is closed. Paths are absolute; a missing path is skipped.
 
 #include <array>
 #include <chrono>

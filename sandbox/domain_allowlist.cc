@@ -1,7 +1,6 @@
 #include "sandbox/domain_allowlist.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "sandbox/base/characters.h"
@@ -143,14 +142,6 @@ bool DomainAllowlist::AllowsAddress(const IpAddress& address, std::uint16_t port
   return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
     return (range.port == 0 || range.port == port) && IsWithin(plain, range.address, range.prefix);
   });
-}
-
-std::vector<std::string> DomainAllowlist::ExactNames() const {
-  std::set<std::string> names;
-  for (const Name& entry : names_) {
-    if (!entry.subdomains) names.insert(entry.suffix);
-  }
-  return {names.begin(), names.end()};
 }
 
 }  // namespace rune::sandbox

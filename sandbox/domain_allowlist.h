@@ -31,8 +31,6 @@ class DomainAllowlist {
   bool AllowsName(std::string_view name, std::uint16_t port) const;
   /// By an address or range entry alone: "*" does not count. `address` is unwrapped first (Unwrap()).
   bool AllowsAddress(const IpAddress& address, std::uint16_t port) const;
-  /// The names without a wildcard, to look for in /etc/hosts.
-  std::vector<std::string> ExactNames() const;
 
  private:
   struct Name {

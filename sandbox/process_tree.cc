@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"

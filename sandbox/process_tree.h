@@ -5,8 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "sandbox/base/event_loop.h"

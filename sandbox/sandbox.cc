@@ -102,7 +102,6 @@ class Sandbox::Impl {
   Result<std::vector<LayerReport>> Layers(const Confinement& confinement);
   std::size_t running() const { return calls_.size(); }
   const std::string& tmp_dir() const { return tmp_.path(); }
-  bool tmp_is_private() const { return tmp_is_private_; }
 
  private:
   struct Policy {
@@ -131,7 +130,6 @@ class Sandbox::Impl {
   EventLoop& loop_;
   SandboxOptions options_;
   TempDir tmp_;
-  bool tmp_is_private_ = false;
   std::vector<std::string> cgroups_;
   UniqueFd socket_;
   pid_t guardian_ = -1;
@@ -251,7 +249,6 @@ void Sandbox::Impl::OnFrame() {
     if (frame.type == FrameType::kDefined) {
       auto defined = Decode<DefinedFrame>(frame.body);
       if (!defined.ok() || defined->policy >= policies_.size()) return Lost();
-      tmp_is_private_ = defined->tmp_is_private;
       cgroups_ = defined->cgroups;
       policies_[defined->policy].answer = std::move(defined).value();
     } else if (frame.type == FrameType::kDone) {
@@ -334,11 +331,6 @@ Result<std::unique_ptr<Sandbox>> Sandbox::Create(EventLoop& loop, SandboxOptions
 Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Sandbox::~Sandbox() = default;
 
-Result<void> Sandbox::Prepare(const Confinement& confinement) {
-  auto number = impl_->Define(confinement);
-  if (!number.ok()) return std::move(number).error();
-  return Ok();
-}
 Result<CommandId> Sandbox::Launch(Command command, const Confinement& confinement,
                                   std::function<void(Completed)> done) {
   return impl_->Launch(std::move(command), confinement, std::move(done));
@@ -362,6 +354,5 @@ void Sandbox::Kill(CommandId id, Milliseconds grace) { impl_->Kill(id, KillReaso
 std::size_t Sandbox::running() const { return impl_->running(); }
 Result<std::vector<LayerReport>> Sandbox::Layers(const Confinement& confinement) { return impl_->Layers(confinement); }
 const std::string& Sandbox::tmp_dir() const { return impl_->tmp_dir(); }
-bool Sandbox::tmp_is_private() const { return impl_->tmp_is_private(); }
 
 }  // namespace rune::sandbox

@@ -5,7 +5,7 @@
 ///   auto id = sandbox->Launch({.argv = {"git", "status"}, .cwd = "/work"}, confinement, [](Completed done) { ... });
 ///   loop.RunUntil([&] { return sandbox->running() == 0; });
 ///
-/// Behind it stands one guardian process (`rune-sandbox`), started by the first Prepare() or Launch() with an empty
+/// Behind it stands one guardian process (`rune-sandbox`), started when it is first needed, with an empty
 /// environment and no inherited descriptors. It forks, confines, watches, limits, kills and reports on every command.
 /// When the guardian dies, all its trees die and every running call completes with `guardian_lost`.
 /// When this object or the process dies, the guardian kills all trees and exits.
@@ -44,9 +44,6 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  /// Starts the guardian and has it compile `confinement`, without waiting. Optional: saves time at the first Launch().
-  Result<void> Prepare(const Confinement& confinement);
-
   /// Starts a command. `done` is called exactly once, from the loop, never from inside Launch().
   /// kUnavailable when the confinement is `kRequire` and a required layer cannot be had: nothing ran.
   Result<CommandId> Launch(Command command, const Confinement& confinement, std::function<void(Completed)> done);
@@ -62,8 +59,6 @@ class Sandbox {
 
   /// The run's private directory: writable by every command of this sandbox, gone at the end.
   const std::string& tmp_dir() const;
-  /// True when commands see tmp_dir() as /tmp (a mount namespace could be had).
-  bool tmp_is_private() const;
 
  private:
   class Impl;

@@ -100,7 +100,7 @@ Policy::Compiled Policy::Compile() const {
 
 /// "/tmp" means the run's own directory; where commands cannot have that as their /tmp, it means the shared one too.
 void Policy::AddWritable(Compiled& out) const {
-  AddUnique(out.files.write, places_.tmp_is_private ? "/tmp" : places_.tmp_dir);
+  AddUnique(out.files.write, places_.tmp_dir);
   for (const std::string& entry : config_.allowed_paths_rw) {
     const std::string path = FromConfig(entry);
     AddUnique(out.files.write, path);

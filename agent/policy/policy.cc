@@ -129,9 +129,7 @@ std::string Policy::FromConfig(string_view path) const {
 }
 
 std::string Policy::ResolvePath(string_view path) const {
-  std::string out = places_.home.empty() ? NormalizePath(path, places_.cwd) : FromConfig(path);
-  if (places_.tmp_is_private && IsBelow(out, places_.tmp_dir)) out.replace(0, places_.tmp_dir.size(), "/tmp");
-  return out;
+  return places_.home.empty() ? NormalizePath(path, places_.cwd) : FromConfig(path);
 }
 
 /// A name is the program that the tools' PATH finds. A path is the same program only when it leads to the same file by

@@ -21,7 +21,6 @@ struct Places {
   std::string cwd;                    ///< Working directory of the tools.
   std::string home;                   ///< The user's home; empty when there is none. Never granted as a whole.
   std::string tmp_dir;                ///< The sandbox's private directory.
-  bool tmp_is_private = false;        ///< tmp_dir is seen as /tmp by the tools.
   std::vector<std::string> readable;  ///< Granted for reading besides the policy (build inputs).
 };
 

@@ -15,10 +15,10 @@ class GuardPrograms {
 
   /// execve(2), execveat(2). Always goes on: Landlock decides, by the file and not by the path.
   void Execute(const SystemCall& call);
-  /// A system call that is refused whatever it wants.
   /// A file that is mapped for execution. Not a boundary against code that runs already, which can do without; it keeps
   /// the dynamic loader from running what a command has only written.
   void Map(const SystemCall& call);
+  /// A system call that is refused whatever it wants.
   void RefuseSyscall(const SystemCall& call);
   /// Watch-only: what was run, in order, once each; at most 1,024.
   const std::vector<std::string>& programs() const { return programs_; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <vector>
 
 #include "sandbox/base/paths.h"
 #include "sandbox/base/quoted.h"

@@ -121,7 +121,6 @@ void Guardian::CloseForExecution(const FileAccess& files) {
 DefinedFrame Guardian::Define(const DefineFrame& frame) {
   DefinedFrame defined;
   defined.policy = frame.policy;
-  defined.tmp_is_private = tmp_is_private_;
   if (cgroup_) defined.cgroups = cgroup_->dirs();
   Confinement confinement = frame.confinement;
   confinement.files.write.push_back(tmp_is_private_ ? "/tmp" : tmp_dir_);

@@ -3,8 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <memory>
-
 #include "sandbox/guardian/child.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/protocol/frames.h"

@@ -5,10 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
-
-#include "sandbox/base/files.h"
 
 namespace rune::sandbox {
 namespace {

@@ -6,9 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/base/result.h"
-#include "sandbox/confinement.h"
-
 namespace rune::sandbox {
 
 struct Identity {

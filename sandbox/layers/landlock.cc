@@ -7,7 +7,6 @@
 
 #include <cerrno>
 
-#include "sandbox/base/files.h"
 #include "sandbox/layers/kernel_abi.h"
 
 namespace rune::sandbox {
@@ -39,19 +38,6 @@ Result<void> AddRule(int ruleset, const LandlockRule& rule) {
   return Error::FromErrno("landlock_add_rule " + rule.path);
 }
 
-std::vector<std::string> Missing(const FileAccess& files) {
-  std::vector<std::string> missing;
-  for (const auto* paths : {&files.read, &files.execute, &files.write, &files.list_only}) {
-    for (const std::string& path : *paths) {
-      if (::faccessat(AT_FDCWD, path.c_str(), F_OK, 0) != 0 &&
-          (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
-        missing.push_back(path);
-      }
-    }
-  }
-  return missing;
-}
-
 std::string Lacks(int abi) {
   std::string text;
   const auto add = [&](int since, const char* what) {
@@ -76,7 +62,6 @@ Result<LandlockRuleset> BuildLandlock(const Confinement& confinement) {
   ruleset.abi = LandlockAbi();
   if (ruleset.abi == 0) return Error{ErrorKind::kUnavailable, Error::FromErrno("landlock_create_ruleset").message};
   ruleset.lacks = Lacks(ruleset.abi);
-  ruleset.skipped = Missing(confinement.files);
 
   kernel::RulesetAttr attr{.handled_fs = HandledFileRights(ruleset.abi)};
   if (ruleset.abi >= 4 && confinement.network != Network::kOpen)

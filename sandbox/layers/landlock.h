@@ -32,8 +32,7 @@ FileAccess ResolveAccess(const FileAccess& files);
 std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi);
 
 struct LandlockRuleset {
-  UniqueFd fd;                       ///< For InstallLandlock, in any number of children.
-  std::vector<std::string> skipped;  ///< Paths that do not exist.
+  UniqueFd fd;  ///< For InstallLandlock, in any number of children.
   int abi = 0;
   std::string lacks;  ///< What this ABI cannot do: "truncate(2) of readable files (ABI 3)"; empty: nothing we ask for.
 };

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <initializer_list>
 
 #include "sandbox/base/paths.h"

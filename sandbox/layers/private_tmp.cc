@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"

@@ -132,10 +132,9 @@ void HttpRequests::Sniff(char c) {
 void HttpRequests::TakeHead() {
   Result<HttpHead> head = ReadHttpHead(held_);
   if (!head.ok()) return Refuse(head.error().message);
-  host_ = head->host;
-  if (!allow_(host_, head->port)) {
+  if (!allow_(head->host, head->port)) {
     const std::string port = head->port == 0 ? std::string() : ":" + std::to_string(head->port);
-    return Refuse("the host " + host_ + port + " is not allowed");
+    return Refuse("the host " + head->host + port + " is not allowed");
   }
   websocket_ = head->websocket;
   left_ = head->length;

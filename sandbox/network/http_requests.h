@@ -30,7 +30,6 @@ class HttpRequests {
   /// Bytes that may be forwarded now; each call hands over what has become free since the last one.
   std::string TakePassed();
   const std::string& reason() const { return reason_; }
-  const std::string& last_host() const { return host_; }
 
  private:
   enum class Part : std::uint8_t { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailer };
@@ -52,7 +51,6 @@ class HttpRequests {
   std::uint64_t left_ = 0;               ///< Bytes of the body or chunk.
   std::string held_;                     ///< An unfinished head or line.
   std::string passed_;
-  std::string host_;
   std::string reason_;
   bool http_ = false;        ///< A request line was seen: it is HTTP, from now on to the letter.
   bool websocket_ = false;   ///< The last head asked for it.

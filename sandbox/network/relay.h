@@ -35,14 +35,12 @@ struct RelayOptions {
   std::function<std::uint64_t(const std::string& target)> upload_left;
   /// A refusal that the relay found: what ("tls", "http", "address", "upload"), and a safe line.
   std::function<void(const std::string& what, const std::string& detail, const RelayTarget& target)> on_refused;
-  /// A server name or HTTP host that a client asked for, allowed or not.
-  std::function<void(const std::string& name, const RelayTarget& target)> on_name;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};
   /// Names are asked of this proxy and of no name server; it is told the name, so that the private ranges stay closed
   /// by its own rules alone. What a command reaches by address is reached directly.
   std::optional<UpstreamProxy> proxy;
-  bool inspect = true;  ///< False in watch-only mode: nothing is refused, but names are noted all the same.
+  bool inspect = true;  ///< False in watch-only mode: nothing is refused.
 };
 
 class Relay {

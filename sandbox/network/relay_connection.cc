@@ -31,12 +31,10 @@ RelayConnection::RelayConnection(EventLoop& loop, const RelayOptions& options, R
   client_.fd = std::move(client);
   SendAtOnce(client_.fd.get());
   if (!target_.name.empty()) {
-    inspector_.emplace(InspectorRules{target_.port,
-                                      [this](const std::string& name) {
-                                        if (options_.on_name) options_.on_name(name, target_);
-                                        return !Enforces() || options_.rules->AllowsName(name, target_.port);
-                                      },
-                                      Enforces()});
+    inspector_.emplace(InspectorRules{
+        target_.port,
+        [this](const std::string& name) { return !Enforces() || options_.rules->AllowsName(name, target_.port); },
+        Enforces()});
     // Elsewhere the server may speak first: there the time runs from the client's first byte on.
     if (target_.port == 443 || target_.port == 80) StartHelloTimer();
   }

@@ -12,8 +12,8 @@ namespace rune::sandbox {
 
 struct InspectorRules {
   std::uint16_t port = 0;                              ///< 443: TLS only. 80: HTTP only.
-  std::function<bool(const std::string& name)> allow;  ///< Called once for each name that is asked for.
-  bool enforce = true;                                 ///< False: everything passes at once, names are noted.
+  std::function<bool(const std::string& name)> allow;  ///< Called once for each name.
+  bool enforce = true;                                 ///< False: everything passes at once.
 };
 
 class ClientInspector {

@@ -169,7 +169,7 @@ void Fields(V& v, KillFrame& x) {
 }
 template <typename V>
 void Fields(V& v, DefinedFrame& x) {
-  v(x.policy), v(x.error), v(x.tmp_is_private), v(x.layers), v(x.cgroups);
+  v(x.policy), v(x.error), v(x.layers), v(x.cgroups);
 }
 template <typename V>
 void Fields(V& v, DoneFrame& x) {

@@ -51,7 +51,6 @@ struct KillFrame {
 struct DefinedFrame {
   std::uint32_t policy = 0;
   std::string error;  ///< The confinement cannot be had at all; every launch under it fails.
-  bool tmp_is_private = false;
   std::vector<LayerReport> layers;
   std::vector<std::string> cgroups;  ///< Directories to remove after a kBye.
 };

@@ -36,7 +36,6 @@ class RelayFixture : public ::testing::Test {
     options_.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget&) {
       refusals_.push_back(what + ": " + detail);
     };
-    options_.on_name = [this](const std::string& name, const RelayTarget&) { names_.push_back(name); };
   }
   void TearDown() override {
     relay_.reset();
@@ -109,7 +108,6 @@ class RelayFixture : public ::testing::Test {
   EgressLedger ledger_;
   RelayOptions options_;
   std::vector<std::string> refusals_;
-  std::vector<std::string> names_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Relay> relay_;
 };

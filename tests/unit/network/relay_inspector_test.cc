@@ -66,7 +66,6 @@ TEST_F(InspectionTest, PassesTlsForAnAllowedServerName) {
   ExpectPasses(kHttps, ClientHello({"good.test"}));
   ExpectPasses(kHttps, ClientHello({"also.test"}));
   ExpectPasses(kOther, ClientHello({"good.test"}));
-  EXPECT_THAT(names_, ElementsAre("good.test", "also.test", "good.test"));
 }
 
 TEST_F(InspectionTest, RefusesTlsForAnotherServerName) {
@@ -201,14 +200,13 @@ TEST_F(InspectionTest, LooksAtNothingWhenTheCommandUsedAnAddress) {
   ExpectPasses(kAddress, ClientHello({"evil.test"}));
 }
 
-TEST_F(InspectionTest, RefusesNothingWhenItOnlyWatchesButNotesNames) {
+TEST_F(InspectionTest, RefusesNothingWhenItOnlyWatches) {
   options_.inspect = false;
   options_.upload_left = [](const std::string&) { return std::uint64_t{1}; };
   ExpectPasses(kHttps, ClientHello({"evil.test"}));
   ExpectPasses(kHttps, ClientHello());
   ExpectPasses(kHttps, Get("bad.test"));
   ExpectPasses(kHttp, Get("one.test") + Get("two.test") + "nonsense\r\n\r\n");
-  EXPECT_THAT(names_, ElementsAre("evil.test", "bad.test", "one.test", "two.test"));
 }
 
 TEST_F(InspectionTest, RefusesNoNameWhereEverythingIsAllowed) {

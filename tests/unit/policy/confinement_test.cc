@@ -99,21 +99,16 @@ TEST(ConfinementTest, WritableFilesAreNeverExecutable) {
   EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, Approved::kNo).files.execute, tool));
 }
 
-TEST(ConfinementTest, TmpMeansThePrivateDirectory) {
-  const Places shared{.tmp_dir = "/tmp/rune-1"};
-  const Places own{.tmp_dir = "/tmp/rune-1", .tmp_is_private = true};
+TEST(ConfinementTest, ThePrivateDirectoryIsWritableWhateverTheListSays) {
   PolicyConfig none;
   none.allowed_paths_rw = {};
-  const auto write = [](const PolicyConfig& config, const Places& places) {
-    return MakePolicy(config, PolicyMode::kAllowlist, places).ForFiles().files.write;
+  const auto write = [](const PolicyConfig& config) {
+    return MakePolicy(config, PolicyMode::kAllowlist, {.tmp_dir = "/tmp/rune-1"}).ForFiles().files.write;
   };
-  EXPECT_TRUE(Has(write({}, shared), "/tmp"));
-  EXPECT_TRUE(Has(write({}, shared), "/tmp/rune-1"));
-  EXPECT_TRUE(Has(write({}, own), "/tmp"));
-  EXPECT_FALSE(Has(write({}, own), "/tmp/rune-1"));
-  EXPECT_FALSE(Has(write(none, shared), "/tmp"));
-  EXPECT_TRUE(Has(write(none, shared), "/tmp/rune-1"));
-  EXPECT_TRUE(Has(write(none, own), "/tmp"));
+  EXPECT_TRUE(Has(write({}), "/tmp"));
+  EXPECT_TRUE(Has(write({}), "/tmp/rune-1"));
+  EXPECT_FALSE(Has(write(none), "/tmp"));
+  EXPECT_TRUE(Has(write(none), "/tmp/rune-1"));
 }
 
 TEST(ConfinementTest, CredentialsAndProtectedNamesAreDenied) {

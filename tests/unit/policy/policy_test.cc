@@ -155,15 +155,6 @@ TEST(PolicyTest, ResolvesPathsBeforeTheyAreCompared) {
   EXPECT_EQ(policy.ResolvePath("."), "/work/repo");
 }
 
-TEST(PolicyTest, ThePrivateDirectoryIsTmpWhereItCanBe) {
-  const Policy policy =
-      MakePolicy({}, PolicyMode::kAllowlist, {.cwd = "/tmp/rune-1", .tmp_dir = "/tmp/rune-1", .tmp_is_private = true});
-  EXPECT_EQ(policy.ResolvePath("/tmp/rune-1/out"), "/tmp/out");
-  EXPECT_EQ(policy.ResolvePath("."), "/tmp");
-  EXPECT_EQ(policy.ResolvePath("/tmp/x"), "/tmp/x");
-  EXPECT_TRUE(policy.CheckWrite("/tmp/x").allowed());
-}
-
 TEST(PolicyTest, ABroadWorkingDirectoryIsNotReadable) {
   for (const char* cwd : {"/", "/home", "/home/user"}) {
     const Policy policy = MakePolicy({}, PolicyMode::kAllowlist, {.cwd = cwd});
