@@ -15,7 +15,7 @@
 #include "sandbox/capture.h"
 #include "sandbox/command.h"
 #include "sandbox/process_tree.h"
-#include "sandbox/protocol/frames.h"
+#include "sandbox/protocol/connection.h"
 #include "sandbox/report.h"
 
 namespace rune::sandbox {
@@ -121,7 +121,8 @@ class Sandbox::Impl {
 
   Result<void> Start(const Confinement& first);
   void Stop();
-  void OnFrame();
+  void OnDefined(DefinedFrame answer);
+  void OnDone(DoneFrame done);
   void OnOutput(CommandId id, int stream);
   void FinishIfComplete(CommandId id);
   void Finish(CommandId id);
@@ -131,44 +132,41 @@ class Sandbox::Impl {
   SandboxOptions options_;
   TempDir tmp_;
   std::vector<std::string> cgroups_;
-  UniqueFd socket_;
-  pid_t guardian_ = -1;
-  FrameReader reader_;
+  std::optional<Connection> guardian_;  ///< None while no guardian runs.
+  pid_t pid_ = -1;                      ///< Of the guardian.
   std::vector<Policy> policies_;
   std::map<CommandId, Call> calls_;
   CommandId next_id_ = 1;
 };
 
 Result<void> Sandbox::Impl::Start(const Confinement& first) {
-  if (socket_.valid()) return Ok();
+  if (guardian_) return Ok();
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error::FromErrno("socketpair");
   UniqueFd ours(sockets[0]);
   const UniqueFd theirs(sockets[1]);
   auto pid = SpawnGuardian(options_.helper, theirs.get());
   if (!pid.ok()) return Error{ErrorKind::kUnavailable, "cannot start the sandbox helper: " + pid.error().message};
-  guardian_ = *pid;
-  socket_ = std::move(ours);
-  reader_ = FrameReader();
+  pid_ = *pid;
   policies_.clear();
-  loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
-  return SendFrame(socket_.get(),
-                   Encode(SetupFrame{options_.limits, tmp_.path(), options_.proxy, options_.no_proxy, first}));
+  guardian_.emplace(loop_, std::move(ours),
+                    Connection::Answers{.defined = [this](DefinedFrame frame) { OnDefined(std::move(frame)); },
+                                        .done = [this](DoneFrame frame) { OnDone(std::move(frame)); },
+                                        .lost = [this] { Lost(); }});
+  return guardian_->Setup({options_.limits, tmp_.path(), options_.proxy, options_.no_proxy, first});
 }
 
 void Sandbox::Impl::Stop() {
-  if (!socket_.valid()) return;
-  loop_.Unwatch(socket_.get());
+  if (!guardian_) return;
   for (auto& [id, call] : calls_) {
     for (const UniqueFd& fd : call.fds) loop_.Unwatch(fd.get());
     loop_.CancelTimer(call.grace_timer);
     loop_.CancelTimer(call.watchdog);
   }
   calls_.clear();
-  const bool said = SendFrame(socket_.get(), EncodeBye()).ok();
-  socket_.Reset();  // the guardian sees the end of file, kills every tree and exits
-  AwaitExit(guardian_);
-  guardian_ = -1;
+  const bool said = guardian_->Bye().ok();
+  guardian_.reset();
+  AwaitExit(pid_);
   // A leftover is removed by the next guardian.
   for (const std::string& dir : cgroups_) {
     if (said) ::rmdir(dir.c_str());
@@ -182,7 +180,7 @@ Result<std::uint32_t> Sandbox::Impl::Define(const Confinement& confinement) {
   }
   const auto number = static_cast<std::uint32_t>(policies_.size());
   policies_.push_back({confinement, std::nullopt});
-  RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(DefineFrame{number, confinement})));
+  RUNE_RETURN_IF_ERROR(guardian_->Define({number, confinement}));
   return number;
 }
 
@@ -217,8 +215,8 @@ Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& conf
   }
   command.stdin_data.clear();
   const Milliseconds wall = command.limits.wall;
-  LaunchFrame frame{id, policy, std::move(command)};
-  RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(frame), {in.get(), out.write.get(), err.write.get()}));
+  RUNE_RETURN_IF_ERROR(
+      guardian_->Launch({id, policy, std::move(command)}, {in.get(), out.write.get(), err.write.get()}));
   call.fds[0] = std::move(out.read);
   call.fds[1] = std::move(err.read);
   for (const int stream : {0, 1}) {
@@ -234,35 +232,25 @@ Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& conf
 }
 
 void Sandbox::Impl::Kill(CommandId id, KillReason reason, Milliseconds grace) {
-  if (!calls_.contains(id) || !socket_.valid()) return;
-  const KillFrame frame{id, reason, static_cast<std::uint32_t>(grace.count())};
-  if (!SendFrame(socket_.get(), Encode(frame)).ok()) Lost();
+  if (!calls_.contains(id) || !guardian_) return;
+  // When it cannot be said, the guardian is lost, and the call with it.
+  const auto said = guardian_->Kill({id, reason, static_cast<std::uint32_t>(grace.count())});
 }
 
-void Sandbox::Impl::OnFrame() {
-  if (!reader_.Receive(socket_.get())) return Lost();
-  Frame frame;
-  while (true) {
-    const auto next = reader_.Next(frame);
-    if (!next.ok()) return Lost();
-    if (!*next) return;
-    if (frame.type == FrameType::kDefined) {
-      auto defined = Decode<DefinedFrame>(frame.body);
-      if (!defined.ok() || defined->policy >= policies_.size()) return Lost();
-      cgroups_ = defined->cgroups;
-      policies_[defined->policy].answer = std::move(defined).value();
-    } else if (frame.type == FrameType::kDone) {
-      auto done = Decode<DoneFrame>(frame.body);
-      if (!done.ok()) return Lost();
-      const CommandId id = done->id;
-      const auto found = calls_.find(id);
-      if (found == calls_.end()) continue;
-      found->second.report = std::move(done->report);
-      // Nothing of the tree is left, so the pipes end now; the timer is for a descriptor that was passed elsewhere.
-      found->second.grace_timer = loop_.At(Clock::now() + kStreamGrace, [this, id] { Finish(id); });
-      FinishIfComplete(id);
-    }
-  }
+void Sandbox::Impl::OnDefined(DefinedFrame answer) {
+  if (answer.policy >= policies_.size()) return;
+  cgroups_ = answer.cgroups;
+  policies_[answer.policy].answer = std::move(answer);
+}
+
+void Sandbox::Impl::OnDone(DoneFrame done) {
+  const CommandId id = done.id;
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  found->second.report = std::move(done.report);
+  // Nothing of the tree is left, so the pipes end now; the timer is for a descriptor that was passed elsewhere.
+  found->second.grace_timer = loop_.At(Clock::now() + kStreamGrace, [this, id] { Finish(id); });
+  FinishIfComplete(id);
 }
 
 void Sandbox::Impl::OnOutput(CommandId id, int stream) {
@@ -303,11 +291,9 @@ void Sandbox::Impl::Finish(CommandId id) {
 /// The guardian is gone, and with it the commands it ran (PR_SET_PDEATHSIG). What those had started comes to us when we
 /// are a subreaper. The next launch starts a new guardian.
 void Sandbox::Impl::Lost() {
-  loop_.Unwatch(socket_.get());
-  socket_.Reset();
-  ::kill(guardian_, SIGKILL);
-  RetryOnEintr([&] { return ::waitpid(guardian_, nullptr, 0); });
-  guardian_ = -1;
+  guardian_.reset();
+  ::kill(pid_, SIGKILL);
+  RetryOnEintr([&] { return ::waitpid(pid_, nullptr, 0); });
   KillStrayChildren(Clock::now() + kAnswerTimeout);
   policies_.clear();
   std::vector<CommandId> ids;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,7 +23,7 @@
 #include "sandbox/guardian/service.h"
 #include "sandbox/process_tree.h"
 #include "sandbox/program.h"
-#include "sandbox/protocol/frames.h"
+#include "sandbox/protocol/connection.h"
 
 namespace rune::sandbox {
 namespace {
@@ -57,12 +56,11 @@ class OneCommand {
     // Should the guardian be killed, what its commands had started comes to us.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     RUNE_ASSIGN_OR_RETURN(const TempDir tmp, TempDir::Create("/tmp", "rune-"));
-    RUNE_ASSIGN_OR_RETURN(const pid_t guardian, ForkGuardian());
+    RUNE_ASSIGN_OR_RETURN(const pid_t pid, ForkGuardian());
     if (line_.command.cwd.empty()) line_.command.cwd = tmp.path();
     const auto code = Drive(tmp.path());
-    loop_.Unwatch(socket_.get());
-    socket_.Reset();  // the guardian kills what is left, and ends
-    RetryOnEintr([&] { return ::waitpid(guardian, nullptr, 0); });
+    guardian_.reset();  // it kills what is left, and ends
+    RetryOnEintr([&] { return ::waitpid(pid, nullptr, 0); });
     KillStrayChildren(Clock::now() + kShutdown);
     return code;
   }
@@ -79,15 +77,16 @@ class OneCommand {
       ::_exit(ServeClient(sockets[1]));
     }
     ::close(sockets[1]);
-    socket_.Reset(sockets[0]);
+    guardian_.emplace(loop_, UniqueFd(sockets[0]),
+                      Connection::Answers{.defined = [this](DefinedFrame frame) { defined_ = std::move(frame); },
+                                          .done = [this](DoneFrame frame) { done_ = std::move(frame); },
+                                          .lost = [this] { lost_ = true; }});
     return pid;
   }
 
   Result<int> Drive(const std::string& tmp) {
-    loop_.Watch(socket_.get(), POLLIN, [this](short) { OnFrame(); });
-    RUNE_RETURN_IF_ERROR(
-        SendFrame(socket_.get(), Encode(SetupFrame{line_.limits, tmp, line_.proxy, "", line_.confinement})));
-    RUNE_RETURN_IF_ERROR(SendFrame(socket_.get(), Encode(DefineFrame{0, line_.confinement})));
+    RUNE_RETURN_IF_ERROR(guardian_->Setup({line_.limits, tmp, line_.proxy, "", line_.confinement}));
+    RUNE_RETURN_IF_ERROR(guardian_->Define({0, line_.confinement}));
     loop_.RunUntil([this] { return defined_.has_value() || lost_; });
     if (!defined_) return Error{ErrorKind::kUnavailable, "the guardian ended"};
     if (!defined_->error.empty()) return Error{ErrorKind::kUnavailable, defined_->error};
@@ -107,8 +106,7 @@ class OneCommand {
   Result<void> Launch() {
     std::vector<UniqueFd> stdio;
     RUNE_RETURN_IF_ERROR(OpenStdio(stdio));
-    return SendFrame(socket_.get(), Encode(LaunchFrame{kOnly, 0, line_.command}),
-                     {stdio[0].get(), stdio[1].get(), stdio[2].get()});
+    return guardian_->Launch({kOnly, 0, line_.command}, {stdio[0].get(), stdio[1].get(), stdio[2].get()});
   }
 
   Result<int> Finish(const Report& report) const {
@@ -122,21 +120,8 @@ class OneCommand {
     return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);
   }
 
-  void OnFrame() {
-    if (!reader_.Receive(socket_.get())) lost_ = true;
-    Frame frame;
-    for (auto next = reader_.Next(frame); next.ok() && *next; next = reader_.Next(frame)) {
-      if (frame.type == FrameType::kDefined) {
-        if (auto defined = Decode<DefinedFrame>(frame.body); defined.ok()) defined_ = *defined;
-      } else if (frame.type == FrameType::kDone) {
-        if (auto done = Decode<DoneFrame>(frame.body); done.ok()) done_ = *done;
-      }
-    }
-  }
-
-  void Kill(KillReason reason) {
-    if (!SendFrame(socket_.get(), Encode(KillFrame{kOnly, reason, 0})).ok()) lost_ = true;
-  }
+  /// When it cannot be said, the guardian is lost, and that is heard.
+  void Kill(KillReason reason) { const auto said = guardian_->Kill({kOnly, reason, 0}); }
 
   Result<void> OpenStdio(std::vector<UniqueFd>& stdio) {
     // A terminal is not handed on for reading: whoever holds it could take what the user types.
@@ -180,8 +165,7 @@ class OneCommand {
   CommandLine line_;
   EventLoop loop_;
   SignalWatch signals_;
-  UniqueFd socket_;
-  FrameReader reader_;
+  std::optional<Connection> guardian_;
   std::optional<DefinedFrame> defined_;
   std::optional<DoneFrame> done_;
   bool lost_ = false;
