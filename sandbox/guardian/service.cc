@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <optional>
+
 #include "sandbox/guardian/child.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/protocol/frames.h"
@@ -14,8 +16,7 @@ constexpr Milliseconds kShutdown{4'000};
 
 class Service {
  public:
-  explicit Service(int socket)
-      : socket_(socket), guardian_(loop_, [this](const DoneFrame& frame) { Send(Encode(frame)); }) {}
+  explicit Service(int socket) : socket_(socket) {}
 
   int Run() {
     loop_.Watch(socket_, POLLIN, [this](short) {
@@ -23,8 +24,9 @@ class Service {
     });
     loop_.RunUntil([this] { return gone_; });
     loop_.Unwatch(socket_);
-    guardian_.KillAll(Clock::now() + kShutdown);
-    if (!said_bye_) guardian_.RemoveTmp();
+    if (!guardian_) return 0;
+    guardian_->KillAll(Clock::now() + kShutdown);
+    if (!said_bye_) guardian_->RemoveTmp();
     return 0;
   }
 
@@ -41,30 +43,31 @@ class Service {
 
   /// False on a frame that no client of this build sends: better to stop than to guess.
   bool Handle(const Frame& frame) {
+    if ((frame.type == FrameType::kSetup) == guardian_.has_value()) return false;  // once, first
     switch (frame.type) {
       case FrameType::kSetup: {
         const auto setup = Decode<SetupFrame>(frame.body);
-        if (setup.ok()) guardian_.Setup(*setup);
+        if (setup.ok()) guardian_.emplace(loop_, *setup, [this](const DoneFrame& done) { Send(Encode(done)); });
         return setup.ok();
       }
       case FrameType::kDefine: {
         const auto define = Decode<DefineFrame>(frame.body);
-        if (define.ok()) Send(Encode(guardian_.Define(*define)));
+        if (define.ok()) Send(Encode(guardian_->Define(*define)));
         return define.ok();
       }
       case FrameType::kLaunch: {
         auto launch = Decode<LaunchFrame>(frame.body);
-        if (launch.ok()) guardian_.Launch(std::move(launch).value(), frame.fds);
+        if (launch.ok()) guardian_->Launch(std::move(launch).value(), frame.fds);
         return launch.ok();
       }
       case FrameType::kKill: {
         const auto kill = Decode<KillFrame>(frame.body);
-        if (kill.ok()) guardian_.Kill(*kill);
+        if (kill.ok()) guardian_->Kill(*kill);
         return kill.ok();
       }
       case FrameType::kBye:
         said_bye_ = true;
-        guardian_.LeaveCgroups();
+        guardian_->LeaveGroup();
         return true;
       case FrameType::kDefined:
       case FrameType::kDone:
@@ -82,7 +85,7 @@ class Service {
   bool gone_ = false;
   bool said_bye_ = false;  ///< The client is there to tidy up after us.
   FrameReader reader_;
-  Guardian guardian_;
+  std::optional<Guardian> guardian_;
 };
 
 }  // namespace

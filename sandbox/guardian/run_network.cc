@@ -1,0 +1,84 @@
+#include "sandbox/guardian/run_network.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "sandbox/layers/empty_network.h"
+#include "sandbox/protocol/descriptor_passing.h"
+
+namespace rune::sandbox {
+
+RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid)
+    : loop_(loop), tool_uid_(tool_uid), no_guard_(WhyNoGuard()), resolver_(loop, SystemResolverConfig()) {
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &started_);
+  if (auto proxy = ParseUpstreamProxy(frame.proxy); !frame.proxy.empty() && proxy.ok()) {
+    proxy_ = std::move(proxy).value();
+    proxy_->direct = NoProxy(frame.no_proxy);
+  }
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
+    listeners_.read.Reset(pair[0]);
+    listeners_.write.Reset(pair[1]);
+  } else if (no_guard_.empty()) {
+    no_guard_ = std::string("socketpair: ") + std::strerror(errno);
+  }
+  if (frame.first.network == Network::kOpen) return;
+  if (auto empty = MakeEmptyNetwork(); empty.ok()) empty_namespace_ = std::move(empty).value();
+}
+
+/// By the commands that have ended and by those that run at the same time.
+std::uint64_t RunNetwork::UploadedBeside(CommandId id, const std::string& target) const {
+  const auto ended = uploaded_.find(target);
+  std::uint64_t sent = ended == uploaded_.end() ? 0 : ended->second;
+  for (const auto& [other, guard] : guards_) {
+    if (other != id) sent += guard->SentTo(target);
+  }
+  return sent;
+}
+
+int RunNetwork::Prepare(CommandId id, const CompiledPolicy& policy) {
+  if (policy.guarded.empty()) return -1;
+  const Confinement& confinement = policy.confinement;
+  GuardOptions options;
+  options.rules = &policy.domains;
+  options.files = &confinement.files;
+  options.tool_uid = tool_uid_;
+  options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
+  options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };
+  options.started = started_;
+  options.upload_left = [this, &confinement, id](const std::string& target) {
+    const auto own = confinement.upload_limits.find(target);
+    const std::uint64_t limit = own == confinement.upload_limits.end() ? confinement.max_upload_bytes : own->second;
+    if (limit == 0) return ~std::uint64_t{0};
+    const std::uint64_t sent = UploadedBeside(id, target);
+    return limit > sent ? limit - sent : 0;
+  };
+  options.watch_only = confinement.watch_only;
+  options.proxy = proxy_;
+  guards_[id] = std::make_unique<NetworkGuard>(loop_, resolver_, std::move(options));
+  // One that came too late is another command's.
+  while (ReceiveDescriptor(listeners_.read.get(), Milliseconds(0)).valid()) continue;
+  return listeners_.write.get();
+}
+
+/// The child has sent its listener before it executed the command, or has not got that far.
+bool RunNetwork::Serve(CommandId id, Milliseconds patience) {
+  const auto guard = guards_.find(id);
+  if (guard == guards_.end()) return true;
+  UniqueFd listener = ReceiveDescriptor(listeners_.read.get(), patience);
+  if (!listener.valid()) return false;
+  guard->second->Serve(std::move(listener));
+  return true;
+}
+
+void RunNetwork::End(CommandId id, Report& report) {
+  const auto guard = guards_.extract(id);
+  if (guard.empty()) return;
+  guard.mapped()->AddTo(report);
+  for (const Egress& egress : report.egress) uploaded_[egress.target] += egress.sent;
+}
+
+}  // namespace rune::sandbox

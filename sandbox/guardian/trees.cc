@@ -1,0 +1,211 @@
+#include "sandbox/guardian/trees.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rune::sandbox {
+namespace {
+
+constexpr Milliseconds kCountInterval{50};
+constexpr Milliseconds kSweepInterval{5};
+
+/// Stopped first, so that nothing forks between being listed and being killed; what still escapes becomes an orphan.
+void KillTree(pid_t root) {
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGSTOP);
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGKILL);
+}
+
+}  // namespace
+
+Trees::Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, EndedCallback ended)
+    : loop_(loop),
+      limits_(limits),
+      group_(group),
+      ended_(std::move(ended)),
+      counts_(group == nullptr || !group->has_memory() || !group->has_pids()) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal_fd_.Reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.Watch(signal_fd_.get(), POLLIN, [this](short) {
+    signalfd_siginfo info;
+    while (::read(signal_fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) continue;
+    Reap();
+  });
+}
+
+Trees::~Trees() {
+  loop_.Unwatch(signal_fd_.get());
+  loop_.CancelTimer(count_timer_);
+  loop_.CancelTimer(sweep_timer_);
+  for (const auto& [pid, root] : roots_) {
+    loop_.CancelTimer(root.wall_timer);
+    loop_.CancelTimer(root.grace_timer);
+  }
+}
+
+void Trees::Add(pid_t root, const TreeOptions& options) {
+  Root& added = roots_[root];
+  added.options = options;
+  if (options.wall.count() > 0) {
+    added.wall_timer = loop_.At(options.started + options.wall, [this, root] { Kill(root, LimitHit::kWall); });
+  }
+  if ((counts_ || options.cpu_seconds > 0) && count_timer_ == 0) ScheduleCount();
+}
+
+void Trees::Kill(pid_t root, LimitHit limit, Milliseconds grace) {
+  const auto found = roots_.find(root);
+  if (found == roots_.end() || found->second.ended) return;  // its number may be another process's by now
+  if (limit == LimitHit::kNone) {
+    found->second.tree.cancelled = true;
+  } else {
+    found->second.tree.limit = limit;
+  }
+  if (grace.count() == 0) return KillTree(root);
+  for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGTERM);
+  loop_.CancelTimer(found->second.grace_timer);
+  found->second.grace_timer = loop_.At(Clock::now() + grace, [root] { KillTree(root); });
+}
+
+void Trees::KillAll(TimePoint deadline) {
+  for (const auto& [pid, root] : roots_) Kill(pid, LimitHit::kNone);
+  loop_.Drain([this] { return roots_.empty() && ChildrenOfSelf().empty(); }, deadline);
+}
+
+void Trees::Reap() {
+  int status = 0;
+  rusage usage{};
+  pid_t pid = 0;
+  while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
+    const auto found = roots_.find(pid);
+    if (found == roots_.end()) {
+      dying_.erase(pid);
+      continue;
+    }
+    Root& root = found->second;
+    root.ended = Clock::now();
+    root.tree.status = status;
+    root.tree.usage = usage;
+    loop_.CancelTimer(root.wall_timer);
+    loop_.CancelTimer(root.grace_timer);
+  }
+  // ECHILD: no child is left at all, so no orphan either.
+  Finish(pid < 0 ? Orphans::kNone : Orphans::kPerhaps);
+}
+
+/// Kills every child that is no root. True when there was one.
+bool Trees::SweepOrphans() {
+  const auto ended =
+      std::find_if(roots_.begin(), roots_.end(), [](const auto& entry) { return entry.second.ended.has_value(); });
+  bool any = false;
+  for (const pid_t pid : ChildrenOfSelf()) {
+    if (roots_.contains(pid)) continue;
+    any = true;
+    ::kill(pid, SIGKILL);
+    if (dying_.insert(pid).second && ended != roots_.end()) ++ended->second.tree.leftovers;
+  }
+  return any;
+}
+
+/// Reports the trees whose roots have ended, once nothing of them is left.
+void Trees::Finish(Orphans orphans) {
+  const bool ended =
+      std::any_of(roots_.begin(), roots_.end(), [](const auto& entry) { return entry.second.ended.has_value(); });
+  if (orphans == Orphans::kPerhaps && SweepOrphans()) {
+    // They die now and their own orphans come next; SIGCHLD wakes us, the timer covers what it may merge.
+    if (sweep_timer_ == 0) {
+      sweep_timer_ = loop_.At(Clock::now() + kSweepInterval, [this] {
+        sweep_timer_ = 0;
+        Reap();
+      });
+    }
+    if (ended) return;
+  }
+  for (auto it = roots_.begin(); it != roots_.end();) {
+    const auto root = it++;
+    if (root->second.ended) Conclude(root);
+  }
+}
+
+void Trees::Conclude(std::map<pid_t, Root>::iterator root) {
+  auto node = roots_.extract(root);
+  EndedTree& tree = node.mapped().tree;
+  tree.wall = *node.mapped().ended - node.mapped().options.started;
+  tree.limit = LimitOf(node.mapped());
+  ended_(node.key(), tree);
+}
+
+LimitHit Trees::LimitOf(const Root& root) {
+  const EndedTree& tree = root.tree;
+  if (tree.limit != LimitHit::kNone) return tree.limit;
+  if (root.options.tries_limits) {
+    // Nor may the next one be told of it.
+    if (group_ != nullptr) ooms_seen_ = group_->oom_kills(), refusals_seen_ = group_->pids_refusals();
+    return LimitHit::kNone;
+  }
+  const bool by_signal = WIFSIGNALED(tree.status);
+  if (by_signal && WTERMSIG(tree.status) == SIGXCPU) return LimitHit::kCpu;
+  if (by_signal && WTERMSIG(tree.status) == SIGXFSZ) return LimitHit::kFileSize;
+  const bool failed = by_signal || WEXITSTATUS(tree.status) != 0;
+  if (!failed || group_ == nullptr || tree.cancelled) return LimitHit::kNone;
+  // Read only after a failure, so that a success costs nothing. The limits belong to the run: with several commands at
+  // once, one that failed for a reason of its own may be told of another's limit.
+  const std::uint64_t ooms = group_->oom_kills();
+  const std::uint64_t refusals = group_->pids_refusals();
+  const bool out_of_memory = ooms > std::exchange(ooms_seen_, ooms);
+  const bool out_of_pids = refusals > std::exchange(refusals_seen_, refusals);
+  if (out_of_memory) return LimitHit::kMemory;
+  if (out_of_pids) return LimitHit::kPids;
+  return LimitHit::kNone;
+}
+
+void Trees::ScheduleCount() {
+  count_timer_ = loop_.At(Clock::now() + kCountInterval, [this] {
+    count_timer_ = 0;
+    Count();
+    if (!roots_.empty()) ScheduleCount();
+  });
+}
+
+/// RLIMIT_CPU holds each process; together they are held here.
+void Trees::KillOverCpu(const std::vector<ProcessInfo>& all) {
+  for (const auto& [pid, root] : roots_) {
+    const std::chrono::seconds limit(root.options.cpu_seconds);
+    if (limit.count() == 0 || root.ended || CpuOfTree(all, pid) <= limit) continue;
+    Kill(pid, LimitHit::kCpu);
+  }
+}
+
+/// The limit belongs to the run, so the largest tree pays for all of them. What fled from its tree counts until the
+/// sweep has it.
+void Trees::Count() {
+  SweepOrphans();
+  const std::vector<ProcessInfo> all = ListProcesses();
+  KillOverCpu(all);
+  if (!counts_) return;
+  const TreeUsage total = UsageOfTree(all, ::getpid());
+  const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
+  const bool too_many = limits_.pids > 0 && total.threads > limits_.pids + 1;  // this process is one of them
+  if (!too_much && !too_many) return;
+  pid_t largest = 0;
+  std::uint64_t most = 0;
+  for (const auto& [pid, root] : roots_) {
+    if (root.ended) continue;
+    const TreeUsage usage = UsageOfTree(all, pid);
+    const std::uint64_t weight = too_much ? usage.memory_bytes : usage.threads;
+    if (largest != 0 && weight < most) continue;
+    largest = pid, most = weight;
+  }
+  if (largest != 0) Kill(largest, too_much ? LimitHit::kMemory : LimitHit::kPids);
+}
+
+}  // namespace rune::sandbox
