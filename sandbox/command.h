@@ -27,9 +27,9 @@ struct Command {
   std::vector<std::string> argv;
   std::string cwd = "/";
   std::vector<std::string> env;  ///< "NAME=value", added to the fixed tool environment (TMPDIR, HOME, PATH, ...).
-  std::string stdin_data;        ///< Given through a memfd; empty means /dev/null.
+  std::string stdin_data;        ///< Given through a memfd; empty means /dev/null. Not of a live command.
   CommandLimits limits;
-  std::size_t keep_head = 48 << 10;  ///< Bytes of each stream kept from the start ...
+  std::size_t keep_head = 48 << 10;  ///< Bytes of each captured stream kept from the start ...
   std::size_t keep_tail = 16 << 10;  ///< ... and from the end; the rest goes to Stream::spill.
 };
 

@@ -52,11 +52,11 @@ struct RunLimits {
 
 /// Limits of one command and everything it starts.
 struct CommandLimits {
-  std::chrono::milliseconds wall{120'000};
+  std::chrono::milliseconds wall{120'000};   ///< Of the whole tree. 0: none, for what runs until it is told to end.
   std::uint32_t cpu_seconds = 0;             ///< Of the whole tree, counted every 50 ms. 0: none.
   std::uint64_t file_bytes = 1ull << 30;     ///< Size of a written file (RLIMIT_FSIZE). 0: none.
   std::uint32_t open_files = 1024;           ///< RLIMIT_NOFILE.
-  std::uint64_t output_bytes = 64ull << 20;  ///< stdout and stderr together; above it the tree is killed.
+  std::uint64_t output_bytes = 64ull << 20;  ///< Captured of stdout and stderr together; above it the tree is killed.
 };
 
 struct FileAccess {

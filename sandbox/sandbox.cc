@@ -41,6 +41,12 @@ Result<UniqueFd> StdinFor(const std::string& data) {
   return memory;
 }
 
+/// One end of a pipe that its caller must never wait for.
+Result<UniqueFd> NonBlocking(UniqueFd fd) {
+  if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return Error::FromErrno("fcntl");
+  return fd;
+}
+
 /// Starts the helper with an empty environment and nothing but the socket.
 Result<pid_t> SpawnGuardian(const std::string& helper, int socket) {
   posix_spawn_file_actions_t actions;
@@ -98,6 +104,7 @@ class Sandbox::Impl {
 
   Result<std::uint32_t> Define(const Confinement& confinement);
   Result<CommandId> Launch(Command command, const Confinement& confinement, std::function<void(Completed)> done);
+  Result<LiveCommand> LaunchLive(Command command, const Confinement& confinement, std::function<void(Completed)> done);
   void Kill(CommandId id, KillReason reason, Milliseconds grace);
   Result<std::vector<LayerReport>> Layers(const Confinement& confinement);
   std::size_t running() const { return calls_.size(); }
@@ -108,12 +115,18 @@ class Sandbox::Impl {
     Confinement confinement;
     std::optional<DefinedFrame> answer;
   };
+  /// The output streams of a command, taken in.
+  struct Output {
+    UniqueFd fds[2];  ///< Until their end.
+    std::unique_ptr<Capture> captures[2];
+    std::uint64_t limit = 0;
+    bool over = false;
+
+    bool ended() const { return !fds[0].valid() && !fds[1].valid(); }
+  };
   struct Call {
     std::function<void(Completed)> done;
-    UniqueFd fds[2];
-    std::unique_ptr<Capture> captures[2];
-    std::uint64_t output_limit = 0;
-    bool output_killed = false;
+    std::optional<Output> output;  ///< None when the caller has the streams.
     std::optional<Report> report;
     EventLoop::TimerId grace_timer = 0;
     EventLoop::TimerId watchdog = 0;
@@ -121,11 +134,15 @@ class Sandbox::Impl {
 
   Result<void> Start(const Confinement& first);
   void Stop();
+  Result<std::uint32_t> Admit(const Confinement& confinement);
+  Result<void> Begin(LaunchFrame frame, const std::vector<int>& stdio, Call call);
   void OnDefined(DefinedFrame answer);
   void OnDone(DoneFrame done);
   void OnOutput(CommandId id, int stream);
   void FinishIfComplete(CommandId id);
   void Finish(CommandId id);
+  /// Nothing on the loop is the call's any more.
+  void Forget(const Call& call);
   void Lost();
 
   EventLoop& loop_;
@@ -158,11 +175,7 @@ Result<void> Sandbox::Impl::Start(const Confinement& first) {
 
 void Sandbox::Impl::Stop() {
   if (!guardian_) return;
-  for (auto& [id, call] : calls_) {
-    for (const UniqueFd& fd : call.fds) loop_.Unwatch(fd.get());
-    loop_.CancelTimer(call.grace_timer);
-    loop_.CancelTimer(call.watchdog);
-  }
+  for (const auto& [id, call] : calls_) Forget(call);
   calls_.clear();
   const bool said = guardian_->Bye().ok();
   guardian_.reset();
@@ -195,40 +208,63 @@ Result<std::vector<LayerReport>> Sandbox::Impl::Layers(const Confinement& confin
   return answer.layers;
 }
 
+/// The number of a policy under which something may be launched.
+Result<std::uint32_t> Sandbox::Impl::Admit(const Confinement& confinement) {
+  if (confinement.enforcement == Enforcement::kRequire) RUNE_RETURN_IF_ERROR(Layers(confinement));
+  return Define(confinement);
+}
+
 Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& confinement,
                                         std::function<void(Completed)> done) {
-  if (confinement.enforcement == Enforcement::kRequire) {
-    auto layers = Layers(confinement);
-    if (!layers.ok()) return std::move(layers).error();
-  }
-  RUNE_ASSIGN_OR_RETURN(const std::uint32_t policy, Define(confinement));
+  RUNE_ASSIGN_OR_RETURN(const std::uint32_t policy, Admit(confinement));
   RUNE_ASSIGN_OR_RETURN(const UniqueFd in, StdinFor(command.stdin_data));
+  command.stdin_data.clear();
   RUNE_ASSIGN_OR_RETURN(Pipe out, MakePipe());
   RUNE_ASSIGN_OR_RETURN(Pipe err, MakePipe());
   const CommandId id = next_id_++;
-  Call call;
-  call.done = std::move(done);
-  call.output_limit = command.limits.output_bytes;
+  Output output;
+  output.limit = command.limits.output_bytes;
   for (const int stream : {0, 1}) {
     const std::string spill = tmp_.path() + "/output-" + std::to_string(id) + (stream == 0 ? ".txt" : "-stderr.txt");
-    call.captures[stream] = std::make_unique<Capture>(Capture::Options{command.keep_head, command.keep_tail, spill});
+    output.captures[stream] = std::make_unique<Capture>(Capture::Options{command.keep_head, command.keep_tail, spill});
+    RUNE_ASSIGN_OR_RETURN(output.fds[stream], NonBlocking(std::move((stream == 0 ? out : err).read)));
   }
-  command.stdin_data.clear();
-  const Milliseconds wall = command.limits.wall;
-  RUNE_RETURN_IF_ERROR(
-      guardian_->Launch({id, policy, std::move(command)}, {in.get(), out.write.get(), err.write.get()}));
-  call.fds[0] = std::move(out.read);
-  call.fds[1] = std::move(err.read);
+  const int fds[] = {output.fds[0].get(), output.fds[1].get()};
+  RUNE_RETURN_IF_ERROR(Begin({id, policy, std::move(command)}, {in.get(), out.write.get(), err.write.get()},
+                             {.done = std::move(done), .output = std::move(output)}));
   for (const int stream : {0, 1}) {
-    ::fcntl(call.fds[stream].get(), F_SETFL, O_NONBLOCK);
-    loop_.Watch(call.fds[stream].get(), POLLIN, [this, id, stream](short) { OnOutput(id, stream); });
+    loop_.Watch(fds[stream], POLLIN, [this, id, stream](short) { OnOutput(id, stream); });
   }
+  return id;
+}
+
+Result<LiveCommand> Sandbox::Impl::LaunchLive(Command command, const Confinement& confinement,
+                                              std::function<void(Completed)> done) {
+  if (!command.stdin_data.empty()) return Error::Invalid("a live command is given its input while it runs");
+  RUNE_ASSIGN_OR_RETURN(const std::uint32_t policy, Admit(confinement));
+  RUNE_ASSIGN_OR_RETURN(Pipe in, MakePipe());
+  RUNE_ASSIGN_OR_RETURN(Pipe out, MakePipe());
+  RUNE_ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  LiveCommand live;
+  live.id = next_id_++;
+  RUNE_ASSIGN_OR_RETURN(live.in, NonBlocking(std::move(in.write)));
+  RUNE_ASSIGN_OR_RETURN(live.out, NonBlocking(std::move(out.read)));
+  RUNE_ASSIGN_OR_RETURN(live.err, NonBlocking(std::move(err.read)));
+  RUNE_RETURN_IF_ERROR(Begin({live.id, policy, std::move(command)}, {in.read.get(), out.write.get(), err.write.get()},
+                             {.done = std::move(done)}));
+  return live;
+}
+
+/// Has the guardian start a command with these standard streams.
+Result<void> Sandbox::Impl::Begin(LaunchFrame frame, const std::vector<int>& stdio, Call call) {
+  RUNE_RETURN_IF_ERROR(guardian_->Launch(frame, stdio));
+  const Milliseconds wall = frame.command.limits.wall;
   if (wall.count() > 0) {
     // The guardian keeps the time. Should it hang, somebody must notice.
     call.watchdog = loop_.At(Clock::now() + wall + kWatchdog, [this] { Lost(); });
   }
-  calls_.emplace(id, std::move(call));
-  return id;
+  calls_.emplace(frame.id, std::move(call));
+  return Ok();
 }
 
 void Sandbox::Impl::Kill(CommandId id, KillReason reason, Milliseconds grace) {
@@ -254,38 +290,48 @@ void Sandbox::Impl::OnDone(DoneFrame done) {
 }
 
 void Sandbox::Impl::OnOutput(CommandId id, int stream) {
-  Call& call = calls_.at(id);
+  Output& output = *calls_.at(id).output;
   char buffer[64 << 10];
-  const ssize_t n = RetryOnEintr([&] { return ::read(call.fds[stream].get(), buffer, sizeof buffer); });
+  const ssize_t n = RetryOnEintr([&] { return ::read(output.fds[stream].get(), buffer, sizeof buffer); });
   if (n < 0 && errno == EAGAIN) return;
   if (n > 0) {
-    call.captures[stream]->Append(std::string_view(buffer, static_cast<std::size_t>(n)));
-    const std::uint64_t total = call.captures[0]->total() + call.captures[1]->total();
-    if (total > call.output_limit && !call.output_killed) {
-      call.output_killed = true;
+    output.captures[stream]->Append(std::string_view(buffer, static_cast<std::size_t>(n)));
+    const std::uint64_t total = output.captures[0]->total() + output.captures[1]->total();
+    if (total > output.limit && !output.over) {
+      output.over = true;
       Kill(id, KillReason::kOutput, Milliseconds(0));
     }
     return;
   }
-  loop_.Unwatch(call.fds[stream].get());
-  call.fds[stream].Reset();
+  loop_.Unwatch(output.fds[stream].get());
+  output.fds[stream].Reset();
   FinishIfComplete(id);
 }
 
 void Sandbox::Impl::FinishIfComplete(CommandId id) {
   const Call& call = calls_.at(id);
-  if (call.report && !call.fds[0].valid() && !call.fds[1].valid()) Finish(id);
+  if (call.report && (!call.output || call.output->ended())) Finish(id);
+}
+
+void Sandbox::Impl::Forget(const Call& call) {
+  loop_.CancelTimer(call.grace_timer);
+  loop_.CancelTimer(call.watchdog);
+  if (!call.output) return;
+  for (const UniqueFd& fd : call.output->fds) {
+    if (fd.valid()) loop_.Unwatch(fd.get());
+  }
 }
 
 void Sandbox::Impl::Finish(CommandId id) {
   auto node = calls_.extract(id);
   Call& call = node.mapped();
-  loop_.CancelTimer(call.grace_timer);
-  loop_.CancelTimer(call.watchdog);
-  for (const UniqueFd& fd : call.fds) {
-    if (fd.valid()) loop_.Unwatch(fd.get());
+  Forget(call);
+  Completed completed{.report = std::move(*call.report)};
+  if (call.output) {
+    completed.out = call.output->captures[0]->Take();
+    completed.err = call.output->captures[1]->Take();
   }
-  call.done({std::move(*call.report), call.captures[0]->Take(), call.captures[1]->Take()});
+  call.done(std::move(completed));
 }
 
 /// The guardian is gone, and with it the commands it ran (PR_SET_PDEATHSIG). What those had started comes to us when we
@@ -320,6 +366,10 @@ Sandbox::~Sandbox() = default;
 Result<CommandId> Sandbox::Launch(Command command, const Confinement& confinement,
                                   std::function<void(Completed)> done) {
   return impl_->Launch(std::move(command), confinement, std::move(done));
+}
+Result<LiveCommand> Sandbox::LaunchLive(Command command, const Confinement& confinement,
+                                        std::function<void(Completed)> done) {
+  return impl_->LaunchLive(std::move(command), confinement, std::move(done));
 }
 Result<CommandId> Sandbox::Probe(const Confinement& confinement, std::function<void(Result<ProbeReport>)> done) {
   Command command;

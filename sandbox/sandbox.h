@@ -36,6 +36,14 @@ struct SandboxOptions {
   std::string tmp_parent;  ///< Where tmp_dir() is made; empty: $TMPDIR's default /tmp.
 };
 
+/// A command whose standard streams its caller holds: pipes, non-blocking and close-on-exec.
+struct LiveCommand {
+  CommandId id = 0;
+  UniqueFd in;   ///< To its standard input. Closing it is the end of file there.
+  UniqueFd out;  ///< From its standard output ...
+  UniqueFd err;  ///< ... and its standard error. What it had written can still be read after its end.
+};
+
 class Sandbox {
  public:
   /// Cheap: makes the private tmp directory, does not start the guardian yet.
@@ -47,6 +55,11 @@ class Sandbox {
   /// Starts a command. `done` is called exactly once, from the loop, never from inside Launch().
   /// kUnavailable when the confinement is `kRequire` and a required layer cannot be had: nothing ran.
   Result<CommandId> Launch(Command command, const Confinement& confinement, std::function<void(Completed)> done);
+  /// The same for a command that its caller talks with while it runs. Nothing is captured: the streams of Completed are
+  /// empty, CommandLimits::output_bytes does not count, and a command whose output nobody reads waits. `done` comes
+  /// when the command has ended, whoever still holds its streams. kInvalidInput when there is stdin_data. Writing to a
+  /// command that has closed its end raises SIGPIPE, unless that is ignored (SignalWatch does).
+  Result<LiveCommand> LaunchLive(Command command, const Confinement& confinement, std::function<void(Completed)> done);
   /// Kills the tree (SIGTERM, then SIGKILL after `grace`); the call still completes through its `done`.
   void Kill(CommandId id, Milliseconds grace = Milliseconds(0));
   std::size_t running() const;
