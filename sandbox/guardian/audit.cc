@@ -6,6 +6,7 @@
 
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 #include "sandbox/program.h"
 
 namespace rune::sandbox {
@@ -16,12 +17,6 @@ std::string CommandEntry(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
   const auto real = RealPath(path);
   return real && RealPath(FindProgram(name)) == real ? name : path;
-}
-
-std::string DomainEntry(const Egress& egress) {
-  const bool usual = egress.port == 0 || egress.port == 80 || egress.port == 443;
-  const std::string host = egress.target.find(':') == std::string::npos ? egress.target : "[" + egress.target + "]";
-  return usual ? host : host + ":" + std::to_string(egress.port);
 }
 
 /// A string that TOML and YAML read alike. Names of programs and hosts have no control characters; what has is not
@@ -52,7 +47,8 @@ std::string AuditText(const Report& report, const std::string& program) {
     const bool connected = std::any_of(report.egress.begin(), report.egress.end(), [&](const Egress& other) {
       return other.target == egress.target && other.connections > 0;
     });
-    if (egress.connections > 0 || !connected) domains.insert(DomainEntry(egress));
+    if (egress.connections == 0 && connected) continue;
+    if (auto entry = EntryFor(egress.target, egress.port)) domains.insert(*std::move(entry));
   }
   return "# rune.toml\n[policy]\nallowed_commands = " + List(commands) + "\nallowed_domains = " + List(domains) +
          "\n\n# pipeline\nsource:\n  policy:\n    allowed_commands: " + List(commands) +
