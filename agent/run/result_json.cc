@@ -2,6 +2,7 @@
 
 #include "agent/cost/price.h"
 #include "agent/json/json.h"
+#include "agent/policy/remedy_text.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
 
@@ -51,10 +52,10 @@ std::string ResultJson(const RunResult& result) {
   writer.Key("denials").BeginArray();
   for (const Refusal& denial : result.denials) {
     writer.BeginObject()
-        .Member("what", denial.what)
+        .Member("what", DeniedActName(denial.what))
         .Member("target", OneLine(denial.target))
         .Member("message", OneLine(denial.message, 400));
-    writer.Member("allow", OneLine(denial.allow)).EndObject();
+    writer.Member("allow", TomlLine(denial.remedy)).EndObject();
   }
   writer.EndArray().EndObject();
   return Redact(writer.Take());

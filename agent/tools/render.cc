@@ -15,8 +15,6 @@ using sandbox::Report;
 using sandbox::Stream;
 using std::string_view;
 
-constexpr string_view kDenied = "Permission denied";
-
 bool IsBinary(string_view text) {
   const string_view sample = Utf8Prefix(text, 8000);
   if (sample.find('\0') != string_view::npos) return true;
@@ -39,6 +37,11 @@ std::string Binary(const Stream& stream) {
 std::string Seconds(std::uint64_t microseconds) {
   if (microseconds >= 1'000'000) return std::to_string(microseconds / 1'000'000) + " s";
   return std::to_string(microseconds / 1000) + " ms";
+}
+
+bool RefusedByLandlock(const Report& report) {
+  return std::any_of(report.denials.begin(), report.denials.end(),
+                     [](const sandbox::Denial& denial) { return denial.by == sandbox::DeniedBy::kLandlock; });
 }
 
 /// Ends a piece of text after its last whole line, when that does not cost much.
@@ -73,7 +76,7 @@ std::optional<ToolOutput> RenderFailure(const Completed& done) {
   const Report& report = done.report;
   if (report.setup_error.empty()) return std::nullopt;
   std::string why = OneLine(report.setup_error);
-  if (report.setup_error.starts_with("exec") && report.setup_errno == EACCES) {
+  if (RefusedByLandlock(report)) {
     why = "Permission denied (Landlock): the program is not among the allowed commands";
   } else if (report.setup_error.starts_with("exec") && report.setup_errno == ENOENT) {
     why = "command not found";
@@ -123,8 +126,7 @@ ToolOutput RenderOperation(const Completed& done, string_view advice) {
     return {.text = text.empty() ? "(empty)" : std::move(text)};
   }
   std::string text(Trim(OneLine(done.err.head, 1000)));
-  if (const std::size_t at = text.find(kDenied); at != std::string::npos)
-    text.insert(at + kDenied.size(), " (Landlock)");
+  if (RefusedByLandlock(done.report)) text += " (Landlock)";
   return {.text = text.empty() ? "failed" : std::move(text), .is_error = true};
 }
 

@@ -106,7 +106,7 @@ void TraceObserver::OnEnd(const RunResult& result) {
   writer.Key("denials").BeginArray();
   for (const Refusal& denial : result.denials) {
     writer.BeginObject()
-        .Member("what", denial.what)
+        .Member("what", DeniedActName(denial.what))
         .Member("target", OneLine(denial.target))
         .Member("message", OneLine(denial.message));
     writer.EndObject();

@@ -33,8 +33,9 @@ class RelayFixture : public ::testing::Test {
       return script_ ? script_(name, type) : FakeDnsServer::Zone(zone_)(name, type);
     });
     options_.ledger = &ledger_;
-    options_.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget&) {
-      refusals_.push_back(what + ": " + detail);
+    options_.on_refused = [this](const RelayRefusal& refusal, const RelayTarget&) {
+      refusals_.push_back(std::string(DeniedActName(refusal.what)) + ": " + refusal.detail);
+      remedies_.push_back(refusal.remedy);
     };
     options_.on_name = [this](const std::string& name, const RelayTarget&) { names_.push_back(name); };
   }
@@ -109,6 +110,7 @@ class RelayFixture : public ::testing::Test {
   EgressLedger ledger_;
   RelayOptions options_;
   std::vector<std::string> refusals_;
+  std::vector<Remedy> remedies_;  ///< Of the refusals.
   std::vector<std::string> names_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Relay> relay_;
