@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/json/schema.h"
+#include "agent/policy/remedy_text.h"
 #include "agent/record/ref.h"
 #include "agent/run/layers.h"
 #include "agent/run/outcome.h"
@@ -48,20 +49,20 @@ ErrorKind KindOf(agent::Outcome outcome) {
   return ErrorKind::kSystem;
 }
 
-/// `allowed_commands = ["rm"]` of the configuration file, as the pipeline writes it.
-std::string AsYaml(const std::string& line) {
-  const std::size_t at = line.find(" = ");
-  return at == std::string::npos ? line : line.substr(0, at) + ": " + line.substr(at + 3);
+/// `source.policy.allowed_commands: ["rm"]`, where the pipeline has it. Empty: nothing would allow it.
+std::string PipelineLine(const agent::Refusal& denial) {
+  const std::string line = agent::YamlLine(denial.remedy);
+  return line.empty() ? "" : "source.policy." + line;
 }
 
 Error DenialError(const agent::RunResult& result) {
   if (result.denials.empty()) return {ErrorKind::kDenied, "answered_with_denials: a tool call was refused"};
   for (const agent::Refusal& denial : result.denials) {
-    if (!denial.allow.empty()) Say("to allow it, add to source.policy: " + AsYaml(denial.allow));
+    if (const std::string line = PipelineLine(denial); !line.empty()) Say("to allow it, add " + line);
   }
   const agent::Refusal& first = result.denials.front();
   std::string message = "answered_with_denials: " + first.message;
-  if (!first.allow.empty()) message += "; to allow it: source.policy: {" + AsYaml(first.allow) + "}";
+  if (const std::string line = PipelineLine(first); !line.empty()) message += "; to allow it: " + line;
   return {ErrorKind::kDenied, message + "; or set source.on_denial: warn"};
 }
 

@@ -144,4 +144,21 @@ bool DomainAllowlist::AllowsAddress(const IpAddress& address, std::uint16_t port
   });
 }
 
+std::optional<std::string> EntryFor(string_view host, std::uint16_t port) {
+  const auto address = ParseIp(host);
+  const bool usual = port == 0 || port == 80 || port == 443;
+  std::string entry(host);
+  if (address) {
+    entry = Format(Endpoint{Unwrap(*address), port, 0});
+  } else if (!usual) {
+    entry += ":" + std::to_string(port);
+  }
+  const Result<DomainAllowlist> list = DomainAllowlist::Parse({entry});
+  if (!list.ok() || list->every()) return std::nullopt;
+  const bool allowed = address ? KindOf(*address) != AddressKind::kFake && list->AllowsAddress(*address, port)
+                       : usual ? list->KnowsName(host)
+                               : list->AllowsName(host, port);
+  return allowed ? std::optional(entry) : std::nullopt;
+}
+
 }  // namespace rune::sandbox

@@ -50,4 +50,9 @@ class DomainAllowlist {
   std::vector<Range> ranges_;
 };
 
+/// The entry that allows a name (normalised) or an address with `port`, and as little else as an entry can: a name
+/// alone for 80, 443 and 0, which is a lookup. nullopt when none does: no host name, one of our own addresses, port 0
+/// of an address.
+std::optional<std::string> EntryFor(std::string_view host, std::uint16_t port);
+
 }  // namespace rune::sandbox

@@ -1,5 +1,6 @@
 #include "sandbox/report.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -13,10 +14,9 @@ std::string Seconds(std::uint64_t microseconds) {
 }
 
 std::string WhyNotRun(const Report& report) {
-  const bool exec = report.setup_error.starts_with("exec");
-  if (exec && report.setup_errno == EACCES)
+  if (RefusedBy(report, DeniedBy::kLandlock))
     return "Permission denied (Landlock): the program is not among the allowed commands";
-  if (exec && report.setup_errno == ENOENT) return "command not found";
+  if (report.setup_error.starts_with("exec") && report.setup_errno == ENOENT) return "command not found";
   return report.setup_error;
 }
 
@@ -45,6 +45,10 @@ std::string_view LimitHitName(LimitHit limit) {
       return "file size";
   }
   return "";
+}
+
+bool RefusedBy(const Report& report, DeniedBy by) {
+  return std::any_of(report.denials.begin(), report.denials.end(), [&](const Denial& d) { return d.by == by; });
 }
 
 bool Exited(const Report& report) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/denial.h"
+
 namespace rune::sandbox {
 
 /// What came out of one stream.
@@ -19,13 +21,6 @@ struct Stream {
 
 enum class LimitHit : std::uint8_t { kNone, kWall, kMemory, kPids, kCpu, kOutput, kFileSize };
 std::string_view LimitHitName(LimitHit limit);
-
-struct Denial {
-  std::string layer;        ///< LayerName(), or "policy".
-  std::string what;         ///< "exec", "read", "write", "lookup", "connect", "bind", "send", "socket", "syscall".
-  std::string target;       ///< Path, name, name:port or address:port, syscall name. Safe text.
-  std::uint32_t count = 1;  ///< How often, in this command.
-};
 
 /// What one command exchanged with one target. See sandbox/network/ledger.h.
 struct Egress {
@@ -58,6 +53,7 @@ struct Report {
   std::vector<std::string> programs;  ///< Run by the command, in order, once each. Only in watch-only mode.
 };
 
+bool RefusedBy(const Report& report, DeniedBy by);
 /// It ran, and ended by itself: `exit_code` says how.
 bool Exited(const Report& report);
 /// How it ended, in one safe line for people and models: "killed: wall clock limit of 2 s", "could not run: command not

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "agent/policy/remedy_text.h"
 #include "agent/run/layers.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
@@ -74,7 +75,7 @@ Approval TerminalObserver::Approve(const ToolRecord& record, const Refusal& refu
   if (!line) return Approval::kNo;
   const std::string answer = ToLower(Trim(*line));
   if (answer == "a" || answer == "always") {
-    Print("  allowed for this session: " + OneLine(refusal.allow));
+    Print("  allowed for this session: " + TomlLine(refusal.remedy));
     return Approval::kAlways;
   }
   return answer.empty() || answer == "y" || answer == "yes" ? Approval::kOnce : Approval::kNo;

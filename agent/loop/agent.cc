@@ -12,6 +12,7 @@
 #include "agent/loop/proving.h"
 #include "agent/loop/tool_batch.h"
 #include "agent/loop/window.h"
+#include "agent/policy/remedy_text.h"
 #include "agent/run/run.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/log.h"
@@ -182,7 +183,8 @@ class Agent::Turn {
     result_.answer = std::move(answer);
     if (result_.denials.empty() || options_.attended) return End({Outcome::kAnswered, ""});
     const Refusal& first = result_.denials.front();
-    End({Outcome::kAnsweredWithDenials, first.message + (first.allow.empty() ? "" : "; to allow it: " + first.allow)});
+    const std::string allow = TomlLine(first.remedy);
+    End({Outcome::kAnsweredWithDenials, first.message + (allow.empty() ? "" : "; to allow it: " + allow)});
   }
 
   /// One repair round, then the run fails: a promised schema is kept or nothing is handed on.

@@ -1,6 +1,7 @@
 #include "agent/loop/tool_batch.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <memory>
 
@@ -16,6 +17,15 @@ namespace {
 constexpr std::size_t kAtOnce = 8;
 constexpr std::size_t kMostCalls = 64;  ///< Of one answer; the rest is refused.
 constexpr std::size_t kSummaryBytes = 160;
+
+/// What the kernel refused counts like a refusal by policy where policy has a list for it. The rest a program may try
+/// without harm: another program that is not allowed, a system call that is never needed.
+bool CountsAsRefusal(const sandbox::Report& report, sandbox::DeniedAct act) {
+  using enum sandbox::DeniedAct;
+  constexpr std::array kListed{kRead, kWrite, kLookup, kConnect, kSend};
+  const bool itself = act == kExec && !report.setup_error.empty();
+  return itself || std::find(kListed.begin(), kListed.end(), act) != kListed.end();
+}
 
 class Batch {
  public:
@@ -137,21 +147,13 @@ class Batch {
     parts_.observer.OnToolEnd(slot.record, slot.output.text);
   }
 
-  /// What the kernel refused counts like a refusal by policy where policy has a list for it. The rest a program may
-  /// try without harm: another program that is not allowed, a system call that is never needed.
   void NoteDenial(Slot& slot, const sandbox::Report& report, const sandbox::Denial& denial) {
-    const std::string message =
-        "refused by layer '" + denial.layer + "': " + denial.what + " " + OneLine(denial.target, 300);
-    const bool itself = !report.setup_error.empty();
-    std::string key;
-    if (denial.what == "exec" && itself) key = "allowed_commands";
-    if (denial.what == "write") key = "allowed_paths_rw";
-    if (denial.what == "read") key = "allowed_paths_ro";
-    if (denial.what == "lookup" || denial.what == "connect" || denial.what == "send") key = "allowed_domains";
-    if (slot.record.detail.empty() || !key.empty()) slot.record.detail = message;
-    if (key.empty()) return;
+    Refusal refusal = parts_.policy.Explain(denial);
+    const bool counts = CountsAsRefusal(report, denial.what);
+    if (slot.record.detail.empty() || counts) slot.record.detail = refusal.message;
+    if (!counts) return;
     slot.record.refused = true;
-    denials_.push_back({message, denial.what, denial.target, key + " = [\"" + denial.target + "\"]", {}});
+    denials_.push_back(std::move(refusal));
   }
 
   void Stop(const std::string& why) {

@@ -13,6 +13,7 @@ namespace rune::agent {
 namespace {
 
 using sandbox::Confinement;
+using sandbox::DeniedAct;
 using sandbox::FileAccess;
 
 void AddUnique(std::vector<std::string>& list, const std::string& value) {
@@ -127,8 +128,8 @@ Confinement Policy::ForFiles() const {
 
 Confinement Policy::ForApprovedFile(const Refusal& refusal) const {
   Confinement confinement = ForFiles();
-  if (refusal.what == "read") confinement.files.read.push_back(refusal.target);
-  if (refusal.what != "write") return confinement;
+  if (refusal.what == DeniedAct::kRead) confinement.files.read.push_back(refusal.target);
+  if (refusal.what != DeniedAct::kWrite) return confinement;
   if (std::string place = WritablePlace(refusal.target, 100); !place.empty()) confinement.files.write.push_back(place);
   return confinement;
 }
@@ -185,7 +186,7 @@ Confinement Policy::ForFetch() const {
 
 Confinement Policy::ForApprovedFetch(const Refusal& refusal) const {
   Confinement confinement = ForFetch();
-  for (const std::string& entry : refusal.entries) AddUnique(confinement.allowed_domains, entry);
+  for (const std::string& entry : refusal.remedy.entries) AddUnique(confinement.allowed_domains, entry);
   return confinement;
 }
 

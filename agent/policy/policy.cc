@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "agent/policy/paths.h"
-#include "sandbox/address.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
@@ -14,6 +13,9 @@
 namespace rune::agent {
 namespace {
 
+using sandbox::DeniedAct;
+using sandbox::Grant;
+using sandbox::Remedy;
 using std::string_view;
 
 constexpr std::size_t kMaxPath = 4096;  // PATH_MAX
@@ -22,37 +24,7 @@ bool Contains(const std::vector<std::string>& list, string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// `key = ["a", "b"]`, a line for the [policy] table. TOML basic strings.
-std::string PolicyLine(string_view key, const std::vector<std::string>& values) {
-  std::string line = std::string(key) + " = [";
-  for (const std::string& value : values) {
-    if (line.back() != '[') line += ", ";
-    line += '"';
-    for (const char c : OneLine(value, kMaxPath)) {
-      if (c == '"' || c == '\\') line += '\\';
-      line += c;
-    }
-    line += '"';
-  }
-  return line + "]";
-}
-
 std::string Quoted(string_view text) { return "'" + OneLine(text) + "'"; }
-
-string_view ListOf(string_view what) {
-  if (what == "exec") return "allowed_commands";
-  if (what == "connect") return "allowed_domains";
-  return what == "read" ? "allowed_paths_ro" : "allowed_paths_rw";
-}
-
-Refusal MakeRefusal(std::string message, std::string what, std::string target, std::vector<std::string> entries) {
-  std::string allow = entries.empty() ? "" : PolicyLine(ListOf(what), entries);
-  return {.message = std::move(message),
-          .what = std::move(what),
-          .target = std::move(target),
-          .allow = std::move(allow),
-          .entries = std::move(entries)};
-}
 
 std::string ParentOf(const std::string& path) { return NormalizePath("..", path); }
 
@@ -148,6 +120,13 @@ bool Policy::ProgramAllowed(const std::string& name) const {
   });
 }
 
+/// False for a program that no entry of allowed_commands would start: one that tools could have written themselves.
+bool Policy::MayList(const std::string& program) const {
+  const std::string path = program.find('/') == std::string::npos ? sandbox::FindProgram(program) : FromConfig(program);
+  if (IsBelowAny(path, compiled().files.write)) return false;
+  return path.empty() || !Exists(path) || !FilesOf(program).empty();
+}
+
 Refusal Policy::CommandRefusal(const std::string& command_line, const CommandPlan& plan,
                                std::vector<std::string> missing) const {
   // In confirm mode the larger matter comes first: a yes to an unclear line opens every program for it.
@@ -155,12 +134,17 @@ Refusal Policy::CommandRefusal(const std::string& command_line, const CommandPla
     std::string message = "BLOCKED by policy: command " + Quoted(missing[0]) + " is not in allowed_commands";
     if (mode_ == PolicyMode::kConfirm && Contains(plan.runs_others, missing[0]))
       message += " (it can run other programs)";
+    const bool grantable = std::all_of(missing.begin(), missing.end(), [&](const auto& name) { return MayList(name); });
     std::string target = missing[0];
-    return MakeRefusal(std::move(message), "exec", std::move(target), std::move(missing));
+    return {.message = std::move(message),
+            .what = DeniedAct::kExec,
+            .target = std::move(target),
+            .remedy = grantable ? Remedy{Grant::kExecute, std::move(missing)} : Remedy()};
   }
-  return MakeRefusal("BLOCKED by policy: the command line cannot be checked: " + plan.reason +
-                         ". Write plain commands with fixed names",
-                     "exec", OneLine(command_line, 80), {});
+  return {.message = "BLOCKED by policy: the command line cannot be checked: " + plan.reason +
+                     ". Write plain commands with fixed names",
+          .what = DeniedAct::kExec,
+          .target = OneLine(command_line, 80)};
 }
 
 Verdict Policy::CheckCommand(const std::string& command_line, const CommandPlan& plan) const {
@@ -187,70 +171,109 @@ Verdict Policy::CheckCommand(const std::string& command_line, const CommandPlan&
   return verdict;
 }
 
-std::optional<Refusal> Policy::CheckDenied(const std::string& path, string_view what) const {
+std::optional<Refusal> Policy::CheckDenied(const std::string& path, DeniedAct what) const {
   const std::string subject = "BLOCKED by policy: path " + Quoted(path);
   if (IsBelowAny(path, compiled().denied))
-    return MakeRefusal(subject + " is in denied_paths", std::string(what), path, {});
+    return Refusal{.message = subject + " is in denied_paths", .what = what, .target = path};
   if (IsBelowAny(path, compiled().always_denied)) {
-    return MakeRefusal(subject + " is always denied: it holds keys or settings", std::string(what), path, {});
+    return Refusal{.message = subject + " is always denied: it holds keys or settings", .what = what, .target = path};
   }
   return std::nullopt;
+}
+
+/// What is closed as a secret of the system stays closed, whatever the lists say.
+Remedy Policy::WayOpen(Grant grant, const std::string& path, const std::string& entry) const {
+  return IsBelowAny(path, compiled().files.denied) ? Remedy() : Remedy{grant, {entry}};
 }
 
 Verdict Policy::CheckRead(const std::string& path) const {
   Verdict verdict;
   if (mode_ == PolicyMode::kUnrestricted) return verdict;
-  verdict.refusal = CheckDenied(path, "read");
+  verdict.refusal = CheckDenied(path, DeniedAct::kRead);
   const sandbox::FileAccess& files = compiled().files;
   if (verdict.refusal || IsBelowAny(path, files.read) || IsBelowAny(path, files.write)) return verdict;
   if (IsBelowAny(path, compiled().program_trees)) return verdict;
-  return Ask(
-      MakeRefusal("BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_ro", "read", path, {path}));
+  return Ask({.message = "BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_ro",
+              .what = DeniedAct::kRead,
+              .target = path,
+              .remedy = WayOpen(Grant::kRead, path, path)});
 }
 
 Verdict Policy::CheckWrite(const std::string& path) const {
   Verdict verdict;
   if (mode_ == PolicyMode::kUnrestricted) return verdict;
-  verdict.refusal = CheckDenied(path, "write");
+  verdict.refusal = CheckDenied(path, DeniedAct::kWrite);
   if (!verdict.refusal) {
     const std::vector<std::string> names = ProtectedNames(compiled().writable_trees);
     if (IsBelowAny(path, names)) {
-      verdict.refusal = MakeRefusal("BLOCKED by policy: path " + Quoted(path) + " is protected", "write", path, {});
+      verdict.refusal = Refusal{.message = "BLOCKED by policy: path " + Quoted(path) + " is protected",
+                                .what = DeniedAct::kWrite,
+                                .target = path};
     }
   }
   if (verdict.refusal || IsBelowAny(path, compiled().files.write)) return verdict;
-  return Ask(MakeRefusal("BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_rw", "write", path,
-                         {ParentOf(path)}));
+  return Ask({.message = "BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_rw",
+              .what = DeniedAct::kWrite,
+              .target = path,
+              .remedy = WayOpen(Grant::kWrite, path, ParentOf(path))});
 }
 
 Verdict Policy::CheckUrl(const std::string& url) const {
   Verdict verdict;
   Result<Url> parsed = ParseUrl(url);
   if (!parsed.ok()) {
-    verdict.refusal =
-        MakeRefusal("BLOCKED: the URL cannot be used: " + parsed.error().message, "connect", OneLine(url), {});
+    verdict.refusal = Refusal{.message = "BLOCKED: the URL cannot be used: " + parsed.error().message,
+                              .what = DeniedAct::kConnect,
+                              .target = OneLine(url)};
     return verdict;
   }
   if (!network_open() && mode_ != PolicyMode::kUnrestricted && !IsListed(domains_, *parsed)) {
-    const std::string target = HostAndPort(*parsed);
-    // An address without a port would mean every port.
-    const bool usual = (parsed->port == 80 || parsed->port == 443) && !sandbox::ParseIp(parsed->host);
-    return Ask(MakeRefusal("BLOCKED: domain " + Quoted(parsed->host) + " is not in allowed_domains", "connect", target,
-                           {usual ? parsed->host : target}));
+    const auto entry = sandbox::EntryFor(parsed->host, parsed->port);
+    return Ask({.message = "BLOCKED: domain " + Quoted(parsed->host) + " is not in allowed_domains",
+                .what = DeniedAct::kConnect,
+                .target = HostAndPort(*parsed),
+                .remedy = entry ? Remedy{Grant::kDomain, {*entry}} : Remedy()});
   }
   return verdict;
 }
 
+Refusal Policy::Explain(const sandbox::Denial& denial) const {
+  Refusal refusal{.message = "refused by layer '" + std::string(DeniedByName(denial.by)) +
+                             "': " + std::string(DeniedActName(denial.what)) + " " + OneLine(denial.target, 300),
+                  .what = denial.what,
+                  .target = denial.target,
+                  .remedy = denial.remedy,
+                  .by = denial.by};
+  const auto& entries = denial.remedy.entries;
+  const bool grantable = denial.remedy.grant != Grant::kExecute ||
+                         std::all_of(entries.begin(), entries.end(), [&](const auto& name) { return MayList(name); });
+  if (!grantable) refusal.remedy = {};
+  return refusal;
+}
+
 void Policy::Allow(const Refusal& refusal) {
-  std::vector<std::string>* list = nullptr;
-  if (refusal.what == "exec") list = &config_.allowed_commands;
-  if (refusal.what == "read") list = &config_.allowed_paths_ro;
-  if (refusal.what == "write") list = &config_.allowed_paths_rw;
-  if (refusal.what == "connect") list = &config_.allowed_domains;
-  if (list == nullptr) return;
-  for (const std::string& entry : refusal.entries) {
-    if (Contains(*list, entry)) continue;
-    list->push_back(entry);
+  const auto add = [&](std::vector<std::string>& list) {
+    std::copy_if(refusal.remedy.entries.begin(), refusal.remedy.entries.end(), std::back_inserter(list),
+                 [&](const std::string& entry) { return !Contains(list, entry); });
+  };
+  switch (refusal.remedy.grant) {
+    case Grant::kNothing:
+      return;
+    case Grant::kExecute:
+      add(config_.allowed_commands);
+      break;
+    case Grant::kRead:
+      add(config_.allowed_paths_ro);
+      break;
+    case Grant::kWrite:
+      add(config_.allowed_paths_rw);
+      break;
+    case Grant::kDomain:
+      add(config_.allowed_domains);
+      break;
+    case Grant::kUpload:
+      config_.max_upload_mb = 0;
+      break;
   }
   if (auto domains = sandbox::DomainAllowlist::Parse(config_.allowed_domains); domains.ok()) {
     domains_ = *std::move(domains);

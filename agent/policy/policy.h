@@ -13,6 +13,7 @@
 #include "agent/policy/refusal.h"
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
+#include "sandbox/denial.h"
 
 namespace rune::agent {
 
@@ -69,6 +70,9 @@ class Policy {
   /// The same with the domain of a refusal that a person approved.
   sandbox::Confinement ForApprovedFetch(const Refusal& refusal) const;
 
+  /// What the kernel refused to a tool, in words, with the way out that this policy has.
+  Refusal Explain(const sandbox::Denial& denial) const;
+
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
 
@@ -97,7 +101,9 @@ class Policy {
   bool every_program() const;
   bool ProgramAllowed(const std::string& name) const;
   Verdict Ask(Refusal refusal) const;
-  std::optional<Refusal> CheckDenied(const std::string& path, std::string_view what) const;
+  std::optional<Refusal> CheckDenied(const std::string& path, sandbox::DeniedAct what) const;
+  sandbox::Remedy WayOpen(sandbox::Grant grant, const std::string& path, const std::string& entry) const;
+  bool MayList(const std::string& program) const;
   Refusal CommandRefusal(const std::string& command_line, const CommandPlan& plan,
                          std::vector<std::string> missing) const;
   const std::vector<std::string>& FilesOf(const std::string& program) const;

@@ -3,17 +3,18 @@
 
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "sandbox/denial.h"
 
 namespace rune::agent {
 
 /// A refusal, with the way out.
 struct Refusal {
   std::string message;  ///< "BLOCKED by policy: command 'rm' is not in allowed_commands"
-  std::string what;     ///< "exec", "read", "write", "connect"
-  std::string target;   ///< "rm", "/etc/shadow", "example.com:443"
-  std::string allow;    ///< The policy line that would allow it: `allowed_commands = ["rm"]`. Empty: nothing would.
-  std::vector<std::string> entries;  ///< What Allow() adds to that list.
+  sandbox::DeniedAct what = sandbox::DeniedAct::kExec;
+  std::string target;      ///< "rm", "/etc/shadow" (the very path), "example.com:443"
+  sandbox::Remedy remedy;  ///< What Policy::Allow() adds. Lines of a file: agent/policy/remedy_text.h.
+  sandbox::DeniedBy by = sandbox::DeniedBy::kPolicy;
 };
 
 /// The verdict on one request. Without a refusal and without a question it may run.

@@ -1,6 +1,7 @@
 #include "agent/run/result_json.h"
 
 #include "agent/cost/price.h"
+#include "agent/policy/remedy_text.h"
 #include "agent/run/layers.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
@@ -18,10 +19,10 @@ void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials) {
   writer.BeginArray();
   for (const Refusal& denial : denials) {
     writer.BeginObject()
-        .Member("what", denial.what)
+        .Member("what", DeniedActName(denial.what))
         .Member("target", OneLine(denial.target))
         .Member("message", OneLine(denial.message, 400));
-    writer.Member("allow", OneLine(denial.allow)).EndObject();
+    writer.Member("allow", TomlLine(denial.remedy)).EndObject();
   }
   writer.EndArray();
 }

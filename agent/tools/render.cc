@@ -11,8 +11,6 @@ using sandbox::Completed;
 using sandbox::Stream;
 using std::string_view;
 
-constexpr string_view kDenied = "Permission denied";
-
 bool IsBinary(string_view text) {
   const string_view sample = Utf8Prefix(text, 8000);
   if (sample.find('\0') != string_view::npos) return true;
@@ -80,8 +78,7 @@ ToolOutput RenderOperation(const Completed& done, string_view advice) {
     return {.text = text.empty() ? "(empty)" : std::move(text)};
   }
   std::string text(Trim(OneLine(done.err.head, 1000)));
-  if (const std::size_t at = text.find(kDenied); at != std::string::npos)
-    text.insert(at + kDenied.size(), " (Landlock)");
+  if (RefusedBy(done.report, sandbox::DeniedBy::kLandlock)) text += " (Landlock)";
   return {.text = text.empty() ? "failed" : std::move(text), .is_error = true};
 }
 

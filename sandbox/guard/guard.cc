@@ -98,8 +98,11 @@ class NetworkGuard::Impl {
       };
     }
     settings.inspect = !state_.options.watch_only;
-    settings.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget& target) {
-      state_.notes.Add(Layer::kNetwork, what, target.key() + ":" + std::to_string(target.port) + ": " + detail);
+    settings.on_refused = [this](const RelayRefusal& refusal, const RelayTarget& target) {
+      state_.notes.Add({.by = DeniedBy::kNetwork,
+                        .what = refusal.what,
+                        .target = target.key() + ":" + std::to_string(target.port) + ": " + refusal.detail,
+                        .remedy = refusal.remedy});
     };
     return settings;
   }

@@ -96,11 +96,16 @@ void GuardDatagrams::Ask(GuardedSocket& socket, std::string_view datagram, const
       target = server->port == kDnsPort ? Format(*server) : route.Text();
       state_.ledger.Refuse(route.target.key(), server->port);
     }
-    return state_.notes.Add(Layer::kNetwork, "send", target);
+    return NoteRefused(DeniedAct::kSend, target);
   }
   // Whoever does not read loses answers, as with UDP.
   ::send(socket.ours.get(), answer->data(), answer->size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   Serve(socket);
+}
+
+/// No entry lets a datagram out: UDP reaches our resolver and nobody else.
+void GuardDatagrams::NoteRefused(DeniedAct what, const std::string& target) {
+  state_.notes.Add({.by = DeniedBy::kNetwork, .what = what, .target = target});
 }
 
 void GuardDatagrams::Connect(const SystemCall& call, GuardedSocket& socket, const std::string& bytes) {
@@ -129,7 +134,7 @@ void GuardDatagrams::Connect(const SystemCall& call, GuardedSocket& socket, cons
   }
   const bool sorting = address.inet.port == 0 || address.inet.port == 9 || kind == AddressKind::kFake;
   if (const Route route = routes_.To(address.inet); !sorting && !route.permitted) {
-    state_.notes.Add(Layer::kNetwork, "connect", route.Text() + " (UDP)");
+    NoteRefused(DeniedAct::kConnect, route.Text() + " (UDP)");
   }
   state_.calls.Fail(call.id, ENETUNREACH);
 }
@@ -151,7 +156,7 @@ void GuardDatagrams::SendTo(const SystemCall& call) {
   if (address.inet.port != kDnsPort) {
     const Route route = routes_.To(address.inet);
     state_.ledger.Refuse(route.target.key(), address.inet.port);
-    return state_.Refuse(call, "send", route.Text());
+    return state_.Refuse(call, DeniedAct::kSend, route.Text());
   }
   if (call.arguments[2] > kMaxDatagram) return state_.calls.Fail(call.id, EMSGSIZE);
   std::string datagram(static_cast<std::size_t>(call.arguments[2]), '\0');

@@ -31,6 +31,7 @@ class GuardDatagrams {
  private:
   void Hear(const SocketTable::Entry& socket);
   void Ask(GuardedSocket& socket, std::string_view datagram, const std::optional<Endpoint>& server);
+  void NoteRefused(DeniedAct what, const std::string& target);
   void Serve(GuardedSocket& socket);
   bool TryReceive(const SystemCall& call, GuardedSocket& socket);
   int Deliver(const SystemCall& call, GuardedSocket& socket, Tracee& tracee, std::int64_t& result);

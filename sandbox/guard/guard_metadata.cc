@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 
+#include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
 namespace rune::sandbox {
@@ -93,7 +94,10 @@ bool GuardMetadata::Handle(const SystemCall& call) {
   File file;
   int err = Find(tracee, call, change->subject, file);
   if (err == 0) err = Check(file);
-  if (err == EACCES) state_.notes.Add(Layer::kLandlock, "metadata", OneLine(file.path, 300));
+  if (err == EACCES) {
+    state_.notes.Add(
+        {.by = DeniedBy::kLandlock, .what = DeniedAct::kMetadata, .target = file.path, .remedy = WayOpen(file)});
+  }
   if (err == 0) err = Perform(tracee, call, *change, file);
   state_.Answer(call, err);
   return true;
@@ -132,6 +136,13 @@ int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& s
 int GuardMetadata::Check(const File& file) const {
   if (!MayWrite(*state_.options.files, file.path)) return EACCES;
   return file.info.st_uid == state_.options.tool_uid ? 0 : EPERM;
+}
+
+/// To make a file of its own writable is all that helps a command here.
+Remedy GuardMetadata::WayOpen(const File& file) const {
+  const bool own = file.place.valid() && file.info.st_uid == state_.options.tool_uid;
+  if (!own || IsBelowAny(file.path, state_.options.files->denied)) return {};
+  return RemedyOf(Grant::kWrite, file.path);
 }
 
 int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {

@@ -45,6 +45,7 @@ class GuardMetadata {
   static std::optional<Change> ChangeOf(const SystemCall& call);
   int Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const;
   int Check(const File& file) const;
+  Remedy WayOpen(const File& file) const;
   int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
   int SetMode(mode_t mode, const File& file) const;
   int SetOwner(uid_t owner, gid_t group, const File& file) const;

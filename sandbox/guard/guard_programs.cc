@@ -67,10 +67,18 @@ void GuardPrograms::Note(const std::string& path, int depth) {
   if (state_.options.watch_only) {
     if (programs_.size() < kMaxPrograms && seen_.insert(path).second) programs_.push_back(path);
   } else if (state_.options.may_execute && !state_.options.may_execute(path)) {
-    return state_.notes.Add(Layer::kLandlock, "exec", path);
+    return NoteRefused(path);
   }
   const std::string interpreter = InterpreterOf(program);
   if (depth < kMaxInterpreters && interpreter.starts_with('/')) Note(NormalizePath(interpreter, "/"), depth + 1);
+}
+
+void GuardPrograms::NoteRefused(const std::string& path) {
+  const bool denied = IsBelowAny(RealPath(path).value_or(path), state_.options.files->denied);
+  state_.notes.Add({.by = DeniedBy::kLandlock,
+                    .what = DeniedAct::kExec,
+                    .target = path,
+                    .remedy = denied ? Remedy() : RemedyOf(Grant::kExecute, path)});
 }
 
 void GuardPrograms::Map(const SystemCall& call) {
@@ -78,14 +86,14 @@ void GuardPrograms::Map(const SystemCall& call) {
   if (!path.starts_with('/') || !state_.options.may_map || state_.options.may_map(path)) {
     return state_.calls.Continue(call.id);
   }
-  state_.notes.Add(Layer::kLandlock, "exec", path);
+  NoteRefused(path);
   state_.calls.Fail(call.id, EPERM);
 }
 
 void GuardPrograms::RefuseSyscall(const SystemCall& call) {
   std::string text = SyscallName(call.number);
   if (const std::string program = Tracee(call.tid).Link("exe"); !program.empty()) text += " (" + program + ")";
-  state_.notes.Add(Layer::kSeccomp, "syscall", text);
+  state_.notes.Add({.by = DeniedBy::kSeccomp, .what = DeniedAct::kSyscall, .target = text});
   state_.calls.Fail(call.id, EPERM);
 }
 

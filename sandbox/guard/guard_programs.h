@@ -25,6 +25,7 @@ class GuardPrograms {
 
  private:
   void Note(const std::string& path, int depth);
+  void NoteRefused(const std::string& path);
 
   GuardState& state_;
   std::vector<std::string> programs_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sandbox/network/denial_notes.h"
+
 namespace rune::sandbox {
 namespace {
 
@@ -13,6 +15,8 @@ std::string Route::Text() const {
   if (target.name.empty()) return Format(Endpoint{target.address, target.port, 0});
   return target.name + ":" + std::to_string(target.port);
 }
+
+Remedy Route::WayOpen() const { return DomainRemedy(target.key(), target.port); }
 
 GuardRoutes::GuardRoutes(Options options, const ResolverConfig& resolver) : options_(std::move(options)) {
   for (const auto& [name, address] : resolver.hosts) {

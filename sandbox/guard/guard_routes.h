@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/denial.h"
 #include "sandbox/network/dns_service.h"
 #include "sandbox/network/relay.h"
 #include "sandbox/network/resolver.h"
@@ -22,6 +23,8 @@ struct Route {
 
   /// "name:port" or "address:port".
   std::string Text() const;
+  /// What would permit it to a stream.
+  Remedy WayOpen() const;
 };
 
 class GuardRoutes {

@@ -61,7 +61,8 @@ void GuardServers::Bind(const SystemCall& call) {
     case GuardedSocket::Kind::kStream:
       return BindStream(call, *socket, std::move(bytes));
     case GuardedSocket::Kind::kUnix:
-      if (IsAbstract(DecodeSocketAddress(bytes).kind)) return state_.Refuse(call, "bind", "an abstract socket");
+      if (IsAbstract(DecodeSocketAddress(bytes).kind))
+        return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
       // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
       // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
       // bound, but who listens on it does so through us, and we look at what it is bound to. The same for an abstract
@@ -111,13 +112,17 @@ void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std
   if (kind == AddressKind::kUnspecified && any_port && !MayServe(wanted.address, 0)) {
     wanted = LoopbackFor(socket);
   } else if (!(any_port && kind == AddressKind::kLoopback) && !MayServe(wanted.address, wanted.port)) {
-    return state_.Refuse(call, "bind", Format(wanted));
+    return RefuseToServe(call, wanted);
   } else {
     wanted = address.inet;
   }
   const int err = BindTwin(socket, wanted);
   if (err == 0 && any_port) own_ports_.insert(LocalEndpoint(socket.twin.get()).port);
   state_.Answer(call, err);
+}
+
+void GuardServers::RefuseToServe(const SystemCall& call, const Endpoint& at) {
+  state_.Refuse(call, DeniedAct::kBind, Format(at), DomainRemedy(Format(at.address), at.port));
 }
 
 int GuardServers::BindTwin(GuardedSocket& socket, const Endpoint& address) {
@@ -150,7 +155,7 @@ void GuardServers::Listen(const SystemCall& call) {
   }
   Endpoint local = LocalEndpoint(socket->twin.get());
   if (socket->kind == GuardedSocket::Kind::kUnix && HasAbstractName(socket->twin.get())) {
-    return state_.Refuse(call, "bind", "an abstract socket");
+    return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
   }
   if (socket->kind == GuardedSocket::Kind::kStream) {
     if (local.port == 0) {
@@ -159,7 +164,7 @@ void GuardServers::Listen(const SystemCall& call) {
       local = LocalEndpoint(socket->twin.get());
     }
     if (KindOf(local.address) != AddressKind::kLoopback && !MayServe(local.address, local.port)) {
-      return state_.Refuse(call, "bind", Format(local));
+      return RefuseToServe(call, local);
     }
   }
   if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);

@@ -27,6 +27,7 @@ class GuardServers {
     ino_t inode = 0;
   };
   void BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes);
+  void RefuseToServe(const SystemCall& call, const Endpoint& at);
   int BindTwin(GuardedSocket& socket, const Endpoint& address);
   bool MayServe(const IpAddress& address, std::uint16_t port) const;
   bool IsOurs(const Endpoint& at) const;

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace rune::sandbox {
 namespace {
@@ -31,14 +32,14 @@ bool GuardState::FindSocket(const SystemCall& call, const Tracee& tracee, Socket
 }
 
 void GuardState::FailLook(const SystemCall& call, int error) {
-  if (error == EACCES && !notes.Has(Layer::kNetwork, "socket", kUnreadable)) {
-    notes.Add(Layer::kNetwork, "socket", kUnreadable);
+  if (error == EACCES && !notes.Has(DeniedBy::kNetwork, DeniedAct::kSocket, kUnreadable)) {
+    notes.Add({.by = DeniedBy::kNetwork, .what = DeniedAct::kSocket, .target = kUnreadable});
   }
   calls.Fail(call.id, error);
 }
 
-void GuardState::Refuse(const SystemCall& call, const std::string& what, const std::string& target) {
-  notes.Add(Layer::kNetwork, what, target);
+void GuardState::Refuse(const SystemCall& call, DeniedAct what, const std::string& target, Remedy remedy) {
+  notes.Add({.by = DeniedBy::kNetwork, .what = what, .target = target, .remedy = std::move(remedy)});
   calls.Fail(call.id, EACCES);
 }
 

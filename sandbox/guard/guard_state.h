@@ -34,7 +34,7 @@ struct GuardState {
   bool FindSocket(const SystemCall& call, const Tracee& tracee, SocketTable::Entry& socket);
   /// Answers a call whose caller could not be looked at.
   void FailLook(const SystemCall& call, int error);
-  void Refuse(const SystemCall& call, const std::string& what, const std::string& target);
+  void Refuse(const SystemCall& call, DeniedAct what, const std::string& target, Remedy remedy = {});
   /// errno 0: success.
   void Answer(const SystemCall& call, int error);
 };

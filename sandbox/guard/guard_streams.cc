@@ -65,7 +65,7 @@ void GuardStreams::Connect(const SystemCall& call, const SocketTable::Entry& soc
       case SocketAddress::Kind::kUnixPath:
         return ConnectPath(attempt, address.path);
       case SocketAddress::Kind::kUnixAbstract:
-        return state_.Refuse(call, "connect", "@" + address.path);
+        return state_.Refuse(call, DeniedAct::kConnect, "@" + address.path);
       case SocketAddress::Kind::kUnixUnnamed:
       case SocketAddress::Kind::kInet:
       case SocketAddress::Kind::kUnspecified:
@@ -87,7 +87,7 @@ void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wante
   if (!route.permitted) state_.ledger.Refuse(route.target.key(), route.target.port);
   switch (route.kind) {
     case Route::Kind::kRefused:
-      return state_.Refuse(attempt.call, "connect", route.Text());
+      return state_.Refuse(attempt.call, DeniedAct::kConnect, route.Text(), route.WayOpen());
     case Route::Kind::kResolver:
       return Enter(attempt, [this](UniqueFd client) { dns_streams_.Add(std::move(client)); });
     case Route::Kind::kOwnListener: {
@@ -180,7 +180,8 @@ void GuardStreams::ConnectPath(const Attempt& attempt, const std::string& path) 
   if (!state_.calls.StillWaits(attempt.call.id)) return;
   if (!directory.valid()) return state_.FailLook(attempt.call, EACCES);
   UnixSocket found = FindUnixSocket(unix_rules_, directory.get(), path);
-  if (found.error == EACCES) return state_.Refuse(attempt.call, "connect", found.path);
+  // No grant opens another's socket: it would have to be the command's own, and made by it.
+  if (found.error == EACCES) return state_.Refuse(attempt.call, DeniedAct::kConnect, found.path);
   if (found.error != 0) return state_.calls.Fail(attempt.call.id, found.error);
   RetryPath(attempt, std::make_shared<UniqueFd>(std::move(found.place)));
 }

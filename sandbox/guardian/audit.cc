@@ -19,11 +19,6 @@ std::string CommandEntry(const std::string& path) {
   return real && RealPath(FindProgram(name)) == real ? name : path;
 }
 
-std::string DomainEntry(const Egress& egress) {
-  const bool usual = egress.port == 0 || egress.port == 80 || egress.port == 443;
-  return JoinHostPort({egress.target, usual ? std::uint16_t{0} : egress.port});
-}
-
 /// A string that TOML and YAML read alike. Names of programs and hosts have no control characters; what has is not
 /// something to put into a policy unseen.
 std::string Quoted(const std::string& text) { return QuoteToml(OneLine(text, 4096)); }
@@ -45,7 +40,8 @@ std::string AuditText(const Report& report, const std::string& program) {
     const bool connected = std::any_of(report.egress.begin(), report.egress.end(), [&](const Egress& other) {
       return other.target == egress.target && other.connections > 0;
     });
-    if (egress.connections > 0 || !connected) domains.insert(DomainEntry(egress));
+    if (egress.connections == 0 && connected) continue;
+    if (auto entry = EntryFor(egress.target, egress.port)) domains.insert(*std::move(entry));
   }
   return "# rune.toml\n[policy]\nallowed_commands = " + List(commands) + "\nallowed_domains = " + List(domains) +
          "\n\n# pipeline\nsource:\n  policy:\n    allowed_commands: " + List(commands) +

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
@@ -15,6 +16,12 @@ std::string FileAt(const std::string& path) {
   if (auto real = RealPath(path)) return *std::move(real);
   const auto parent = RealPath(NormalizePath("..", path));
   return parent ? NormalizePath(path.substr(path.rfind('/') + 1), *parent) : path;
+}
+
+/// A rule needs something that is there. Empty: that would be the root.
+std::string ExistingPart(std::string path) {
+  while (path != "/" && !Exists(path)) path = NormalizePath("..", path);
+  return path == "/" ? "" : path;
 }
 
 /// A file cannot be loaded from when it is a device.
@@ -170,13 +177,23 @@ bool MayMap(const CompiledPolicy& policy, const std::string& file) {
   return !IsBelowAny(file, files.write) || IsBelowAny(file, files.execute);
 }
 
-std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path) {
+Denial DenialOf(const CompiledPolicy& policy, DeniedAct act, const std::string& path) {
   const FileAccess& files = policy.confinement.files;
   const std::string file = FileAt(path);
-  const bool granted =
-      (IsBelowAny(file, files.read) || IsBelowAny(file, files.write) || IsBelowAny(file, files.execute)) &&
-      !IsBelowAny(file, files.denied) && !IsBelowAny(file, files.list_only);
-  return granted ? "identity" : std::string(LayerName(Layer::kLandlock));
+  Denial denial{.by = DeniedBy::kLandlock, .what = act, .target = path};
+  if (IsBelowAny(file, files.denied)) return denial;
+  const bool writable = IsBelowAny(file, files.write);
+  const bool executable = IsBelowAny(file, files.execute);
+  const bool readable = (IsBelowAny(file, files.read) && !IsBelowAny(file, files.list_only)) || writable || executable;
+  const bool granted = act == DeniedAct::kExec ? executable : act == DeniedAct::kWrite ? writable : readable;
+  if (granted) {
+    denial.by = DeniedBy::kIdentity;
+  } else if (act == DeniedAct::kWrite) {
+    denial.remedy = RemedyOf(Grant::kWrite, ExistingPart(path));
+  } else {
+    denial.remedy = RemedyOf(act == DeniedAct::kExec ? Grant::kExecute : Grant::kRead, path);
+  }
+  return denial;
 }
 
 }  // namespace rune::sandbox

@@ -7,6 +7,7 @@
 
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
+#include "sandbox/denial.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
@@ -45,7 +46,8 @@ bool MayExecute(const CompiledPolicy& policy, const std::string& path);
 /// False for a file, named by its real path, that a command may write and not execute.
 bool MayMap(const CompiledPolicy& policy, const std::string& file);
 
-/// The layer that refuses `path`, judged by the plan: "landlock" when no rule grants it, else "identity".
-std::string RefusingLayer(const CompiledPolicy& policy, const std::string& path);
+/// The refusal of kExec, kRead or kWrite on `path`, judged by the plan: Landlock's when no rule grants it, else that of
+/// the command's identity. The remedy of a write is the file, or what is there of the directories above it.
+Denial DenialOf(const CompiledPolicy& policy, DeniedAct act, const std::string& path);
 
 }  // namespace rune::sandbox

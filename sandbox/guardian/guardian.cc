@@ -201,14 +201,13 @@ void Guardian::AddDenial(const Call& call, Report& report) const {
   const auto& argv = call.command.argv;
   if (call.command.kind == Command::Kind::kExec) {
     if (call.status->stage != Stage::kExec || call.status->error != EACCES) return;
-    const std::string program = FindProgram(argv[0]);
-    report.denials.push_back({RefusingLayer(policy, program), "exec", program});
+    report.denials.push_back(DenialOf(policy, DeniedAct::kExec, FindProgram(argv[0])));
     return;
   }
   if (report.exit_code != kExitDenied || argv.size() < 2) return;
-  const std::string path = NormalizePath(argv[1], call.command.cwd);
   const bool writes = argv[0] == "write" || argv[0] == "edit";
-  report.denials.push_back({RefusingLayer(policy, path), writes ? "write" : "read", path});
+  report.denials.push_back(
+      DenialOf(policy, writes ? DeniedAct::kWrite : DeniedAct::kRead, NormalizePath(argv[1], call.command.cwd)));
 }
 
 void Guardian::Fail(CommandId id, const std::string& what, int err) {

@@ -3,6 +3,7 @@
 #include "sandbox/base/quoted.h"
 #include "sandbox/base/text.h"
 #include "sandbox/confinement.h"
+#include "sandbox/guardian/remedy_flags.h"
 
 namespace rune::sandbox {
 namespace {
@@ -26,8 +27,9 @@ std::string ReportJson(const Report& report, const std::vector<LayerReport>& lay
            "," + Member("mechanism", Quote(r.mechanism)) + "," + Member("why", Quote(r.why)) + "}";
   };
   const auto denial = [](const Denial& d) {
-    return "{" + Member("layer", Quote(d.layer)) + "," + Member("what", Quote(d.what)) + "," +
-           Member("target", Quote(d.target)) + "," + Member("count", std::to_string(d.count)) + "}";
+    return "{" + Member("layer", Quote(DeniedByName(d.by))) + "," + Member("what", Quote(DeniedActName(d.what))) + "," +
+           Member("target", Quote(d.target)) + "," + Member("count", std::to_string(d.count)) + "," +
+           Member("allow", Array(FlagsOf(d.remedy), Quote)) + "}";
   };
   const auto egress = [](const Egress& e) {
     return "{" + Member("target", Quote(e.target)) + "," + Member("port", std::to_string(e.port)) + "," +

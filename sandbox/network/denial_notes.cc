@@ -1,6 +1,9 @@
 #include "sandbox/network/denial_notes.h"
 
+#include <utility>
+
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 
 namespace rune::sandbox {
 namespace {
@@ -11,19 +14,29 @@ constexpr const char* kOthers = "(others)";
 
 }  // namespace
 
-void DenialNotes::Add(Layer layer, const std::string& what, const std::string& target) {
-  std::tuple key{layer, what, OneLine(target, kMaxTarget)};
-  if (!index_.contains(key) && notes_.size() >= kMaxNotes) std::get<2>(key) = kOthers;
-  const auto [entry, is_new] = index_.try_emplace(key, notes_.size());
+void DenialNotes::Add(Denial denial) {
+  denial.target = OneLine(denial.target, kMaxTarget);
+  denial.count = 1;
+  std::tuple key{denial.by, denial.what, denial.target};
+  if (!index_.contains(key) && notes_.size() >= kMaxNotes) {
+    std::get<2>(key) = denial.target = kOthers;
+    denial.remedy = {};
+  }
+  const auto [entry, is_new] = index_.try_emplace(std::move(key), notes_.size());
   if (is_new) {
-    notes_.push_back({std::string(LayerName(layer)), what, std::get<2>(key)});
+    notes_.push_back(std::move(denial));
   } else {
     ++notes_[entry->second].count;
   }
 }
 
-bool DenialNotes::Has(Layer layer, const std::string& what, const std::string& target) const {
-  return index_.contains({layer, what, OneLine(target, kMaxTarget)});
+bool DenialNotes::Has(DeniedBy by, DeniedAct what, const std::string& target) const {
+  return index_.contains({by, what, OneLine(target, kMaxTarget)});
+}
+
+Remedy DomainRemedy(const std::string& host, std::uint16_t port) {
+  const auto entry = EntryFor(host, port);
+  return entry ? RemedyOf(Grant::kDomain, *entry) : Remedy();
 }
 
 }  // namespace rune::sandbox

@@ -1,5 +1,5 @@
 #pragma once
-/// The refusals of one command: one entry per kind and target, counted. At most 256 of them; the rest counts as
+/// The refusals of one command: one entry per layer, act and target, counted. At most 256 of them; the rest counts as
 /// "(others)", so that no command can fill the report.
 
 #include <cstdint>
@@ -8,22 +8,24 @@
 #include <tuple>
 #include <vector>
 
-#include "sandbox/confinement.h"
-#include "sandbox/report.h"
+#include "sandbox/denial.h"
 
 namespace rune::sandbox {
 
 class DenialNotes {
  public:
-  /// `target` is untrusted; it is made safe here.
-  void Add(Layer layer, const std::string& what, const std::string& target);
-  bool Has(Layer layer, const std::string& what, const std::string& target) const;
+  /// The target is untrusted; it is made safe here. The count is ours.
+  void Add(Denial denial);
+  bool Has(DeniedBy by, DeniedAct what, const std::string& target) const;
   /// In the order in which they happened first.
   std::vector<Denial> All() const { return notes_; }
 
  private:
-  std::map<std::tuple<Layer, std::string, std::string>, std::size_t> index_;
+  std::map<std::tuple<DeniedBy, DeniedAct, std::string>, std::size_t> index_;
   std::vector<Denial> notes_;
 };
+
+/// The entry that allows a name or an address with a port: EntryFor(). 0: to look it up.
+Remedy DomainRemedy(const std::string& host, std::uint16_t port);
 
 }  // namespace rune::sandbox

@@ -65,8 +65,11 @@ DnsAnswer DnsService::Decide(const DnsQuery& query) {
   if (!known) {
     if (counts) options_.ledger->Refuse(query.name, 0);
     if (!options_.every_name) {
-      if (counts || !options_.notes->Has(Layer::kNames, "lookup", query.name)) {
-        options_.notes->Add(Layer::kNames, "lookup", query.name);
+      if (counts || !options_.notes->Has(DeniedBy::kNames, DeniedAct::kLookup, query.name)) {
+        options_.notes->Add({.by = DeniedBy::kNames,
+                             .what = DeniedAct::kLookup,
+                             .target = query.name,
+                             .remedy = DomainRemedy(query.name, 0)});
       }
       answer = Refusal(DnsCode::kNxDomain);
       answer.prohibited = true;

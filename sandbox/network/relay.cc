@@ -56,10 +56,9 @@ class Relay::Impl {
                                               const auto dialer = dialers_.extract(id);  // until here is left
                                               Egress& counts = options_.ledger->At(target.key(), target.port);
                                               if (outcome.error == 0) ++counts.connections;
-                                              if (!outcome.refusal.empty()) {
+                                              if (outcome.refusal) {
                                                 ++counts.refused;
-                                                if (options_.on_refused)
-                                                  options_.on_refused("address", outcome.refusal, target);
+                                                if (options_.on_refused) options_.on_refused(*outcome.refusal, target);
                                               }
                                               done(outcome.error, std::move(outcome.upstream));
                                             });

@@ -12,6 +12,7 @@
 #include "sandbox/address.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/denial.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/network/ledger.h"
 #include "sandbox/network/relay_proxy.h"
@@ -28,13 +29,18 @@ struct RelayTarget {
   std::string key() const { return name.empty() ? Format(address) : name; }
 };
 
+struct RelayRefusal {
+  DeniedAct what = DeniedAct::kConnect;  ///< kTls, kHttp, kAddress or kUpload.
+  std::string detail;                    ///< A safe line.
+  Remedy remedy;
+};
+
 struct RelayOptions {
   const DomainAllowlist* rules = nullptr;  ///< Borrowed.
   EgressLedger* ledger = nullptr;          ///< Borrowed.
   /// Bytes that may still be sent to a target before this command's connections there are reset. Empty: no cap.
   std::function<std::uint64_t(const std::string& target)> upload_left;
-  /// A refusal that the relay found: what ("tls", "http", "address", "upload"), and a safe line.
-  std::function<void(const std::string& what, const std::string& detail, const RelayTarget& target)> on_refused;
+  std::function<void(const RelayRefusal& refusal, const RelayTarget& target)> on_refused;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};
   /// Names are asked of this proxy and of no name server; it is told the name, so that the private ranges stay closed

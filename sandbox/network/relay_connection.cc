@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sandbox/network/denial_notes.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
@@ -56,7 +57,7 @@ void RelayConnection::StartHelloTimer() {
     // A client that never said a word asked for nothing that could be refused.
     if (!inspector_->has_bytes()) return Close();
     inspector_->Expire();
-    Refuse(inspector_->what(), inspector_->detail());
+    RefuseClient();
   });
 }
 
@@ -102,7 +103,7 @@ RelayConnection::Outcome RelayConnection::Read(Side& side) {
 RelayConnection::Outcome RelayConnection::TakeFromClient(std::string_view bytes) {
   if (!inspector_) return Write(upstream_, bytes);
   const ClientInspector::State state = inspector_->Feed(bytes);
-  if (state == ClientInspector::State::kRefused) return Refuse(inspector_->what(), inspector_->detail());
+  if (state == ClientInspector::State::kRefused) return RefuseClient();
   const std::string passed = inspector_->TakePassed();
   if (state == ClientInspector::State::kUndecided) {
     StartHelloTimer();
@@ -116,9 +117,7 @@ RelayConnection::Outcome RelayConnection::TakeFromClient(std::string_view bytes)
 RelayConnection::Outcome RelayConnection::EndOfClient() {
   if (!inspector_) return Outcome::kGoOn;
   StopHelloTimer();
-  if (inspector_->End() == ClientInspector::State::kRefused) {
-    return Refuse(inspector_->what(), inspector_->detail());
-  }
+  if (inspector_->End() == ClientInspector::State::kRefused) return RefuseClient();
   return Write(upstream_, inspector_->TakePassed());
 }
 
@@ -132,7 +131,10 @@ RelayConnection::Outcome RelayConnection::Write(Side& side, std::string_view byt
   // In order: only when nothing waits, and only as far as the socket takes it.
   while (side.fd.valid() && side.out.empty() && !bytes.empty()) {
     const std::size_t allowed = UploadLeft(side, bytes.size());
-    if (allowed == 0) return Refuse("upload", "all that may be sent to " + target_.key() + " has been sent");
+    if (allowed == 0) {
+      return Refuse(
+          {DeniedAct::kUpload, "all that may be sent to " + target_.key() + " has been sent", {Grant::kUpload, {}}});
+    }
     const ssize_t sent = ::send(side.fd.get(), bytes.data(), allowed, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
@@ -189,9 +191,16 @@ void RelayConnection::Watch(Side& side) {
   loop_.Watch(side.fd.get(), side.watched, [this, &side](short) { OnEvent(side); });
 }
 
-RelayConnection::Outcome RelayConnection::Refuse(const std::string& what, const std::string& detail) {
+RelayConnection::Outcome RelayConnection::RefuseClient() {
+  // An entry for an address is none for a name, and what stands in a request is compared as a name.
+  const std::string& wanted = inspector_->wanted();
+  const Remedy remedy = ParseIp(wanted) ? Remedy() : DomainRemedy(wanted, target_.port);
+  return Refuse({inspector_->what(), inspector_->detail(), remedy});
+}
+
+RelayConnection::Outcome RelayConnection::Refuse(const RelayRefusal& refusal) {
   ++Counts().refused;
-  if (options_.on_refused) options_.on_refused(what, detail, target_);
+  if (options_.on_refused) options_.on_refused(refusal, target_);
   Close();
   return Outcome::kRefused;
 }

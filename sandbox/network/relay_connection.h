@@ -49,7 +49,9 @@ class RelayConnection {
   void Watch(Side& side);
   void StartHelloTimer();
   void StopHelloTimer();
-  Outcome Refuse(const std::string& what, const std::string& detail);
+  Outcome Refuse(const RelayRefusal& refusal);
+  /// What the inspector has found.
+  Outcome RefuseClient();
   void Close();
 
   Side& Other(const Side& side) { return &side == &client_ ? upstream_ : client_; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sandbox/base/log.h"
+#include "sandbox/network/denial_notes.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
@@ -74,20 +75,17 @@ bool Dialer::IsOpen(const IpAddress& address) const {
 void Dialer::Choose(const std::vector<IpAddress>& addresses) {
   std::deque<IpAddress> v4;
   std::deque<IpAddress> v6;
-  std::string closed;
-  std::size_t closed_count = 0;
+  std::vector<IpAddress> closed;
   for (const IpAddress& address : addresses) {
     if (IsOpen(address)) {
       (address.is_v4() ? v4 : v6).push_back(address);
-    } else if (++closed_count <= kMaxNamedInRefusal) {
-      closed +=
-          (closed.empty() ? "" : ", ") + Format(address) + " (" + std::string(AddressKindName(KindOf(address))) + ")";
+    } else {
+      closed.push_back(address);
     }
   }
   if (v4.empty() && v6.empty()) {
     if (closed.empty()) return Finish({EHOSTUNREACH, {}, {}});
-    if (closed_count > kMaxNamedInRefusal) closed += " and others";
-    return Finish({EACCES, {}, target_.name.empty() ? closed : target_.name + " leads to " + closed});
+    return Finish({EACCES, {}, RefusalOf(closed)});
   }
   while (left_.size() < kMaxAddresses && (!v4.empty() || !v6.empty())) {
     for (std::deque<IpAddress>* family : {&v4, &v6}) {
@@ -97,6 +95,19 @@ void Dialer::Choose(const std::vector<IpAddress>& addresses) {
     }
   }
   ConnectNext();
+}
+
+RelayRefusal Dialer::RefusalOf(const std::vector<IpAddress>& closed) const {
+  RelayRefusal refusal{.what = DeniedAct::kAddress, .detail = target_.name.empty() ? "" : target_.name + " leads to "};
+  for (std::size_t i = 0; i < std::min(closed.size(), kMaxNamedInRefusal); ++i) {
+    const IpAddress& address = closed[i];
+    refusal.detail +=
+        (i == 0 ? "" : ", ") + Format(address) + " (" + std::string(AddressKindName(KindOf(address))) + ")";
+    // One of them is enough.
+    if (refusal.remedy.entries.empty()) refusal.remedy = DomainRemedy(Format(address), target_.port);
+  }
+  if (closed.size() > kMaxNamedInRefusal) refusal.detail += " and others";
+  return refusal;
 }
 
 void Dialer::ConnectNext() {

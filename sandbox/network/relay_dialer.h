@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@
 namespace rune::sandbox {
 
 struct DialOutcome {
-  int error = 0;        ///< errno.
-  UniqueFd upstream;    ///< With error 0.
-  std::string refusal;  ///< With EACCES: which addresses are out of bounds.
+  int error = 0;                        ///< errno.
+  UniqueFd upstream;                    ///< With error 0.
+  std::optional<RelayRefusal> refusal;  ///< With EACCES: which addresses are out of bounds.
 };
 
 class Dialer {
@@ -35,6 +36,7 @@ class Dialer {
   /// Keeps what may be connected to, the families taking turns (RFC 8305 4).
   void Choose(const std::vector<IpAddress>& addresses);
   bool IsOpen(const IpAddress& address) const;
+  RelayRefusal RefusalOf(const std::vector<IpAddress>& closed) const;
   void ConnectNext();
   void Check(int fd);
   void Connected(UniqueFd socket);

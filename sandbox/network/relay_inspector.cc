@@ -17,9 +17,15 @@ ClientInspector::ClientInspector(InspectorRules rules)
       tls_possible_(rules_.port != kHttpPort),
       http_([this](const std::string& host, std::uint16_t port) { return AllowsRequest(host, port); }) {}
 
-bool ClientInspector::AllowsRequest(const std::string& host, std::uint16_t port) const {
+bool ClientInspector::AllowsName(const std::string& name) {
+  const bool allowed = rules_.allow(name);
+  if (!allowed) wanted_ = name;
+  return allowed;
+}
+
+bool ClientInspector::AllowsRequest(const std::string& host, std::uint16_t port) {
   // Clients take the port of a Host header and that of the connection from one URL; a server may route by either.
-  return rules_.allow(host) && (port == 0 || port == rules_.port);
+  return AllowsName(host) && (port == 0 || port == rules_.port);
 }
 
 ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
@@ -48,14 +54,15 @@ void ClientInspector::Decide(std::string_view bytes) {
     case TlsHello::State::kIncomplete:
       return;
     case TlsHello::State::kMalformed:
-      return Refuse("tls", "a TLS hello that breaks the rules");
+      return Refuse(DeniedAct::kTls, "a TLS hello that breaks the rules");
     case TlsHello::State::kNoName:
-      return Refuse("tls", "a TLS hello without a server name");
+      return Refuse(DeniedAct::kTls, "a TLS hello without a server name");
     case TlsHello::State::kName:
-      if (!rules_.allow(hello.name)) return Refuse("tls", "the TLS server name " + hello.name + " is not allowed");
+      if (!AllowsName(hello.name))
+        return Refuse(DeniedAct::kTls, "the TLS server name " + hello.name + " is not allowed");
       return Open(std::exchange(first_, {}));
     case TlsHello::State::kNotTls:
-      if (rules_.port == kHttpsPort && rules_.enforce) return Refuse("tls", "port 443 is for TLS only");
+      if (rules_.port == kHttpsPort && rules_.enforce) return Refuse(DeniedAct::kTls, "port 443 is for TLS only");
       tls_possible_ = false;
       return FeedHttp(first_);
   }
@@ -74,20 +81,20 @@ void ClientInspector::FeedHttp(std::string_view bytes) {
     case HttpRequests::State::kTunnel:
       return Open(http_.TakePassed());
     case HttpRequests::State::kNotHttp:
-      if (rules_.port == kHttpPort) return Refuse("http", "port 80 is for HTTP only");
+      if (rules_.port == kHttpPort) return Refuse(DeniedAct::kHttp, "port 80 is for HTTP only");
       return Open(std::exchange(first_, {}));
     case HttpRequests::State::kRefused:
-      return Refuse("http", http_.reason());
+      return Refuse(DeniedAct::kHttp, http_.reason());
   }
 }
 
 ClientInspector::State ClientInspector::End() {
   if (state_ != State::kUndecided || first_.empty()) return state_;
   if (rules_.port == kHttpsPort) {
-    Refuse("tls", "the client left in the middle of its TLS hello");
+    Refuse(DeniedAct::kTls, "the client left in the middle of its TLS hello");
   } else if (rules_.port == kHttpPort || (!tls_possible_ && first_.find('\n') != std::string::npos)) {
     // A server may take a request for whole that ends with the connection.
-    Refuse("http", "the client left in the middle of a request");
+    Refuse(DeniedAct::kHttp, "the client left in the middle of a request");
   } else {
     Open(std::exchange(first_, {}));
   }
@@ -96,7 +103,7 @@ ClientInspector::State ClientInspector::End() {
 
 ClientInspector::State ClientInspector::Expire() {
   if (state_ == State::kUndecided) {
-    Refuse(tls_possible_ ? "tls" : "http", "the client did not say in time which server it wants");
+    Refuse(tls_possible_ ? DeniedAct::kTls : DeniedAct::kHttp, "the client did not say in time which server it wants");
   }
   return state_;
 }
@@ -109,10 +116,10 @@ void ClientInspector::Open(std::string bytes) {
   if (rules_.enforce) passed_ += bytes;
 }
 
-void ClientInspector::Refuse(std::string what, std::string detail) {
+void ClientInspector::Refuse(DeniedAct what, std::string detail) {
   if (!rules_.enforce) return Open({});
   state_ = State::kRefused;
-  what_ = std::move(what);
+  what_ = what;
   detail_ = std::move(detail);
 }
 

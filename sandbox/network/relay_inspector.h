@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/denial.h"
 #include "sandbox/network/http_requests.h"
 
 namespace rune::sandbox {
@@ -22,7 +23,7 @@ class ClientInspector {
     kUndecided,  ///< More bytes are needed; nothing has passed.
     kHttp,       ///< Each request is looked at.
     kOpen,       ///< All may pass: what follows need not be fed any more.
-    kRefused,    ///< what() and detail().
+    kRefused,    ///< what(), detail() and wanted().
   };
   explicit ClientInspector(InspectorRules rules);
 
@@ -36,15 +37,18 @@ class ClientInspector {
 
   State state() const { return state_; }
   bool has_bytes() const { return !first_.empty(); }
-  const std::string& what() const { return what_; }  ///< "tls" or "http".
+  DeniedAct what() const { return what_; }  ///< kTls or kHttp.
   const std::string& detail() const { return detail_; }
+  /// The name that was asked for and is not allowed. Empty: it was not a name that was refused.
+  const std::string& wanted() const { return wanted_; }
 
  private:
-  bool AllowsRequest(const std::string& host, std::uint16_t port) const;
+  bool AllowsName(const std::string& name);
+  bool AllowsRequest(const std::string& host, std::uint16_t port);
   void Decide(std::string_view bytes);
   void FeedHttp(std::string_view bytes);
   void Open(std::string bytes);
-  void Refuse(std::string what, std::string detail);
+  void Refuse(DeniedAct what, std::string detail);
 
   InspectorRules rules_;
   State state_ = State::kUndecided;
@@ -52,8 +56,9 @@ class ClientInspector {
   std::string first_;  ///< Everything so far, while undecided.
   std::string passed_;
   HttpRequests http_;
-  std::string what_;
+  DeniedAct what_ = DeniedAct::kTls;
   std::string detail_;
+  std::string wanted_;
 };
 
 }  // namespace rune::sandbox

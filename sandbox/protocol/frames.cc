@@ -16,6 +16,22 @@ namespace {
 constexpr std::size_t kMaxFrame = 64u << 20;
 constexpr std::size_t kFdsPerLaunch = 3;
 
+/// A number from the other side is one of the closed set or an error. What has a name is in it.
+bool IsKnown(DeniedBy by) { return !DeniedByName(by).empty(); }
+bool IsKnown(DeniedAct act) { return !DeniedActName(act).empty(); }
+bool IsKnown(Grant grant) {
+  switch (grant) {
+    case Grant::kNothing:
+    case Grant::kExecute:
+    case Grant::kRead:
+    case Grant::kWrite:
+    case Grant::kDomain:
+    case Grant::kUpload:
+      return true;
+  }
+  return false;
+}
+
 /// One visitor describes each type once; Put writes it, Take reads it.
 class Put {
  public:
@@ -61,6 +77,14 @@ class Take {
     if (in_.size() < sizeof value) return Fail();
     std::memcpy(&value, in_.data(), sizeof value);
     in_.remove_prefix(sizeof value);
+    if constexpr (requires { IsKnown(value); }) {
+      if (!IsKnown(value)) Fail();
+    }
+  }
+  void operator()(bool& value) {
+    std::uint8_t number = 0;  // a bool that is neither would be no value at all
+    (*this)(number);
+    value = number != 0;
   }
   void operator()(std::string& value) {
     std::uint32_t size = 0;
@@ -138,8 +162,12 @@ void Fields(V& v, LayerReport& x) {
   v(x.layer), v(x.state), v(x.mechanism), v(x.why);
 }
 template <typename V>
+void Fields(V& v, Remedy& x) {
+  v(x.grant), v(x.entries);
+}
+template <typename V>
 void Fields(V& v, Denial& x) {
-  v(x.layer), v(x.what), v(x.target), v(x.count);
+  v(x.by), v(x.what), v(x.target), v(x.remedy), v(x.count);
 }
 template <typename V>
 void Fields(V& v, Egress& x) {

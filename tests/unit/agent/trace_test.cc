@@ -38,9 +38,12 @@ TEST(TraceTest, EveryEventIsALineWrittenAtOnceAndRedacted) {
   for (const auto line : lines) EXPECT_TRUE(json::Document::Parse(line).ok()) << line;
   RunResult result;
   result.outcome = Outcome::kAnswered;
+  result.denials = {{.message = "no", .what = sandbox::DeniedAct::kLookup, .target = "a.test"}};
   (*trace)->OnEnd(result);
   const std::string ended = ReadFile((*trace)->path()).value();
   EXPECT_NE(ended.find("\"outcome\":\"answered\""), std::string::npos);
+  EXPECT_NE(ended.find(R"("denials":[{"what":"lookup","target":"a.test","message":"no"}])"), std::string::npos)
+      << ended;
 }
 
 }  // namespace

@@ -242,10 +242,12 @@ TEST_F(GuardedAttack, IsNotedForForbiddenSystemCallsAndPrograms) {
         return 202;
       }),
       0);
-  EXPECT_TRUE(result_.Denied("syscall", "ptrace ("));
-  EXPECT_TRUE(result_.Denied("syscall", "setsockopt ("));
-  EXPECT_TRUE(result_.Denied("exec", "/usr/bin/env"));
-  EXPECT_FALSE(result_.Denied("exec", "/usr/bin/true"));
+  EXPECT_TRUE(result_.Denied(DeniedAct::kSyscall, "ptrace ("));
+  EXPECT_TRUE(result_.Denied(DeniedAct::kSyscall, "setsockopt ("));
+  EXPECT_TRUE(result_.Denied(DeniedAct::kExec, "/usr/bin/env"));
+  EXPECT_FALSE(result_.Denied(DeniedAct::kExec, "/usr/bin/true"));
+  EXPECT_EQ(result_.RemedyFor(DeniedAct::kExec, "/usr/bin/env"), (Remedy{Grant::kExecute, {"/usr/bin/env"}}));
+  EXPECT_EQ(result_.RemedyFor(DeniedAct::kSyscall, "ptrace ("), Remedy());
 }
 
 TEST_F(GuardedAttack, CannotHideBehindUndumpableMemory) {
@@ -261,7 +263,7 @@ TEST_F(GuardedAttack, CannotHideBehindUndumpableMemory) {
             0);
   const auto result = RunGuarded(setup_, {program, "-sS", "http://127.0.0.1:" + std::to_string(good_.port())});
   EXPECT_NE(result.status, 0);
-  EXPECT_TRUE(result.Denied("socket", "(memory of the process cannot be read)"));
+  EXPECT_TRUE(result.Denied(DeniedAct::kSocket, "(memory of the process cannot be read)"));
 }
 
 TEST_F(GuardedAttack, FindsNoSecondGuard) {

@@ -46,7 +46,7 @@ class GuardedPrograms : public testing::Test {
     argv.back() = Url("evil.test");
     const auto evil = RunGuarded(setup_, argv);
     EXPECT_NE(evil.status, 0);
-    EXPECT_TRUE(evil.Denied("lookup", "evil.test")) << evil.output;
+    EXPECT_TRUE(evil.Denied(DeniedAct::kLookup, "evil.test")) << evil.output;
     EXPECT_EQ(server_.connections(), before);
   }
 

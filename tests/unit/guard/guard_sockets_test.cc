@@ -99,13 +99,16 @@ TEST_F(GuardedSockets, BindToNoPortOfTheMachine) {
   EXPECT_EQ(RunBare([] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), "0.0.0.0", 18080); }), 0);
   for (const std::string address : {"0.0.0.0", "127.0.0.1", "10.0.0.1"}) {
     EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18080); }), EACCES) << address;
-    EXPECT_TRUE(result_.Denied("bind", address + ":18080")) << address;
+    EXPECT_TRUE(result_.Denied(DeniedAct::kBind, address + ":18080")) << address;
+    EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, address), (Remedy{Grant::kDomain, {address + ":18080"}}));
   }
 }
 
 TEST_F(GuardedSockets, BindToAPortThatARuleNames) {
-  setup_.rules = {"127.0.0.1:18081"};
-  EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), "127.0.0.1", 18081); }), 0);
+  for (const std::string address : {"127.0.0.1", "0.0.0.0"}) {
+    setup_.rules = {address + ":18081"};
+    EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18081); }), 0) << address;
+  }
 }
 
 TEST_F(GuardedSockets, BindAgainToAFreePortThatTheyHaveFound) {
@@ -266,7 +269,8 @@ TEST_F(GuardedSockets, OfUdpSendNowhere) {
               return Errno(::sendto(fd, "x", 1, 0, Any(to), sizeof to));
             }),
             EACCES);
-  EXPECT_TRUE(result_.Denied("send", "127.0.0.1:4444"));
+  EXPECT_TRUE(result_.Denied(DeniedAct::kSend, "127.0.0.1:4444"));
+  EXPECT_EQ(result_.RemedyFor(DeniedAct::kSend, "127.0.0.1:4444"), Remedy()) << "no entry opens UDP";
   EXPECT_EQ(Run([] {
               const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
               sockaddr_in to = InetAddress("8.8.8.8", 443);

@@ -98,7 +98,7 @@ TEST_F(GuardedSwap, OfThePortUnderConnectIsInVain) {
       << result_.output;
   EXPECT_EQ(evil_.connections(), 0);
   EXPECT_GT(good_.connections(), 0);
-  EXPECT_TRUE(result_.Denied("connect", "127.0.0.1:" + std::to_string(evil_.port())));
+  EXPECT_TRUE(result_.Denied(DeniedAct::kConnect, "127.0.0.1:" + std::to_string(evil_.port())));
 }
 
 TEST_F(GuardedSwap, OfTheDestinationOfDatagramsIsInVain) {
@@ -132,7 +132,7 @@ TEST_F(GuardedSwap, OfTheDestinationOfDatagramsIsInVain) {
               }),
               0);
     EXPECT_FALSE(witness.HeardSomething());
-    EXPECT_TRUE(result_.Denied("send", ""));
+    EXPECT_TRUE(result_.Denied(DeniedAct::kSend, ""));
     EXPECT_EQ(RunBare([&] {
                 sockaddr_in address = InetAddress("127.0.0.1", witness.port());
                 return send(::socket(AF_INET, SOCK_DGRAM, 0), address) > 0 ? 0 : errno;

@@ -41,7 +41,7 @@ TEST_F(Guard, AnswersAnAllowedNameWithAnAddressThatStandsForIt) {
 TEST_F(Guard, KnowsNoOtherName) {
   const auto result = RunGuarded(setup_, [] { return LookUp("evil.test") == "error -2" ? 0 : 1; });
   EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_TRUE(result.Denied("lookup", "evil.test"));
+  EXPECT_TRUE(result.Denied(DeniedAct::kLookup, "evil.test"));
 }
 
 TEST_F(Guard, ConnectsToAnAllowedName) {
@@ -54,7 +54,7 @@ TEST_F(Guard, ConnectsToAnAllowedName) {
 TEST_F(Guard, RefusesAnotherPortOfAnAllowedName) {
   const auto result = RunGuarded(setup_, [&] { return ConnectTo(LookUp("good.test"), evil_.port()); });
   EXPECT_EQ(result.status, EACCES);
-  EXPECT_TRUE(result.Denied("connect", "good.test:" + std::to_string(evil_.port())));
+  EXPECT_TRUE(result.Denied(DeniedAct::kConnect, "good.test:" + std::to_string(evil_.port())));
   EXPECT_EQ(evil_.connections(), 0);
 }
 
@@ -65,6 +65,35 @@ TEST_F(Guard, RefusesAnAddressThatNoRuleNames) {
     EXPECT_EQ(result.report.denials.size(), 1u) << address;
   }
   EXPECT_EQ(evil_.connections(), 0);
+}
+
+TEST_F(Guard, NamesTheEntryThatAllowsWhatItRefused) {
+  const std::uint16_t port = evil_.port();
+  const auto reach_by_name = [&] {
+    const std::string address = LookUp("evil.test");
+    return address.starts_with("error") ? 200 : ConnectTo(address, port);
+  };
+  // One entry after the other, as each refusal names it: the name, its port, the address behind it.
+  const std::string at_port = ":" + std::to_string(port);
+  for (const auto& [act, target, entry] : std::vector<std::tuple<DeniedAct, std::string, std::string>>{
+           {DeniedAct::kLookup, "evil.test", "evil.test"},
+           {DeniedAct::kConnect, "evil.test" + at_port, "evil.test" + at_port},
+           {DeniedAct::kAddress, "evil.test" + at_port, "127.0.0.1" + at_port}}) {
+    const auto refused = RunGuarded(setup_, reach_by_name);
+    EXPECT_NE(refused.status, 0);
+    ASSERT_EQ(refused.RemedyFor(act, target), (Remedy{Grant::kDomain, {entry}}));
+    setup_.rules.push_back(entry);
+  }
+  EXPECT_EQ(evil_.connections(), 0);
+  EXPECT_EQ(RunGuarded(setup_, reach_by_name).status, 0);
+  EXPECT_EQ(evil_.connections(), 1);
+}
+
+TEST_F(Guard, KnowsNoWayToAnAddressThatItNeverGave) {
+  const auto result = RunGuarded(setup_, [] { return ConnectTo("198.18.7.7", 443); });
+  EXPECT_EQ(result.status, EACCES);
+  EXPECT_TRUE(result.Denied(DeniedAct::kConnect, "198.18.7.7:443"));
+  EXPECT_EQ(result.RemedyFor(DeniedAct::kConnect, "198.18.7.7:443"), Remedy());
 }
 
 TEST_F(Guard, ConnectsToAnAddressThatARuleNames) {

@@ -78,7 +78,8 @@ TEST_F(GuardedUnixSockets, ReachNoServerElsewhere) {
   for (const std::string& path : {out_.path() + "/s", in_.path() + "/denied/s", in_.path() + "/link",
                                   in_.path() + "/../" + out_.path().substr(5) + "/s"}) {
     EXPECT_EQ(Run([&] { return ConnectAt(path); }), EACCES) << path;
-    EXPECT_TRUE(result_.Denied("connect", "/tmp/guard-")) << path;
+    EXPECT_TRUE(result_.Denied(DeniedAct::kConnect, "/tmp/guard-")) << path;
+    EXPECT_EQ(result_.RemedyFor(DeniedAct::kConnect, "/tmp/guard-"), Remedy()) << path;
   }
   EXPECT_EQ(Run([&] { return ConnectAt("/proc/self/root" + out_.path() + "/s"); }), EACCES);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -130,11 +131,17 @@ void HelloServer::Serve() {
   }
 }
 
-bool GuardedResult::Denied(const std::string& what, const std::string& target_prefix) const {
+bool GuardedResult::Denied(DeniedAct what, const std::string& target_prefix) const {
+  return std::any_of(report.denials.begin(), report.denials.end(), [&](const Denial& denial) {
+    return denial.what == what && denial.target.starts_with(target_prefix);
+  });
+}
+
+Remedy GuardedResult::RemedyFor(DeniedAct what, const std::string& target_prefix) const {
   for (const Denial& denial : report.denials) {
-    if (denial.what == what && denial.target.starts_with(target_prefix)) return true;
+    if (denial.what == what && denial.target.starts_with(target_prefix)) return denial.remedy;
   }
-  return false;
+  return {};
 }
 
 std::string WhyNoGuardHere() {

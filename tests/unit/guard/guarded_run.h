@@ -52,7 +52,9 @@ struct GuardedResult {
   std::string output;
   Report report;
 
-  bool Denied(const std::string& what, const std::string& target_prefix) const;
+  bool Denied(DeniedAct what, const std::string& target_prefix) const;
+  /// Of the first such denial; nothing when there is none.
+  Remedy RemedyFor(DeniedAct what, const std::string& target_prefix) const;
 };
 
 /// Whether a listener can be had here; else the reason for a skip.

@@ -132,10 +132,30 @@ TEST_F(AgentTest, AKernelRefusalCountsAsADenialToo) {
   EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
   ASSERT_EQ(result.denials.size(), 1U);
   EXPECT_EQ(result.denials[0].target, "/var/lib/dpkg/status");
-  // The control: the same call with the path granted.
-  config_.allowed_paths_ro.push_back("/var/lib/dpkg");
+  // The control: the same call with what the refusal says is missing.
+  ASSERT_EQ(result.denials[0].remedy.grant, sandbox::Grant::kRead);
+  config_.allowed_paths_ro.push_back(result.denials[0].remedy.entries.at(0));
   model_.Call({{"c1", "read_file", R"({"path":"/var/lib/dpkg/status"})"}});
   model_.Say("I could.");
+  EXPECT_EQ(Run().outcome, Outcome::kAnswered);
+}
+
+TEST_F(AgentTest, ARefusalThatOnlyTheKernelSawNamesAWayOutThatWorks) {
+  // What is looked for by a link is allowed by the text, and its target is not by the kernel.
+  ASSERT_EQ(::symlink("/var/lib/dpkg/status", (work_->path() + "/link").c_str()), 0);
+  const auto script = [&] {
+    model_.Call({{"c1", "read_file", R"({"path":"link"})"}});
+    model_.Say("done");
+  };
+  script();
+  const RunResult result = Run();
+  EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
+  ASSERT_EQ(result.denials.size(), 1U);
+  EXPECT_EQ(result.denials[0].by, sandbox::DeniedBy::kLandlock);
+  EXPECT_EQ(result.denials[0].message, "refused by layer 'landlock': read " + work_->path() + "/link");
+  ASSERT_EQ(result.denials[0].remedy.grant, sandbox::Grant::kRead);
+  config_.allowed_paths_ro.push_back(result.denials[0].remedy.entries.at(0));
+  script();
   EXPECT_EQ(Run().outcome, Outcome::kAnswered);
 }
 

@@ -62,7 +62,9 @@ TEST_F(DnsServiceTest, NotesANameThatIsNotAllowed) {
   EXPECT_EQ(Ask("evil.test", kDnsAaaa).code, DnsCode::kNxDomain);
   EXPECT_EQ(Ask("wild.test").code, DnsCode::kNxDomain);
   ASSERT_EQ(notes_.All().size(), 2u);
-  EXPECT_EQ(notes_.All()[0].layer, "names");
+  EXPECT_EQ(notes_.All()[0].by, DeniedBy::kNames);
+  EXPECT_EQ(notes_.All()[0].what, DeniedAct::kLookup);
+  EXPECT_EQ(notes_.All()[0].remedy, (Remedy{Grant::kDomain, {"evil.test"}}));
   EXPECT_EQ(notes_.All()[0].target, "evil.test");
   EXPECT_EQ(notes_.All()[0].count, 1u) << "the two questions of a pair are one lookup";
   EXPECT_EQ(ledger_.At("evil.test", 0).refused, 1u);

@@ -194,6 +194,19 @@ TEST(DomainAllowlistTest, AStarIsEveryNameButNoAddressEntry) {
   EXPECT_FALSE(Reaches(list, "127.0.0.1", 80));
 }
 
+TEST(DomainAllowlistTest, AnEntryForATargetAllowsThatTarget) {
+  EXPECT_EQ(EntryFor("good.test", 443), "good.test");
+  EXPECT_EQ(EntryFor("good.test", 0), "good.test") << "a lookup";
+  EXPECT_EQ(EntryFor("good.test", 8443), "good.test:8443");
+  EXPECT_EQ(EntryFor("10.0.0.5", 443), "10.0.0.5:443") << "without a port it would be every port";
+  EXPECT_EQ(EntryFor("fd00::1", 5432), "[fd00::1]:5432");
+  EXPECT_EQ(EntryFor("::ffff:10.0.0.5", 22), "10.0.0.5:22");
+  for (const auto& [host, port] : std::vector<std::pair<std::string, std::uint16_t>>{
+           {"", 443}, {"*", 443}, {"no name", 443}, {"(others)", 0}, {"198.18.0.9", 443}, {"10.0.0.5", 0}}) {
+    EXPECT_EQ(EntryFor(host, port), std::nullopt) << host;
+  }
+}
+
 TEST(DomainAllowlistTest, NamesTheMalformedEntryAndWhy) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"", "no host name"},

@@ -56,6 +56,10 @@ TEST_F(DialTest, RefusesANameThatLeadsToThisMachineUnlessAnEntryOpensTheAddress)
   EXPECT_EQ(ledger_.At("good.test", server.port()).connections, 0u);
   Pass(Milliseconds(10));
   EXPECT_THAT(server.peers(), IsEmpty());
+  ASSERT_THAT(remedies_, ElementsAre(Remedy{Grant::kDomain, {With("127.0.0.5", server.port())}}));
+  StartAnew();
+  Allow({With("good.test", server.port()), remedies_[0].entries[0]});
+  EXPECT_EQ(DialError({"good.test", {}, server.port()}), 0);
 }
 
 TEST_F(DialTest, RefusesEveryKindOfAddressThatIsNotPublic) {

@@ -33,8 +33,9 @@ class RelayFixture : public ::testing::Test {
       return script_ ? script_(name, type) : FakeDnsServer::Zone(zone_)(name, type);
     });
     options_.ledger = &ledger_;
-    options_.on_refused = [this](const std::string& what, const std::string& detail, const RelayTarget&) {
-      refusals_.push_back(what + ": " + detail);
+    options_.on_refused = [this](const RelayRefusal& refusal, const RelayTarget&) {
+      refusals_.push_back(std::string(DeniedActName(refusal.what)) + ": " + refusal.detail);
+      remedies_.push_back(refusal.remedy);
     };
   }
   void TearDown() override {
@@ -108,6 +109,7 @@ class RelayFixture : public ::testing::Test {
   EgressLedger ledger_;
   RelayOptions options_;
   std::vector<std::string> refusals_;
+  std::vector<Remedy> remedies_;  ///< Of the refusals.
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Relay> relay_;
 };

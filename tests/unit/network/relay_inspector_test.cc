@@ -62,6 +62,30 @@ class InspectionTest : public test::RelayFixture {
   static std::string What(const std::string& bytes) { return ::testing::PrintToString(bytes.substr(0, 40)); }
 };
 
+TEST_F(InspectionTest, TellsTheEntryThatAllowsTheNameThatWasAskedFor) {
+  const auto domain = [](const std::string& entry) { return Remedy{Grant::kDomain, {entry}}; };
+  ExpectRefused(kHttps, ClientHello({"evil.test"}), "tls");
+  ExpectRefused(kOther, ClientHello({"evil.test"}), "tls");
+  ExpectRefused(kHttp, Get("bad.test"), "http");
+  ExpectRefused(kOther, Get("bad.test"), "http");
+  ExpectRefused(kHttps, ClientHello(), "tls");
+  ExpectRefused(kHttps, "SSH-2.0-OpenSSH_9.2\r\n", "tls");
+  ExpectRefused(kHttp, Get("good.test:81"), "http");
+  ExpectRefused(kHttp, Get("127.0.0.1"), "http");
+  EXPECT_THAT(remedies_, ElementsAre(domain("evil.test"), domain("evil.test:9000"), domain("bad.test"),
+                                     domain("bad.test:9000"), Remedy(), Remedy(), Remedy(), Remedy()));
+  // With what was told, the same passes.
+  std::vector<std::string> entries{"good.test", "good.test:9000"};
+  for (const Remedy& remedy : remedies_) entries.insert(entries.end(), remedy.entries.begin(), remedy.entries.end());
+  StartAnew();
+  Allow(entries);
+  refusals_.clear();
+  ExpectPasses(kHttps, ClientHello({"evil.test"}));
+  ExpectPasses(kOther, ClientHello({"evil.test"}));
+  ExpectPasses(kHttp, Get("bad.test"));
+  ExpectPasses(kOther, Get("bad.test"));
+}
+
 TEST_F(InspectionTest, PassesTlsForAnAllowedServerName) {
   ExpectPasses(kHttps, ClientHello({"good.test"}));
   ExpectPasses(kHttps, ClientHello({"also.test"}));

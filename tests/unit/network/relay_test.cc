@@ -174,6 +174,7 @@ TEST_F(RelayTest, SendsExactlyWhatMayBeSentAndThenResets) {
   EXPECT_EQ(ledger_.SentTo("127.0.0.5"), kCap);
   EXPECT_EQ(ledger_.At("127.0.0.5", 443).refused, 1u);
   EXPECT_THAT(refusals_, ElementsAre(StartsWith("upload: ")));
+  EXPECT_THAT(remedies_, ElementsAre(Remedy{Grant::kUpload, {}}));
 }
 
 TEST_F(RelayTest, CountsAllConnectionsToANameAgainstItsCap) {

@@ -1,8 +1,10 @@
 #include "agent/policy/policy.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "agent/policy/refusal.h"
+#include "agent/policy/remedy_text.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/program.h"
 #include "tests/unit/policy/policy_fixture.h"
@@ -22,10 +24,11 @@ TEST(PolicyTest, RefusesACommandThatIsNotListed) {
   const Verdict verdict = Check(policy, "rm -rf /");
   ASSERT_TRUE(verdict.refusal.has_value());
   EXPECT_EQ(verdict.refusal->message, "BLOCKED by policy: command 'rm' is not in allowed_commands");
-  EXPECT_EQ(verdict.refusal->what, "exec");
+  EXPECT_EQ(verdict.refusal->what, sandbox::DeniedAct::kExec);
+  EXPECT_EQ(verdict.refusal->by, sandbox::DeniedBy::kPolicy);
   EXPECT_EQ(verdict.refusal->target, "rm");
-  EXPECT_EQ(verdict.refusal->allow, "allowed_commands = [\"rm\"]");
-  EXPECT_EQ(Check(policy, "ls; head x | tail").refusal->allow, "allowed_commands = [\"head\", \"tail\"]");
+  EXPECT_EQ(TomlLine(verdict.refusal->remedy), "allowed_commands = [\"rm\"]");
+  EXPECT_EQ(TomlLine(Check(policy, "ls; head x | tail").refusal->remedy), "allowed_commands = [\"head\", \"tail\"]");
 }
 
 TEST(PolicyTest, AnEmptyListAllowsNothing) {
@@ -169,12 +172,12 @@ TEST(PolicyTest, BlocksAUrlOutsideTheDomains) {
   const Verdict verdict = policy.CheckUrl("https://example.com/x");
   ASSERT_TRUE(verdict.refusal.has_value());
   EXPECT_EQ(verdict.refusal->message, "BLOCKED: domain 'example.com' is not in allowed_domains");
-  EXPECT_EQ(verdict.refusal->what, "connect");
+  EXPECT_EQ(verdict.refusal->what, sandbox::DeniedAct::kConnect);
   EXPECT_EQ(verdict.refusal->target, "example.com:443");
-  EXPECT_EQ(verdict.refusal->allow, "allowed_domains = [\"example.com\"]");
-  EXPECT_EQ(policy.CheckUrl("http://wttr.in:8080/").refusal->allow, "allowed_domains = [\"wttr.in:8080\"]");
-  EXPECT_EQ(policy.CheckUrl("http://192.0.2.7/").refusal->allow, "allowed_domains = [\"192.0.2.7:80\"]");
-  EXPECT_EQ(policy.CheckUrl("https://[fd00::1]/").refusal->allow, "allowed_domains = [\"[fd00::1]:443\"]");
+  EXPECT_EQ(TomlLine(verdict.refusal->remedy), "allowed_domains = [\"example.com\"]");
+  EXPECT_EQ(TomlLine(policy.CheckUrl("http://wttr.in:8080/").refusal->remedy), "allowed_domains = [\"wttr.in:8080\"]");
+  EXPECT_EQ(TomlLine(policy.CheckUrl("http://192.0.2.7/").refusal->remedy), "allowed_domains = [\"192.0.2.7:80\"]");
+  EXPECT_EQ(TomlLine(policy.CheckUrl("https://[fd00::1]/").refusal->remedy), "allowed_domains = [\"[fd00::1]:443\"]");
   EXPECT_EQ(MessageOf(policy.CheckUrl("http://wttr.in:x@evil.test/")),
             "BLOCKED: the URL cannot be used: a user name or password in the URL");
 }
@@ -246,6 +249,54 @@ TEST(PolicyTest, AWrapperThatIsListedAllowsNothingThatItWraps) {
   EXPECT_EQ(MessageOf(Check(policy, "busybox ls /")), "allowed");
   EXPECT_EQ(MessageOf(Check(policy, "busybox touch x")),
             "BLOCKED by policy: command 'touch' is not in allowed_commands");
+}
+
+TEST(PolicyTest, WithTheRemedyOfARefusalTheRequestIsAllowed) {
+  const std::vector<std::function<Verdict(const Policy&)>> requests{
+      [](const Policy& policy) { return Check(policy, "df -h | sort > /dev/null"); },
+      [](const Policy& policy) { return policy.CheckRead("/srv/x"); },
+      [](const Policy& policy) { return policy.CheckWrite("/srv/out/x"); },
+      [](const Policy& policy) { return policy.CheckUrl("https://example.com/x"); },
+      [](const Policy& policy) { return policy.CheckUrl("http://10.0.0.5:8080/"); },
+      [](const Policy& policy) { return policy.CheckUrl("http://[fd00::1]/"); }};
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Policy policy = MakePolicy(Commands({"ls"}));
+    const Verdict verdict = requests[i](policy);
+    ASSERT_TRUE(verdict.refusal.has_value()) << i;
+    policy.Allow(*verdict.refusal);
+    EXPECT_EQ(MessageOf(requests[i](policy)), "allowed") << i << ": " << TomlLine(verdict.refusal->remedy);
+  }
+}
+
+TEST(PolicyTest, NoRemedyIsPromisedThatNoListKeeps) {
+  const Policy policy = MakePolicy(Commands({"ls"}));
+  EXPECT_EQ(policy.CheckRead("/etc/shadow").refusal->remedy, sandbox::Remedy()) << "denied_paths";
+  EXPECT_EQ(policy.CheckRead("/etc/gshadow").refusal->remedy, sandbox::Remedy()) << "a secret of the system";
+  EXPECT_EQ(policy.CheckWrite("/home/user/.ssh/id").refusal->remedy, sandbox::Remedy());
+  EXPECT_EQ(Check(policy, "eval x").refusal->remedy, sandbox::Remedy());
+  EXPECT_EQ(policy.CheckUrl("ftp://example.com/").refusal->remedy, sandbox::Remedy());
+  EXPECT_EQ(policy.CheckUrl("http://198.18.0.9/").refusal->remedy, sandbox::Remedy());
+  // A program that tools can write is never run, whatever allowed_commands says.
+  EXPECT_EQ(Check(policy, "/tmp/rune-test/x").refusal->remedy, sandbox::Remedy());
+  EXPECT_EQ(TomlLine(Check(policy, "/opt/x").refusal->remedy), "allowed_commands = [\"/opt/x\"]");
+}
+
+TEST(PolicyTest, TellsWhatTheKernelRefusedInItsOwnWords) {
+  const Policy policy = MakePolicy(Commands({"ls"}));
+  const auto explained = [&](sandbox::DeniedAct what, const std::string& target, sandbox::Grant grant) {
+    return policy.Explain(
+        {.by = sandbox::DeniedBy::kLandlock, .what = what, .target = target, .remedy = {grant, {target}}});
+  };
+  const Refusal read = explained(sandbox::DeniedAct::kRead, "/srv/x", sandbox::Grant::kRead);
+  EXPECT_EQ(read.message, "refused by layer 'landlock': read /srv/x");
+  EXPECT_EQ(read.by, sandbox::DeniedBy::kLandlock);
+  EXPECT_EQ(read.target, "/srv/x");
+  EXPECT_EQ(TomlLine(read.remedy), "allowed_paths_ro = [\"/srv/x\"]");
+  const auto exec = [&](const char* path) {
+    return explained(sandbox::DeniedAct::kExec, path, sandbox::Grant::kExecute);
+  };
+  EXPECT_EQ(TomlLine(exec("/usr/bin/env").remedy), "allowed_commands = [\"/usr/bin/env\"]");
+  EXPECT_EQ(exec("/tmp/rune-test/built").remedy, sandbox::Remedy()) << "no list lets a written program run";
 }
 
 TEST(PolicyTest, CreateNamesTheMistake) {

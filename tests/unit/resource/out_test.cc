@@ -87,10 +87,12 @@ TEST_F(Out_, FailsTheStepOnAVerdict) {
 
 TEST_F(Out_, OfARefusedToolCallFailsWithTheLineThatWouldAllowIt) {
   asker_.next.outcome = agent::Outcome::kAnsweredWithDenials;
-  asker_.next.denials = {{"command 'rm' is not in allowed_commands", "exec", "rm", "allowed_commands = [\"rm\"]"}};
+  asker_.next.denials = {{.message = "command 'rm' is not in allowed_commands",
+                          .target = "rm",
+                          .remedy = {sandbox::Grant::kExecute, {"rm"}}}};
   const auto failed = Run(R"({"prompt":"Clean."})");
   ASSERT_FALSE(failed.ok());
-  EXPECT_NE(failed.error().message.find("source.policy: {allowed_commands: [\"rm\"]}"), std::string::npos);
+  EXPECT_NE(failed.error().message.find("; to allow it: source.policy.allowed_commands: [\"rm\"];"), std::string::npos);
   Request request = Put(R"({"prompt":"Clean."})");
   request.source.on_denial = agent::OnDenial::kWarn;
   EXPECT_TRUE(Out(request, ContextOf(asker_), inputs_->path()).ok());

@@ -42,8 +42,15 @@ TEST(ResultJsonTest, AFailureHasAnErrorAndSecretsAreGone) {
   RunResult result;
   result.outcome = Outcome::kProviderAuth;
   result.detail = "key canary-secret-value was refused";
-  result.denials.push_back({"m", "exec", "canary-secret-value", ""});
+  result.denials.push_back({.message = "m",
+                            .what = sandbox::DeniedAct::kExec,
+                            .target = "canary-secret-value",
+                            .remedy = {sandbox::Grant::kExecute, {"rm"}}});
   const std::string text = ResultJson(result);
+  EXPECT_NE(
+      text.find(R"("denials":[{"what":"exec","target":"***","message":"m","allow":"allowed_commands = [\"rm\"]"}])"),
+      std::string::npos)
+      << text;
   EXPECT_EQ(text.find("canary-secret-value"), std::string::npos);
   EXPECT_EQ(json::Document::Parse(text)->root()["error"].string(), "key *** was refused");
 }

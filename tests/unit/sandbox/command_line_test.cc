@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox/guardian/remedy_flags.h"
+
 namespace rune::sandbox {
 namespace {
 
@@ -26,6 +28,23 @@ TEST(CommandLineTest, RequireTakesItsListOnlyAttached) {
   EXPECT_EQ(ParseCommandLine({"--require", "ls"})->command.argv, std::vector<std::string>{"ls"});
   EXPECT_EQ(ParseCommandLine({"--require=landlock,seccomp", "ls"})->confinement.required,
             (std::vector<Layer>{Layer::kLandlock, Layer::kSeccomp}));
+}
+
+TEST(CommandLineTest, TheFlagsOfARemedyGrantWhatItNames) {
+  const auto granted = [](const Remedy& remedy) {
+    std::vector<std::string> words = FlagsOf(remedy);
+    words.emplace_back("ls");
+    const auto line = ParseCommandLine(words);
+    EXPECT_TRUE(line.ok()) << words[0];
+    return line.ok() ? line->confinement : Confinement();
+  };
+  const std::vector<std::string> paths{"/srv/a", "/srv/b c"};
+  EXPECT_EQ(granted({Grant::kExecute, paths}).files.execute, paths);
+  EXPECT_EQ(granted({Grant::kRead, paths}).files.read, paths);
+  EXPECT_EQ(granted({Grant::kWrite, paths}).files.write, paths);
+  EXPECT_EQ(granted({Grant::kDomain, {"a.test:8443"}}).allowed_domains, std::vector<std::string>{"a.test:8443"});
+  EXPECT_EQ(granted({Grant::kUpload, {}}).max_upload_bytes, 0U);
+  EXPECT_TRUE(FlagsOf({}).empty());
 }
 
 TEST(CommandLineTest, MistakesAreNamed) {

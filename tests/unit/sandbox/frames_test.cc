@@ -27,12 +27,36 @@ TEST(ProtocolTest, AFrameComesBackAsItWasSent) {
   done.id = 9;
   done.report.exit_code = 3;
   done.report.limit = LimitHit::kMemory;
-  done.report.denials = {{"landlock", "exec", "/bin/rm"}};
+  done.report.denials = {{.by = DeniedBy::kLandlock,
+                          .what = DeniedAct::kExec,
+                          .target = "/bin/rm",
+                          .remedy = {Grant::kExecute, {"/bin/rm"}},
+                          .count = 3}};
   const auto back = Decode<DoneFrame>(BodyOf(Encode(done)));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->report.exit_code, 3);
   EXPECT_EQ(back->report.limit, LimitHit::kMemory);
-  EXPECT_EQ(back->report.denials.at(0).target, "/bin/rm");
+  const Denial& denial = back->report.denials.at(0);
+  EXPECT_EQ(denial.by, DeniedBy::kLandlock);
+  EXPECT_EQ(denial.what, DeniedAct::kExec);
+  EXPECT_EQ(denial.target, "/bin/rm");
+  EXPECT_EQ(denial.remedy, (Remedy{Grant::kExecute, {"/bin/rm"}}));
+  EXPECT_EQ(denial.count, 3U);
+}
+
+TEST(ProtocolTest, ANumberThatNoDenialHasIsRefused) {
+  const auto decodes = [](const Denial& denial) {
+    DoneFrame done;
+    done.report.denials = {denial};
+    return Decode<DoneFrame>(BodyOf(Encode(done))).ok();
+  };
+  EXPECT_TRUE(decodes({}));
+  EXPECT_TRUE(decodes({.by = DeniedBy::kPolicy, .what = DeniedAct::kSyscall, .remedy = {Grant::kUpload, {}}}));
+  for (const int number : {100, 255}) {
+    EXPECT_FALSE(decodes({.by = static_cast<DeniedBy>(number)})) << number;
+    EXPECT_FALSE(decodes({.what = static_cast<DeniedAct>(number)})) << number;
+    EXPECT_FALSE(decodes({.remedy = {static_cast<Grant>(number), {}}})) << number;
+  }
 }
 
 TEST(ProtocolTest, ACutOrPaddedBodyIsRefused) {

@@ -65,9 +65,71 @@ TEST_F(SandboxTest, AFileThatIsNotGrantedCannotBeReadAndOneThatIsCan) {
 TEST_F(SandboxTest, ARefusedFileOperationNamesTheLayer) {
   const Completed done = Run({.kind = Command::Kind::kBuiltin, .argv = {"read", "/root/x", "1", "0"}});
   ASSERT_EQ(done.report.denials.size(), 1U);
-  EXPECT_EQ(done.report.denials[0].what, "read");
+  EXPECT_EQ(done.report.denials[0].what, DeniedAct::kRead);
   EXPECT_EQ(done.report.denials[0].target, "/root/x");
-  EXPECT_EQ(done.report.denials[0].layer, "landlock");
+  EXPECT_EQ(done.report.denials[0].by, DeniedBy::kLandlock);
+}
+
+TEST_F(SandboxTest, WithTheRemedyOfARefusedFileOperationItSucceeds) {
+  auto outside = TempDir::Create("/var/tmp", "rune-test-");
+  ASSERT_TRUE(outside.ok());
+  ASSERT_TRUE(WriteFileAtomic(outside->path() + "/file", "treasure").ok());
+  ASSERT_EQ(::chmod(outside->path().c_str(), 0777), 0);
+  ASSERT_EQ(::chmod((outside->path() + "/file").c_str(), 0666), 0);
+  struct Row {
+    std::vector<std::string> argv;
+    DeniedAct what;
+    Remedy remedy;
+  };
+  const std::vector<Row> rows{
+      {{"read", outside->path() + "/file", "1", "0"}, DeniedAct::kRead, {Grant::kRead, {outside->path() + "/file"}}},
+      {{"list", outside->path()}, DeniedAct::kRead, {Grant::kRead, {outside->path()}}},
+      {{"write", outside->path() + "/file"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path() + "/file"}}},
+      // A rule needs something that is there.
+      {{"write", outside->path() + "/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path()}}},
+      {{"write", outside->path() + "/a/b/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path()}}}};
+  for (const Row& row : rows) {
+    const Command command{.kind = Command::Kind::kBuiltin, .argv = row.argv};
+    const Completed refused = Run(command);
+    ASSERT_EQ(refused.report.denials.size(), 1U) << row.argv[1];
+    EXPECT_EQ(refused.report.denials[0].by, DeniedBy::kLandlock);
+    EXPECT_EQ(refused.report.denials[0].what, row.what);
+    EXPECT_EQ(refused.report.denials[0].remedy, row.remedy) << row.argv[1];
+    Confinement confinement = SystemConfinement();
+    auto& list = row.remedy.grant == Grant::kRead ? confinement.files.read : confinement.files.write;
+    list.insert(list.end(), row.remedy.entries.begin(), row.remedy.entries.end());
+    EXPECT_EQ(Run(command, confinement).report.exit_code, 0) << row.argv[1];
+  }
+}
+
+TEST_F(SandboxTest, NoRemedyIsNamedForWhatNoGrantOpens) {
+  const Completed write = Run({.kind = Command::Kind::kBuiltin, .argv = {"write", "/usr/rune-test"}});
+  ASSERT_EQ(write.report.denials.size(), 1U);
+  EXPECT_EQ(write.report.denials[0].by, DeniedBy::kLandlock) << "that it may be read does not make it writable";
+  EXPECT_EQ(write.report.denials[0].remedy, (Remedy{Grant::kWrite, {"/usr"}}));
+  const Command command{.kind = Command::Kind::kBuiltin, .argv = {"read", "/etc/shadow", "1", "0"}};
+  const Completed closed = Run(command);
+  ASSERT_EQ(closed.report.denials.size(), 1U);
+  EXPECT_EQ(closed.report.denials[0].by, DeniedBy::kLandlock);
+  EXPECT_EQ(closed.report.denials[0].remedy, Remedy()) << "denied wins over every grant";
+}
+
+TEST_F(SandboxTest, WhatTheFileSystemRefusesIsNotLandlocksAndHasNoRemedy) {
+  auto outside = TempDir::Create("/var/tmp", "rune-test-");
+  ASSERT_TRUE(outside.ok());
+  const std::string path = outside->path() + "/file";
+  ASSERT_TRUE(WriteFileAtomic(path, "treasure").ok());
+  ASSERT_EQ(::chmod(outside->path().c_str(), 0755), 0);
+  Confinement confinement = SystemConfinement();
+  confinement.files.read.push_back(outside->path());
+  const Command command{.kind = Command::Kind::kBuiltin, .argv = {"read", path, "1", "0"}};
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+  EXPECT_EQ(Run(command, confinement).report.exit_code, 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0000), 0);
+  const Completed refused = Run(command, confinement);
+  ASSERT_EQ(refused.report.denials.size(), 1U);
+  EXPECT_EQ(refused.report.denials[0].by, DeniedBy::kIdentity);
+  EXPECT_EQ(refused.report.denials[0].remedy, Remedy());
 }
 
 TEST_F(SandboxTest, AProgramThatIsNotGrantedCannotBeExecutedAndOneThatIsCan) {
@@ -84,7 +146,15 @@ TEST_F(SandboxTest, AProgramThatIsNotGrantedCannotBeExecutedAndOneThatIsCan) {
   const Completed direct = Run({.argv = {"/bin/ls", "/"}}, confinement);
   EXPECT_EQ(direct.report.setup_errno, EACCES);
   ASSERT_EQ(direct.report.denials.size(), 1U);
-  EXPECT_EQ(direct.report.denials[0].what, "exec");
+  EXPECT_EQ(direct.report.denials[0].what, DeniedAct::kExec);
+  EXPECT_EQ(direct.report.denials[0].by, DeniedBy::kLandlock);
+  // With what the refusal names, it runs. (The files of the loader are there already.)
+  const Remedy& remedy = direct.report.denials[0].remedy;
+  EXPECT_EQ(remedy, (Remedy{Grant::kExecute, {"/bin/ls"}}));
+  const auto files = ProgramFiles(remedy.entries.at(0));
+  ASSERT_TRUE(files.ok());
+  confinement.files.execute.insert(confinement.files.execute.end(), files->begin(), files->end());
+  EXPECT_EQ(Run({.argv = {"/bin/ls", "/usr"}}, confinement).report.exit_code, 0);
 }
 
 TEST_F(SandboxTest, AMissingProgramIsSaid) {

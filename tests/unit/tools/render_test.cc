@@ -45,9 +45,13 @@ TEST(RenderTest, ACommandThatDidNotStartSaysWhatIsMissing) {
   sandbox::Completed done;
   done.report.setup_error = "exec: Permission denied";
   done.report.setup_errno = EACCES;
+  done.report.denials = {{.by = sandbox::DeniedBy::kLandlock, .what = sandbox::DeniedAct::kExec, .target = "/bin/x"}};
   EXPECT_EQ(Render("execute_cmd", done).text,
             "could not run: Permission denied (Landlock): the program is not among the allowed commands");
   EXPECT_TRUE(Render("execute_cmd", done).is_error);
+  done.report.denials[0].by = sandbox::DeniedBy::kIdentity;
+  EXPECT_EQ(Render("execute_cmd", done).text, "could not run: exec: Permission denied") << "no list would help";
+  done.report.denials.clear();
   done.report.setup_error = "exec: No such file or directory";
   done.report.setup_errno = ENOENT;
   EXPECT_EQ(Render("execute_cmd", done).text, "could not run: command not found");
@@ -104,9 +108,15 @@ TEST(RenderTest, BinaryOutputIsDescribed) {
 }
 
 TEST(RenderTest, AnOperationTheKernelRefusedNamesLandlock) {
-  const ToolOutput output = Render("read_file", Exited(77, "", "/etc/shadow: Permission denied\n"));
+  sandbox::Completed done = Exited(77, "", "/etc/shadow: Permission denied\n");
+  EXPECT_EQ(Render("read_file", done).text, "/etc/shadow: Permission denied");
+  done.report.denials = {
+      {.by = sandbox::DeniedBy::kLandlock, .what = sandbox::DeniedAct::kRead, .target = "/etc/shadow"}};
+  const ToolOutput output = Render("read_file", done);
   EXPECT_EQ(output.text, "/etc/shadow: Permission denied (Landlock)");
   EXPECT_TRUE(output.is_error);
+  done.report.denials[0].by = sandbox::DeniedBy::kIdentity;
+  EXPECT_EQ(Render("read_file", done).text, "/etc/shadow: Permission denied") << "the file's own mode";
   EXPECT_EQ(Render("read_file", Exited(1, "", "/x: No such file or directory\n")).text,
             "/x: No such file or directory");
 }
