@@ -24,6 +24,10 @@ namespace rune::sandbox {
 /// address ("127.1", "0x7f.1", "2130706433").
 std::optional<std::string> NormalizeHostName(std::string_view name);
 
+/// True when the entry `wide` allows everything that the entry `narrow` allows. What is no entry is covered by itself
+/// and by "*".
+bool CoversEntry(std::string_view wide, std::string_view narrow);
+
 class DomainAllowlist {
  public:
   /// kInvalidInput naming the entry and what is wrong with it.
