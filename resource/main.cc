@@ -14,7 +14,6 @@
 #include "agent/record/ref.h"
 #include "agent/session.h"
 #include "resource/check.h"
-#include "resource/config_from_source.h"
 #include "resource/in.h"
 #include "resource/lock.h"
 #include "resource/out.h"
@@ -76,7 +75,6 @@ Result<std::string> RunOut(const Request& request, const StepContext& context, c
 /// The one JSON document for standard output.
 Result<std::string> Run(EventLoop& loop, const Invocation& invocation) {
   RUNE_ASSIGN_OR_RETURN(const Request request, ParseRequest(invocation.verb, invocation.request));
-  HideSecrets(request.source);
   if (request.source.debug) SetLogLevel(LogLevel::kDebug);
   SessionAsker asker(loop);
   CheckLock lock;

@@ -93,7 +93,7 @@ Result<EmbeddingEndpoint> ChooseEmbeddings(const EmbeddingsConfig& config) {
   endpoint.provider = known->name;
   endpoint.model = config.model.empty() ? known->model : config.model;
   endpoint.base_url = config.base_url.empty() ? known->base_url : Trim(config.base_url);
-  endpoint.api_key = Trim(config.api_key);
+  endpoint.api_key = Trim(config.api_key.Reveal());
   while (endpoint.base_url.ends_with('/')) endpoint.base_url.pop_back();
   const UrlParts url = SplitUrl(endpoint.base_url);
   if ((url.scheme != "http" && url.scheme != "https") || url.host.empty()) {

@@ -68,8 +68,9 @@ Result<const Provider*> ChooseProvider(const FallbackProvider& choice) {
     // GitHub tokens are keys of other services, too.
     if (provider.name == kCopilot && !choice.base_url.empty()) continue;
     const auto& prefixes = provider.key_prefixes;
-    const bool known = std::any_of(prefixes.begin(), prefixes.end(),
-                                   [&](std::string_view prefix) { return choice.api_key.starts_with(prefix); });
+    const bool known = std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
+      return choice.api_key.Reveal().starts_with(prefix);
+    });
     if (known) return &provider;
   }
   return Providers().data();
@@ -95,23 +96,23 @@ Result<std::string> ChooseBaseUrl(const FallbackProvider& choice, const Provider
 
 /// A key ends up in a header line: what could end that line is refused, and the newline that a secret's file ends with
 /// is taken off.
-Result<std::string> CleanKey(const std::string& key) {
-  std::string clean(Trim(key));
+Result<std::string> CleanKey(const Secret& key) {
+  std::string clean(Trim(key.Reveal()));
   const bool printable = std::all_of(clean.begin(), clean.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!printable) return Error::Invalid("api_key: holds a blank or a character that no key has");
   return clean;
 }
 
-Result<void> ApplyOverrides(Caps& caps, const FallbackProvider& choice, const std::string& overrides) {
+Result<void> ApplyOverrides(Caps& caps, const FallbackProvider& choice, const JsonTable& overrides) {
   if (!choice.wire.empty()) {
     RUNE_ASSIGN_OR_RETURN(caps.wire, ReadWire(choice.wire, "wire"));
   }
-  return overrides.empty() ? Ok() : OverrideCaps(caps, overrides);
+  return overrides.empty() ? Ok() : OverrideCaps(caps, overrides.root());
 }
 
 Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
-                                const std::string& overrides) {
-  AddSecret(Trim(choice.api_key));
+                                const JsonTable& overrides) {
+  AddSecret(Trim(choice.api_key.Reveal()));
   RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
   RUNE_ASSIGN_OR_RETURN(const std::string base_url, ChooseBaseUrl(choice, *provider));
   HttpModelOptions options;
@@ -147,7 +148,7 @@ Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Confi
   std::vector<std::unique_ptr<ModelClient>> clients;
   clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(first)));
   for (std::size_t i = 0; i < config.fallback.size(); ++i) {
-    auto next = Choose(loop, config.fallback[i], config, "");
+    auto next = Choose(loop, config.fallback[i], config, {});
     if (!next.ok()) return std::move(next).error().Wrap("fallback[" + std::to_string(i) + "]");
     clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(next).value()));
   }

@@ -1,10 +1,10 @@
-#include "resource/request/fields.h"
+#include "agent/config/scalar.h"
 
 #include <cmath>
 
 #include "sandbox/base/text.h"
 
-namespace rune::resource {
+namespace rune::agent {
 namespace {
 
 constexpr std::string_view kDurationHint = "expected seconds or a duration such as \"90s\", \"10m\" or \"1h30m\"";
@@ -58,6 +58,13 @@ Result<void> ReadFlag(const json::View& view, bool& into) {
   const auto flag = ParseBool(text);
   if (!flag) return ProblemAt(view, "expected true or false");
   into = *flag;
+  return Ok();
+}
+
+Result<void> ReadInteger(const json::View& view, std::int64_t& into) {
+  const auto number = view.string() ? ParseInt(*view.string()) : view.integer();
+  if (!number) return ProblemAt(view, "expected a whole number");
+  into = *number;
   return Ok();
 }
 
@@ -116,4 +123,4 @@ Error ExpectedOneOf(const json::View& view, std::span<const std::string_view> wo
   return ProblemAt(view, message);
 }
 
-}  // namespace rune::resource
+}  // namespace rune::agent
