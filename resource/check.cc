@@ -85,7 +85,7 @@ Result<std::vector<Version>> Check(const Request& request, const StepContext& co
   }
   const AnswerContext answer_context{.shape = source.shape,
                                      .canonical = source.canonical,
-                                     .on_denial = source.on_denial,
+                                     .on_denial = source.config.on_denial,
                                      .configured_prompt = source.prompt,
                                      .now = context.now};
   RUNE_ASSIGN_OR_RETURN(const agent::RunResult result, context.asker.Ask(question));

@@ -2,6 +2,7 @@
 /// From what the pipeline says to what the agent needs.
 
 #include <string>
+#include <string_view>
 
 #include "resource/ask.h"
 #include "resource/request/request.h"
@@ -16,13 +17,7 @@ Result<Question> SourceQuestion(const Source& source);
 /// working directory of the tools. kInvalidInput when there is no key or params.policy would widen the policy.
 Result<Question> PutQuestion(const Request& request, const std::string& prompt, const std::string& inputs);
 
-/// `wider` with what params.policy says, as long as that only takes away.
-Result<agent::PolicyConfig> Narrow(const agent::PolicyConfig& wider, const std::string& policy_json);
-
-/// What records are sealed with; empty: nothing, they are readable.
-const std::string& SealSecret(const Source& source);
-
-/// From now on no secret of the source leaves through log lines or Redact().
-void HideSecrets(const Source& source);
+/// What records are sealed with, valid as long as `source`; empty: nothing, they are readable.
+std::string_view SealSecret(const Source& source);
 
 }  // namespace rune::resource

@@ -43,7 +43,7 @@ Result<Answer> AskOnce(const Source& source, const StepContext& context) {
   RUNE_ASSIGN_OR_RETURN(const agent::RunResult result, context.asker.Ask(question));
   return AnswerOf(result, {.shape = source.shape,
                            .canonical = source.canonical,
-                           .on_denial = source.on_denial,
+                           .on_denial = source.config.on_denial,
                            .configured_prompt = source.prompt,
                            .now = context.now});
 }

@@ -12,7 +12,6 @@
 #include "agent/process.h"
 #include "agent/record/ref.h"
 #include "resource/check.h"
-#include "resource/config_from_source.h"
 #include "resource/in.h"
 #include "resource/lock.h"
 #include "resource/out.h"
@@ -75,7 +74,6 @@ Result<std::string> RunOut(const Request& request, const StepContext& context, c
 /// The one JSON document for standard output.
 Result<std::string> Run(EventLoop& loop, Invocation invocation) {
   RUNE_ASSIGN_OR_RETURN(const Request request, ParseRequest(invocation.verb, invocation.request));
-  HideSecrets(request.source);
   WipeMemory(invocation.request.data(), invocation.request.size());
   if (request.source.debug) SetLogLevel(LogLevel::kDebug);
   AgentAsker asker(loop);

@@ -68,7 +68,7 @@ Result<StepResult> Out(const Request& request, const StepContext& context, const
   if (run.answered()) SayBlock("answer", run.answer);
   RUNE_ASSIGN_OR_RETURN(Answer answer, AnswerOf(run, {.shape = params.shape,
                                                       .canonical = request.source.canonical,
-                                                      .on_denial = request.source.on_denial,
+                                                      .on_denial = request.source.config.on_denial,
                                                       .configured_prompt = prompt,
                                                       .keep_prompt = true,
                                                       .now = context.now}));

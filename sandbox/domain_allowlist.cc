@@ -99,6 +99,22 @@ Result<Entry> ParseEntry(string_view text) {
 
 }  // namespace
 
+bool CoversEntry(string_view wide, string_view narrow) {
+  if (wide == "*" || wide == narrow) return true;
+  const Result<Entry> outer = ParseEntry(wide);
+  const Result<Entry> inner = ParseEntry(narrow);
+  if (!outer.ok() || !inner.ok() || outer->address.has_value() != inner->address.has_value()) return false;
+  if (outer->address) {
+    if (outer->port != 0 && outer->port != inner->port) return false;
+    return outer->address->size == inner->address->size && outer->prefix <= inner->prefix &&
+           Edge(*inner->address, outer->prefix, false) == *outer->address;
+  }
+  const bool usual = outer->port == 0 && (inner->port == 80 || inner->port == 443);
+  if (outer->port != inner->port && !usual) return false;
+  if (outer->name == inner->name) return outer->subdomains == inner->subdomains;
+  return outer->subdomains && inner->name.ends_with('.' + outer->name);
+}
+
 Result<DomainAllowlist> DomainAllowlist::Parse(const std::vector<std::string>& entries) {
   DomainAllowlist list;
   for (const std::string& text : entries) {

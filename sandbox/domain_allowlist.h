@@ -19,6 +19,10 @@
 
 namespace rune::sandbox {
 
+/// True when the entry `wide` allows everything that the entry `narrow` allows. What is no entry is covered by itself
+/// and by "*".
+bool CoversEntry(std::string_view wide, std::string_view narrow);
+
 class DomainAllowlist {
  public:
   /// kInvalidInput naming the entry and what is wrong with it.

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string_view>
 
-#include "agent/config/keys.h"
+#include "agent/config/settings.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
@@ -17,6 +17,57 @@ constexpr const char* kFooter =
     "Examples: rune init          first-time setup\n"
     "          echo \"What is 2+2?\" | rune --json\n"
     "          git diff | rune -p \"Review this change.\"";
+
+/// What the table of settings does not have, and its switches, which take no value.
+void AddOwnFlags(CLI::App& app, CliOptions& options) {
+  const auto set = [&options](const char* key, const std::string& value) { options.settings.emplace_back(key, value); };
+  app.add_option("-p,--prompt", options.prompt, "the prompt; piped standard input becomes its context");
+  app.add_option("-c,--config", options.config_file, "configuration file in place of ~/.rune/rune.toml");
+  app.add_option("--image", options.images,
+                 "a picture for the model: a file, or a URL of an allowed domain; repeatable")
+      ->option_text("TEXT")
+      ->allow_extra_args(false);
+  app.add_option("--schema", options.schema_file, "JSON Schema file: the answer is validated JSON");
+  app.add_flag_callback("--json", [set] { set("json_output", "true"); }, "one JSON object on standard output");
+  app.add_flag_callback(
+      "-y,--yes", [set] { set("yes", "true"); }, "approve what confirm mode would ask; does not bypass policy");
+  app.add_option_function<std::string>(
+         "--trace",
+         [set](const std::string& dir) {
+           set("trace", "true");
+           if (dir != "true" && !dir.empty()) set("trace_dir", dir);
+         },
+         "record the run as JSON Lines below this directory (default ~/.rune/traces)")
+      ->expected(0, 1)
+      ->default_str("true");
+}
+
+void AddSettings(CLI::App& app, CliOptions& options) {
+  for (const Setting& setting : Settings()) {
+    if (setting.flag.empty() || setting.type == ValueType::kBool) continue;
+    app.add_option_function<std::vector<std::string>>(
+           std::string(setting.flag),
+           [&options, key = std::string(setting.key)](const std::vector<std::string>& values) {
+             for (const std::string& value : values) options.settings.emplace_back(key, value);
+           },
+           std::string(setting.doc))
+        ->option_text(setting.choices.empty() ? "TEXT" : std::string(setting.choices))
+        ->allow_extra_args(false);
+  }
+}
+
+void AddCommands(CLI::App& app, CliOptions& options) {
+  const auto act = [&options](CliOptions::Action action) { return [&options, action] { options.action = action; }; };
+  app.add_subcommand("init", "first-time setup: writes ~/.rune/rune.toml")->callback(act(CliOptions::Action::kInit));
+  app.add_subcommand("doctor", "prove on this machine what the sandbox holds")
+      ->fallthrough()
+      ->callback(act(CliOptions::Action::kDoctor));
+  app.add_subcommand("models", "list what the endpoint offers")
+      ->fallthrough()
+      ->callback(act(CliOptions::Action::kModels));
+  app.add_subcommand("trust", "let this directory's rune.toml count in full")
+      ->callback(act(CliOptions::Action::kTrust));
+}
 
 }  // namespace
 
@@ -33,51 +84,9 @@ Result<CliOptions> ParseCli(int argc, char** argv) {
   CLI::App app{"Rune, a zero-trust AI agent: every tool execution is confined by the kernel", "rune"};
   app.set_version_flag("-V,--version", "rune " RUNE_VERSION);
   app.footer(kFooter);
-  app.add_option("-p,--prompt", options.prompt, "the prompt; piped standard input becomes its context");
-  app.add_option("-c,--config", options.config_file, "configuration file in place of ~/.rune/rune.toml");
-  app.add_option("--image", options.images,
-                 "a picture for the model: a file, or a URL of an allowed domain; repeatable")
-      ->option_text("TEXT")
-      ->allow_extra_args(false);
-  app.add_option("--schema", options.schema_file, "JSON Schema file: the answer is validated JSON");
-  app.add_flag_callback(
-      "--json", [&] { options.settings.emplace_back("json_output", "true"); }, "one JSON object on standard output");
-  app.add_flag_callback(
-      "-y,--yes", [&] { options.settings.emplace_back("yes", "true"); },
-      "approve what confirm mode would ask; does not bypass policy");
-  app.add_option_function<std::string>(
-         "--trace",
-         [&](const std::string& dir) {
-           options.settings.emplace_back("trace", "true");
-           if (dir != "true" && !dir.empty()) options.settings.emplace_back("trace_dir", dir);
-         },
-         "record the run as JSON Lines below this directory (default ~/.rune/traces)")
-      ->expected(0, 1)
-      ->default_str("true");
-  for (const Setting& setting : kSettings) {
-    // Switches take no value, and have their own words above.
-    if (setting.flag.empty() || setting.type == ValueType::kBool) continue;
-    app.add_option_function<std::vector<std::string>>(
-           std::string(setting.flag),
-           [&options, key = std::string(setting.key)](const std::vector<std::string>& values) {
-             for (const std::string& value : values) options.settings.emplace_back(key, value);
-           },
-           std::string(setting.doc))
-        ->option_text(setting.choices.empty() ? "TEXT" : std::string(setting.choices))
-        ->allow_extra_args(false);
-  }
-  app.add_subcommand("init", "first-time setup: writes ~/.rune/rune.toml")->callback([&] {
-    options.action = CliOptions::Action::kInit;
-  });
-  app.add_subcommand("doctor", "prove on this machine what the sandbox holds")->fallthrough()->callback([&] {
-    options.action = CliOptions::Action::kDoctor;
-  });
-  app.add_subcommand("models", "list what the endpoint offers")->fallthrough()->callback([&] {
-    options.action = CliOptions::Action::kModels;
-  });
-  app.add_subcommand("trust", "let this directory's rune.toml count in full")->callback([&] {
-    options.action = CliOptions::Action::kTrust;
-  });
+  AddOwnFlags(app, options);
+  AddSettings(app, options);
+  AddCommands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForVersion& version) {

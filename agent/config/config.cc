@@ -23,4 +23,14 @@ std::optional<PolicyMode> ParsePolicyMode(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view OnDenialName(OnDenial on_denial) {
+  switch (on_denial) {
+    case OnDenial::kFail:
+      return "fail";
+    case OnDenial::kWarn:
+      return "warn";
+  }
+  std::abort();
+}
+
 }  // namespace rune::agent

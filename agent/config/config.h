@@ -1,6 +1,7 @@
 #pragma once
 /// The settings of a run, gathered from flags > RUNE_* variables > ./rune.toml (narrowing only, unless trusted) >
-/// ~/.rune/rune.toml > defaults. Plain data; the loader is in load.h, the list of keys in keys.h.
+/// ~/.rune/rune.toml > defaults. Plain data: what a member starts with is its default. The loader is in load.h; a new
+/// member needs a row in the table of settings (settings.h), and nothing else.
 
 #include <chrono>
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/json_table.h"
+#include "sandbox/base/secret.h"
 #include "sandbox/confinement.h"
 
 namespace rune::agent {
@@ -66,7 +69,7 @@ struct EmbeddingsConfig {
   std::string provider;          ///< "openai" (and compatible), "gemini", "ollama"; empty: off.
   std::string model;             ///< Empty: the provider's default.
   std::string base_url;          ///< Empty: the provider's own.
-  std::string api_key;           ///< Its own: the model's key is not sent to another endpoint.
+  Secret api_key;                ///< Its own: the model's key is not sent to another endpoint.
   std::string store;             ///< File of known vectors; empty: in the user's directory.
   std::uint32_t keep_turns = 4;  ///< Earlier turns that compaction keeps for their relevance.
 };
@@ -76,20 +79,23 @@ struct FallbackProvider {
   std::string provider;
   std::string model;
   std::string base_url;
-  std::string api_key;
+  Secret api_key;
   std::string api_key_env;  ///< Variable that holds the key.
   std::string wire;
+
+  friend bool operator==(const FallbackProvider&, const FallbackProvider&) = default;
 };
 
 enum class OnDenial : std::uint8_t { kFail, kWarn };
+std::string_view OnDenialName(OnDenial on_denial);
 
 struct Config {
   std::string provider;  ///< Empty: detected from the key and the base URL.
   std::string model;     ///< Empty: the provider's default.
-  std::string api_key;
+  Secret api_key;
   std::string base_url;
   std::string wire;  ///< Protocol; empty: the provider's.
-  std::string caps;  ///< JSON object that corrects the table of what servers understand; empty: nothing to correct.
+  JsonTable caps;    ///< Corrects the table of what servers understand.
   std::vector<FallbackProvider> fallback;
   std::string system_prompt;         ///< Replaces the built-in one.
   std::string append_system_prompt;  ///< Added after it.

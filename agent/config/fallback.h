@@ -1,8 +1,7 @@
 #pragma once
-/// One entry of `fallback`, as JSON: what files, variables and requests have in common.
+/// `fallback`: what files, variables and pipelines have in common.
 
-#include <string>
-#include <string_view>
+#include <vector>
 
 #include "agent/config/config.h"
 #include "agent/json/json.h"
@@ -10,9 +9,9 @@
 
 namespace rune::agent {
 
-/// kInvalidInput "<path>: unknown key 'modle' (did you mean 'model'?)", "<path>.model: expected string, found number",
-/// or when it names neither a provider, nor an endpoint, nor a key. Never quotes a value.
-Result<FallbackProvider> ReadFallback(const json::View& object);
-Result<FallbackProvider> ParseFallback(std::string_view json);
+/// `list` is an array. kInvalidInput "<path>[0]: unknown key 'modle' (did you mean 'model'?)", "<path>[0].model:
+/// expected string, found number", or when an entry names neither a provider, nor an endpoint, nor a key. Never quotes
+/// a value.
+Result<std::vector<FallbackProvider>> ReadFallbacks(const json::View& list);
 
 }  // namespace rune::agent

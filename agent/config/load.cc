@@ -7,9 +7,9 @@
 
 #include "agent/config/config_file.h"
 #include "agent/config/narrow.h"
+#include "agent/config/settings.h"
 #include "agent/config/trust.h"
 #include "agent/config/value.h"
-#include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 
@@ -25,37 +25,55 @@ bool IsMcpServers(const std::string& key) {
   return key == kMcpServers || key.starts_with(std::string(kMcpServers) + ".");
 }
 
+/// A member of a setting that is a table as a whole.
+bool IsInsideTable(const std::string& key) {
+  const std::size_t dot = key.find('.');
+  const Setting* const table = dot == std::string::npos ? nullptr : FindSetting(key.substr(0, dot));
+  return table != nullptr && table->type == ValueType::kTable;
+}
+
+/// Null for the header of a section, and for what belongs to the entry before.
+Result<const Setting*> SettingOf(const TomlEntry& entry) {
+  if (IsInsideTable(entry.key)) return static_cast<const Setting*>(nullptr);
+  if (const Setting* setting = FindSetting(entry.key)) return setting;
+  if (entry.type == "table" && IsSection(entry.key)) return static_cast<const Setting*>(nullptr);
+  return Error::Invalid(UnknownKey(entry.key)).Wrap(entry.place);
+}
+
+Result<Value> ValueOf(const Setting& setting, const TomlEntry& entry) {
+  const std::string noun = entry.place + ": " + entry.key;
+  const bool is_table = setting.type == ValueType::kTable || setting.type == ValueType::kProviders;
+  if (is_table && !entry.json.empty()) {
+    auto value = ParseValue(setting, entry.json);
+    if (!value.ok()) return std::move(value).error().Wrap(noun);
+    return value;
+  }
+  if (!entry.value) return Error::Invalid("expected " + ExpectedText(setting) + ", found a " + entry.type).Wrap(noun);
+  auto value = CheckValue(setting, *entry.value);
+  if (!value.ok()) return std::move(value).error().Wrap(noun);
+  return value;
+}
+
 class Loader {
  public:
   explicit Loader(const LoadRequest& request) : request_(request) {}
 
   Result<LoadedConfig> Load() {
-    for (const Setting& setting : kSettings) {
-      if (const auto value = DefaultValue(setting)) values_[setting.key] = *value;
-      loaded_.origins[std::string(setting.key)] = "default";
-    }
+    for (const Setting& setting : Settings()) loaded_.origins[std::string(setting.key)] = "default";
     RUNE_RETURN_IF_ERROR(LoadUserFile());
     RUNE_RETURN_IF_ERROR(LoadProjectFile(".rune/rune.toml"));
     RUNE_RETURN_IF_ERROR(LoadProjectFile("rune.toml"));
     RUNE_RETURN_IF_ERROR(LoadEnvironment());
     RUNE_RETURN_IF_ERROR(LoadFlags());
-    for (const Setting& setting : kSettings) {
-      if (const auto value = values_.find(setting.key); value != values_.end()) {
-        Assign(setting, value->second, loaded_.config);
-      }
-    }
-    AddSecret(loaded_.config.api_key);
     for (FallbackProvider& provider : loaded_.config.fallback) {
-      if (provider.api_key.empty() && !provider.api_key_env.empty()) provider.api_key = Variable(provider.api_key_env);
-      AddSecret(provider.api_key);
+      if (provider.api_key.empty()) provider.api_key = Secret(Variable(provider.api_key_env));
     }
-    AddSecret(loaded_.config.embeddings.api_key);
     return std::move(loaded_);
   }
 
  private:
   void Set(const Setting& setting, Value value, const std::string& origin) {
-    values_[setting.key] = ExpandHome(setting, std::move(value));
+    setting.member.put(loaded_.config, ExpandHome(setting, std::move(value)));
     loaded_.origins[std::string(setting.key)] = origin;
   }
 
@@ -142,6 +160,11 @@ class Loader {
       }
       RUNE_ASSIGN_OR_RETURN(const Setting* const setting, SettingOf(entry));
       if (setting == nullptr) continue;
+      if (IsKey(*setting)) {
+        // Not even read: what is a secret is blanked out everywhere, and a checkout must not choose such words.
+        Notice(file.name + ": '" + std::string(setting->key) + "'" + std::string(kOnlyNarrows));
+        continue;
+      }
       RUNE_ASSIGN_OR_RETURN(Value value, ValueOf(*setting, entry));
       NarrowSetting(*setting, ExpandHome(*setting, std::move(value)), file.name);
     }
@@ -149,13 +172,8 @@ class Loader {
   }
 
   void NarrowSetting(const Setting& setting, const Value& proposed, const std::string& file) {
-    const auto current = values_.find(setting.key);
-    // Without a value there is nothing to compare with; only the policy mode has one that depends on the run.
-    const Value effective = current != values_.end() ? current->second
-                            : setting.key == "policy.mode"
-                                ? Value(std::string(request_.attended ? "confirm" : "allowlist"))
-                                : Value(false);
-    Narrowed narrowed = Narrow(setting, effective, proposed, request_.cwd);
+    const PolicyMode mode = request_.attended ? PolicyMode::kConfirm : PolicyMode::kAllowlist;
+    Narrowed narrowed = Narrow(setting, InForce(setting, loaded_.config, mode), proposed, request_.cwd);
     const std::string name = file + ": '" + std::string(setting.key) + "'";
     if (narrowed.refused) Notice(name + std::string(kOnlyNarrows));
     for (const std::string& entry : narrowed.dropped) {
@@ -164,39 +182,10 @@ class Loader {
     if (narrowed.value) Set(setting, std::move(*narrowed.value), file);
   }
 
-  /// A member of a setting that is a table as a whole.
-  static bool IsInsideTable(const std::string& key) {
-    const std::size_t dot = key.find('.');
-    const Setting* const table = dot == std::string::npos ? nullptr : FindSetting(key.substr(0, dot));
-    return table != nullptr && table->type == ValueType::kTable;
-  }
-
-  /// Null for the header of a section, and for what belongs to the entry before.
-  static Result<const Setting*> SettingOf(const TomlEntry& entry) {
-    if (IsInsideTable(entry.key)) return static_cast<const Setting*>(nullptr);
-    if (const Setting* setting = FindSetting(entry.key)) return setting;
-    if (entry.type == "table" && IsSection(entry.key)) return static_cast<const Setting*>(nullptr);
-    return Error::Invalid(UnknownKey(entry.key)).Wrap(entry.place);
-  }
-
-  static Result<Value> ValueOf(const Setting& setting, const TomlEntry& entry) {
-    const std::string noun = entry.place + ": " + entry.key;
-    const bool is_table = setting.type == ValueType::kTable || setting.type == ValueType::kProviders;
-    if (is_table && !entry.json.empty()) {
-      auto value = ParseValue(setting, entry.json);
-      if (!value.ok()) return std::move(value).error().Wrap(noun);
-      return value;
-    }
-    if (!entry.value) return Error::Invalid("expected " + ExpectedText(setting) + ", found a " + entry.type).Wrap(noun);
-    auto value = CheckValue(setting, *entry.value);
-    if (!value.ok()) return std::move(value).error().Wrap(noun);
-    return value;
-  }
-
   Result<void> LoadEnvironment() {
     std::vector<std::string> known;
-    for (const Setting& setting : kSettings) {
-      const std::string name(setting.variable);
+    for (const Setting& setting : Settings()) {
+      const std::string name = VariableOf(setting);
       known.push_back(name.substr(kVariablePrefix.size()));
       const std::string text = Variable(name);
       if (text.empty()) continue;
@@ -225,7 +214,7 @@ class Loader {
       if (!value.ok()) return std::move(value).error().Wrap(flag);
       auto* list = std::get_if<std::vector<std::string>>(&*value);
       if (list != nullptr && !seen.insert(setting->key).second) {
-        const auto& earlier = Held<std::vector<std::string>>(values_[setting->key]);
+        const auto earlier = Held<std::vector<std::string>>(CurrentValue(*setting, loaded_.config).value());
         list->insert(list->begin(), earlier.begin(), earlier.end());
       }
       Set(*setting, std::move(value).value(), "flag " + flag);
@@ -238,7 +227,6 @@ class Loader {
   static constexpr std::string_view kVariablePrefix = "RUNE_";
   const LoadRequest& request_;
   LoadedConfig loaded_;
-  Values values_;
 };
 
 }  // namespace

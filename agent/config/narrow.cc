@@ -7,6 +7,7 @@
 
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
+#include "sandbox/domain_allowlist.h"
 
 namespace rune::agent {
 namespace {
@@ -31,25 +32,6 @@ std::string Resolve(const std::string& path, const std::string& cwd) {
 }
 
 bool CoversCommand(const std::string& wide, const std::string& narrow) { return wide == "*" || wide == narrow; }
-
-bool CoversDomain(const std::string& wide, const std::string& narrow) {
-  if (wide == "*") return true;
-  const auto split = [](const std::string& rule) {
-    const std::string lower = ToLower(rule);
-    const std::size_t colon = lower.rfind(':');
-    if (colon == std::string::npos) return std::pair<std::string, std::string>(lower, "");
-    return std::pair<std::string, std::string>(lower.substr(0, colon), lower.substr(colon + 1));
-  };
-  const auto [wide_host, wide_port] = split(wide);
-  const auto [narrow_host, narrow_port] = split(narrow);
-  // A name without a port means 80 and 443.
-  const bool usual = wide_port.empty() && (narrow_port == "80" || narrow_port == "443");
-  if (wide_port != narrow_port && !usual) return false;
-  if (wide_host == narrow_host) return true;
-  // "*.example.com" covers "a.example.com" and "*.a.example.com".
-  return wide_host.starts_with("*.") && narrow_host.size() >= wide_host.size() &&
-         narrow_host.ends_with(wide_host.substr(1));
-}
 
 /// What both lists allow: of two entries of which one covers the other, the narrow one.
 Narrowed Intersect(const List& current, const List& proposed, const Covers& covers) {
@@ -109,26 +91,31 @@ Narrowed StricterEnforcement(const List& current, const List& proposed) {
 }  // namespace
 
 Narrowed Narrow(const Setting& setting, const Value& current, const Value& proposed, const std::string& cwd) {
-  switch (setting.project) {
-    case ProjectRule::kIgnored:
+  switch (setting.narrow) {
+    case NarrowRule::kIgnored:
       return {.refused = current != proposed};
-    case ProjectRule::kMinimum:
-      if (setting.type == ValueType::kNumber) return Minimum(Held<double>(current), Held<double>(proposed));
+    case NarrowRule::kMinimum:
+      if (std::holds_alternative<double>(current)) return Minimum(Held<double>(current), Held<double>(proposed));
       return Minimum(Held<std::int64_t>(current), Held<std::int64_t>(proposed));
-    case ProjectRule::kIntersect:
+    case NarrowRule::kIntersect:
       if (setting.type == ValueType::kPaths) return IntersectPaths(Strings(current), Strings(proposed), cwd);
       return Intersect(Strings(current), Strings(proposed),
-                       setting.key == "policy.allowed_domains" ? CoversDomain : CoversCommand);
-    case ProjectRule::kUnite:
+                       setting.type == ValueType::kDomains ? Covers(sandbox::CoversEntry) : CoversCommand);
+    case NarrowRule::kUnite:
       return Unite(Strings(current), Strings(proposed));
-    case ProjectRule::kStricter:
+    case NarrowRule::kStricter:
       if (setting.type == ValueType::kEnforcement) return StricterEnforcement(Strings(current), Strings(proposed));
       return StricterWord(setting, Held<std::string>(current), Held<std::string>(proposed));
-    case ProjectRule::kInside:
+    case NarrowRule::kInside:
       if (!IsBelow(Resolve(Held<std::string>(proposed), cwd), Resolve(".", cwd))) return {.refused = true};
       return {.value = proposed};
   }
   std::abort();
+}
+
+Value InForce(const Setting& setting, const Config& config, PolicyMode mode) {
+  if (auto value = CurrentValue(setting, config)) return std::move(*value);
+  return setting.key == "policy.mode" ? Value(std::string(PolicyModeName(mode))) : Value(false);
 }
 
 }  // namespace rune::agent

@@ -98,7 +98,7 @@ Result<EmbeddingEndpoint> ChooseEmbeddings(const EmbeddingsConfig& config) {
   endpoint.model = config.model.empty() ? defaults.model : config.model;
   RUNE_ASSIGN_OR_RETURN(endpoint.base_url,
                         ReadBaseUrl(config.base_url.empty() ? usual : config.base_url, "embeddings.base_url"));
-  RUNE_ASSIGN_OR_RETURN(endpoint.api_key, ReadKey(config.api_key, "embeddings.api_key"));
+  RUNE_ASSIGN_OR_RETURN(endpoint.api_key, ReadKey(config.api_key.Reveal(), "embeddings.api_key"));
   if (endpoint.api_key.empty() && known->entry == Entry::kKey && config.base_url.empty()) {
     return Error::Invalid("embeddings.api_key: " + endpoint.provider + " needs a key (RUNE_EMBEDDINGS_API_KEY)");
   }

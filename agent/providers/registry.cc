@@ -41,8 +41,9 @@ Result<const Provider*> ChooseProvider(const FallbackProvider& choice) {
     // What a login gives, GitHub's tokens, are keys of other services, too.
     if (provider.entry == Entry::kLogin && !choice.base_url.empty()) continue;
     const auto& prefixes = provider.key_prefixes;
-    const bool known = std::any_of(prefixes.begin(), prefixes.end(),
-                                   [&](std::string_view prefix) { return choice.api_key.starts_with(prefix); });
+    const bool known = std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
+      return choice.api_key.Reveal().starts_with(prefix);
+    });
     if (known) return &provider;
   }
   return &Providers().front();
@@ -62,17 +63,17 @@ Result<std::string> ChooseBaseUrl(const FallbackProvider& choice, const Provider
   return url;
 }
 
-Result<void> ApplyOverrides(Caps& caps, const std::string& wire, const std::string& overrides) {
+Result<void> ApplyOverrides(Caps& caps, const std::string& wire, const JsonTable& overrides) {
   if (!wire.empty()) {
     RUNE_ASSIGN_OR_RETURN(caps.wire, ReadWire(wire, "wire"));
   }
-  return overrides.empty() ? Ok() : OverrideCaps(caps, overrides);
+  return overrides.empty() ? Ok() : OverrideCaps(caps, overrides.root());
 }
 
 Result<HttpModelOptions> Choose(EventLoop& loop, const FallbackProvider& choice, const Config& config,
-                                const std::string& overrides) {
+                                const JsonTable& overrides) {
   HttpModelOptions options;
-  RUNE_ASSIGN_OR_RETURN(options.api_key, ReadKey(choice.api_key, "api_key"));
+  RUNE_ASSIGN_OR_RETURN(options.api_key, ReadKey(choice.api_key.Reveal(), "api_key"));
   RUNE_ASSIGN_OR_RETURN(const Provider* const provider, ChooseProvider(choice));
   if (provider->entry == Entry::kRecording)
     return Error::Invalid("provider cassette plays a recording: it has no endpoint");
@@ -109,7 +110,7 @@ Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Confi
   std::vector<std::unique_ptr<ModelClient>> clients;
   clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(first)));
   for (std::size_t i = 0; i < config.fallback.size(); ++i) {
-    auto next = Choose(loop, config.fallback[i], config, "");
+    auto next = Choose(loop, config.fallback[i], config, {});
     if (!next.ok()) return std::move(next).error().Wrap("fallback[" + std::to_string(i) + "]");
     clients.push_back(std::make_unique<HttpModelClient>(loop, std::move(next).value()));
   }

@@ -160,10 +160,7 @@ Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::strin
   return caps;
 }
 
-Result<void> OverrideCaps(Caps& caps, std::string_view json) {
-  RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(json, "caps"));
-  return Override(caps, document.root());
-}
+Result<void> OverrideCaps(Caps& caps, const json::View& object) { return Override(caps, object); }
 
 std::vector<std::string> CapsMembers() {
   std::vector<std::string> names{"wire", "headers"};

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/json/json.h"
 #include "agent/wires/wire.h"
 #include "sandbox/base/result.h"
 
@@ -45,7 +46,7 @@ std::uint64_t MaxImageBytes(const Caps& caps);
 /// its provider.
 Caps LookUpCaps(std::string_view provider, std::string_view base_url, std::string_view model);
 /// Changes `caps` by the members of one JSON object (the table's own form). kInvalidInput names the member.
-Result<void> OverrideCaps(Caps& caps, std::string_view json);
+Result<void> OverrideCaps(Caps& caps, const json::View& object);
 /// The members that such an object may have.
 std::vector<std::string> CapsMembers();
 /// Learns from the refusal of a request (400, 422): switches off what the message names, if that is on. False: nothing

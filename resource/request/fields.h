@@ -1,11 +1,9 @@
 #pragma once
 /// Reading of JSON members into plain structs through tables: the table is the list of known keys, so that parser,
-/// error messages and documentation cannot drift apart. Scalars are read liberally (authors of YAML forget quotes),
-/// names strictly. A null is a missing member.
+/// error messages and documentation cannot drift apart. Scalars are read liberally, names strictly. A null is a missing
+/// member.
 
 #include <array>
-#include <chrono>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,26 +11,19 @@
 #include <utility>
 #include <vector>
 
+#include "agent/config/scalar.h"
 #include "agent/json/json.h"
 #include "sandbox/base/result.h"
 
 namespace rune::resource {
 
-/// All readers: kInvalidInput "<path>: <what is wrong>".
-Result<void> ReadText(const json::View& view, std::string& into);  ///< Also numbers and booleans, as written.
-Result<void> ReadTexts(const json::View& view, std::vector<std::string>& into);  ///< A list, or one scalar.
-Result<void> ReadFlag(const json::View& view, bool& into);                       ///< Also "true", "no", 1.
-Result<void> ReadCount(const json::View& view, std::uint64_t& into);             ///< Not negative; also "12".
-Result<void> ReadNumber(const json::View& view, double& into);
-/// Seconds, or a Go duration: 90, "90s", "1h30m", "1.5h".
-Result<void> ReadDuration(const json::View& view, std::chrono::seconds& into);
-
-std::optional<std::chrono::seconds> ParseDuration(std::string_view text);
-
-/// "<path>: <problem>".
-Error ProblemAt(const json::View& view, std::string_view problem);
-/// "<path>: expected a, b or c".
-Error ExpectedOneOf(const json::View& view, std::span<const std::string_view> words);
+using agent::ExpectedOneOf;
+using agent::ProblemAt;
+using agent::ReadCount;
+using agent::ReadDuration;
+using agent::ReadFlag;
+using agent::ReadText;
+using agent::ReadTexts;
 
 template <typename T>
 struct Field {
@@ -48,16 +39,21 @@ std::vector<std::string> KeysOf(std::span<const Field<T>> fields) {
   return keys;
 }
 
-/// Reads every member of `object` (null or missing: none) through its field; an unknown member is an error.
+/// Reads the members of `object` (null or missing: none) that have a field.
 template <typename T>
-Result<void> ReadFields(const json::View& object, std::span<const Field<T>> fields, T& into) {
-  if (object.is_null()) return Ok();
-  RUNE_RETURN_IF_ERROR(json::CheckKeys(object, KeysOf(fields)));
+Result<void> ReadMembers(const json::View& object, std::span<const Field<T>> fields, T& into) {
   for (const Field<T>& field : fields) {
     const json::View member = object[field.key];
     if (!member.is_null()) RUNE_RETURN_IF_ERROR(field.read(member, into));
   }
   return Ok();
+}
+
+/// The same; a member without a field is an error.
+template <typename T>
+Result<void> ReadFields(const json::View& object, std::span<const Field<T>> fields, T& into) {
+  RUNE_RETURN_IF_ERROR(json::CheckKeys(object, KeysOf(fields)));
+  return ReadMembers(object, fields, into);
 }
 
 /// Readers of one member, for the tables: {"model", Text<Source, &Source::model>}.

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "agent/config/settings_json.h"
 #include "agent/json/pattern.h"
 #include "agent/record/canonical.h"
 #include "resource/request/common_fields.h"
@@ -42,26 +43,15 @@ Result<void> ReadFailIf(const json::View& view, Params& params) {
   return Ok();
 }
 
-Result<void> ReadPolicyText(const json::View& view, Params& params) {
-  if (view.type() != json::Type::kObject) return ProblemAt(view, "expected an object");
-  params.policy = view.Dump();
-  return Ok();
-}
-
-constexpr std::array<Field<Params>, 13> kPut{
-    {{"prompt", MaybeText<Params, &Params::prompt>},
-     {"prompt_file", Text<Params, &Params::prompt_file>},
-     {"context", Texts<Params, &Params::context>},
-     {"images", Texts<Params, &Params::images>},
-     {"system_prompt", MaybeText<Params, &Params::system_prompt>},
-     {"append_system_prompt", MaybeText<Params, &Params::append_system_prompt>},
-     {"pre_commands", Texts<Params, &Params::pre_commands>},
-     {"schema", ReadSchema<Params>},
-     {"version_from", ReadVersionFrom<Params>},
-     {"limits", ReadLimits<Params>},
-     {"fail_if", ReadFailIf},
-     {"policy", ReadPolicyText},
-     {"skip_record", Flag<Params, &Params::skip_record>}}};
+constexpr std::array<Field<Params>, 9> kPut{{{"prompt", MaybeText<Params, &Params::prompt>},
+                                             {"prompt_file", Text<Params, &Params::prompt_file>},
+                                             {"context", Texts<Params, &Params::context>},
+                                             {"images", Texts<Params, &Params::images>},
+                                             {"pre_commands", Texts<Params, &Params::pre_commands>},
+                                             {"schema", ReadSchema<Params>},
+                                             {"version_from", ReadVersionFrom<Params>},
+                                             {"fail_if", ReadFailIf},
+                                             {"skip_record", Flag<Params, &Params::skip_record>}}};
 
 constexpr std::array<Field<Params>, 2> kGet{
     {{"skip", Flag<Params, &Params::skip>}, {"strict", Flag<Params, &Params::strict>}}};
@@ -72,9 +62,16 @@ std::vector<std::string> PutParamKeys() { return KeysOf<Params>(kPut); }
 std::vector<std::string> GetParamKeys() { return KeysOf<Params>(kGet); }
 std::vector<std::string> FailIfKeys() { return KeysOf<FailIf>(kFailIf); }
 
+std::vector<std::string> Below(const std::string& document, std::vector<std::string> keys) {
+  for (std::string& key : keys) key.insert(0, document + ".");
+  return keys;
+}
+
 Result<Params> ReadPutParams(const json::View& view) {
   Params params;
-  RUNE_RETURN_IF_ERROR(ReadFields<Params>(view, kPut, params));
+  const agent::OtherKeys others{.here = PutParamKeys(), .elsewhere = Below("source", SourceKeys())};
+  RUNE_ASSIGN_OR_RETURN(params.settings, agent::ReadSettings(view, agent::Column::kParams, others));
+  RUNE_RETURN_IF_ERROR(ReadMembers<Params>(view, kPut, params));
   if (params.prompt && !params.prompt_file.empty()) {
     return Error::Invalid("params.prompt and params.prompt_file: give one of them");
   }

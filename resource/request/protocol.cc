@@ -1,15 +1,23 @@
 #include "resource/request/protocol.h"
 
 #include "agent/json/json.h"
-#include "resource/request/common_fields.h"
 #include "resource/request/request.h"
-#include "resource/request/sandbox_block.h"
 #include "resource/request/tables.h"
 
 namespace rune::resource {
 namespace {
 
 constexpr int kDeepestRequest = 64;
+/// A check container may vanish five minutes after it was made, so a check, and a get that has to ask, ends well
+/// before.
+constexpr std::chrono::seconds kCheckWall{120};
+
+agent::Config DefaultsOf(Verb verb) {
+  agent::Config config;
+  config.skills_dir.clear();
+  if (verb != Verb::kOut) config.budgets.wall = kCheckWall;
+  return config;
+}
 
 Result<Params> ReadParams(Verb verb, const json::View& view) {
   switch (verb) {
@@ -48,7 +56,7 @@ Result<Request> ParseRequest(Verb verb, std::string_view text) {
     return Error::Invalid("the request on stdin: expected object, found " + std::string(json::TypeName(root.type())));
   }
   Request request;
-  RUNE_ASSIGN_OR_RETURN(request.source, ReadSource(root["source"]));
+  RUNE_ASSIGN_OR_RETURN(request.source, ReadSource(root["source"], DefaultsOf(verb)));
   RUNE_ASSIGN_OR_RETURN(request.params, ReadParams(verb, root["params"]));
   if (verb != Verb::kOut) {
     RUNE_ASSIGN_OR_RETURN(request.version, ParseVersion(root["version"]));
@@ -62,11 +70,6 @@ std::vector<KnownKey> KnownKeys() {
     for (const std::string& key : keys) known.push_back({object, key});
   };
   add("source", SourceKeys());
-  for (const auto& [object, key] : SandboxBlockKeys()) known.push_back({object, key});
-  add("source.embeddings", EmbeddingKeys());
-  add("source.deadlines", DeadlineKeys());
-  add("source.retry", RetryKeys());
-  add("limits", LimitKeys());
   add("put params", PutParamKeys());
   add("put params.fail_if", FailIfKeys());
   add("get params", GetParamKeys());

@@ -15,7 +15,7 @@ namespace rune::resource {
 /// kInvalidInput naming the key and the place.
 Result<Request> ParseRequest(Verb verb, std::string_view text);
 
-/// Every key that an object of the request may have, for the documentation's test: {"source", "api_key"}, ...
+/// Every key of the request that is no setting, for the documentation's test: {"source", "prompt"}, ...
 struct KnownKey {
   std::string object;
   std::string key;

@@ -10,17 +10,17 @@
 
 namespace rune::resource {
 
-/// kInvalidInput naming key and place. A null or missing object is an empty one.
-Result<Source> ReadSource(const json::View& view);
+/// kInvalidInput naming key and place. A null or missing object is an empty one. `defaults` are those of the step.
+Result<Source> ReadSource(const json::View& view, agent::Config defaults);
 Result<Params> ReadPutParams(const json::View& view);
 Result<Params> ReadGetParams(const json::View& view);
 
+/// The keys that are no settings.
 std::vector<std::string> SourceKeys();
-std::vector<std::string> EmbeddingKeys();
-std::vector<std::string> DeadlineKeys();
-std::vector<std::string> RetryKeys();
 std::vector<std::string> PutParamKeys();
 std::vector<std::string> GetParamKeys();
 std::vector<std::string> FailIfKeys();
+/// "params.prompt", ...
+std::vector<std::string> Below(const std::string& document, std::vector<std::string> keys);
 
 }  // namespace rune::resource

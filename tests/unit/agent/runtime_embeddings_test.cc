@@ -43,7 +43,7 @@ class RuntimeEmbeddingsTest : public testing::Test {
   std::string LastRequest(LoopbackServer& server, const EmbeddingsConfig& embeddings) {
     Config config;
     config.provider = "openai";
-    config.api_key = "test-key-0123456789";
+    config.api_key = Secret("test-key-0123456789");
     config.base_url = server.url() + "/v1";
     config.embeddings = embeddings;
     config.retry.attempts = 1;

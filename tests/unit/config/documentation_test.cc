@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "agent/config/keys.h"
+#include "agent/config/settings.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 
@@ -20,8 +20,10 @@ std::string RowOf(const Setting& setting) {
     }
     choices += '.';
   }
-  return "| " + Code(setting.key) + " | " + Code(setting.variable) + " | " + Code(setting.flag) + " | " +
-         Code(setting.fallback) + " | " + std::string(ProjectRuleName(setting.project)) + " | " + doc + choices + " |";
+  const auto by_default = CurrentValue(setting, Config());
+  return "| " + Code(setting.key) + " | " + Code(VariableOf(setting)) + " | " + Code(setting.flag) + " | " +
+         Code(by_default ? TextOf(*by_default) : "") + " | " + std::string(NarrowRuleName(setting.narrow)) + " | " +
+         doc + choices + " |";
 }
 
 std::string Documentation() {
@@ -33,7 +35,7 @@ std::string Documentation() {
 TEST(Documentation, HasARowForEverySettingThatSaysWhatTheCodeDoes) {
   const std::string text = Documentation();
   const auto lines = Split(text, '\n');
-  for (const Setting& setting : kSettings) {
+  for (const Setting& setting : Settings()) {
     const std::string row = RowOf(setting);
     EXPECT_NE(std::find(lines.begin(), lines.end(), row), lines.end()) << "docs/configuration.md lacks:\n" << row;
   }
@@ -48,7 +50,7 @@ TEST(Documentation, HasNoRowForASettingThatIsNotThere) {
     EXPECT_NE(FindSetting(key), nullptr) << line;
     ++rows;
   }
-  EXPECT_EQ(rows, kSettings.size());
+  EXPECT_EQ(rows, Settings().size());
 }
 
 }  // namespace

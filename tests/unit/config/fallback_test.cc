@@ -61,13 +61,13 @@ TEST_F(TablesTest, AVariableHoldsTheSameAsJson) {
   request_.environment["RUNE_CAPS"] = R"({"images":false})";
   const Config config = Load().config;
   ASSERT_EQ(config.fallback.size(), 1u);
-  EXPECT_EQ(config.caps, R"({"images":false})");
+  EXPECT_EQ(config.caps.root().Dump(), R"({"images":false})");
 }
 
 TEST_F(TablesTest, TheKeyOfAFallbackMayStandInAVariableAndIsASecret) {
   request_.environment["SECOND_KEY"] = "canary-second-key";
   WriteUser("[[fallback]]\nprovider = \"openai\"\napi_key_env = \"SECOND_KEY\"\n");
-  EXPECT_EQ(Load().config.fallback.at(0).api_key, "canary-second-key");
+  EXPECT_EQ(Load().config.fallback.at(0).api_key.Reveal(), "canary-second-key");
   EXPECT_EQ(Redact("x canary-second-key"), "x ***");
 }
 
@@ -80,17 +80,18 @@ TEST_F(TablesTest, AFileWithTheKeyOfAFallbackThatOthersCanReadIsReported) {
 
 TEST_F(TablesTest, CapsAreOneTableInEitherSpelling) {
   WriteUser("[caps]\nimages = false\nheaders = [\"X: 1\"]\ncontext_window = 5\n");
-  EXPECT_THAT(Load().config.caps, AllOf(HasSubstr(R"("images":false)"), HasSubstr(R"("headers":["X: 1"])")));
+  EXPECT_THAT(Load().config.caps.root().Dump(),
+              AllOf(HasSubstr(R"("images":false)"), HasSubstr(R"("headers":["X: 1"])")));
   WriteUser("caps = {images = false}\nmodel = \"m\"\n");
   const Config config = Load().config;
-  EXPECT_EQ(config.caps, R"({"images":false})");
+  EXPECT_EQ(config.caps.root().Dump(), R"({"images":false})");
   EXPECT_EQ(config.model, "m");
 }
 
 TEST_F(TablesTest, AMistakeIsNamedWithItsPlaceAndWithoutAKey) {
   const std::vector<std::pair<std::string, std::string>> rows{
       {"[[fallback]]\nmodle = \"m\"\n", "did you mean 'model'"},
-      {"fallback = [{provider = 7}]\n", "fallback.provider: expected string"},
+      {"fallback = [{provider = 7}]\n", "fallback[0].provider: expected string"},
       {"fallback = [{wire = \"openai-chat\"}]\n", "names neither provider"},
       {"fallback = [\"canary-in-place\"]\n", "fallback"},
       {"fallback = \"canary-in-place\"\n", "expected a list of tables"},
@@ -105,6 +106,19 @@ TEST_F(TablesTest, AMistakeIsNamedWithItsPlaceAndWithoutAKey) {
   }
 }
 
+TEST_F(TablesTest, AProjectFileCannotMakeASecretOfAWordThatOthersMustSee) {
+  ASSERT_TRUE(WriteFileAtomic(request_.cwd + "/rune.toml",
+                              "api_key = \"project-word-1\"\n[[fallback]]\napi_key = \"project-word-2\"\n",
+                              {.mode = 0644})
+                  .ok());
+  EXPECT_EQ(Load().notices.size(), 2u);
+  EXPECT_EQ(Redact("project-word-1 project-word-2"), "project-word-1 project-word-2");
+  // The control: the user's own file does.
+  WriteUser("api_key = \"project-word-1\"\n[[fallback]]\napi_key = \"project-word-2\"\n");
+  Load();
+  EXPECT_EQ(Redact("project-word-1 project-word-2"), "*** ***");
+}
+
 TEST_F(TablesTest, AProjectFileCannotSetEither) {
   ASSERT_TRUE(WriteFileAtomic(request_.cwd + "/rune.toml",
                               "[[fallback]]\nbase_url = \"http://evil\"\n[caps]\nheaders = [\"X: 1\"]\n",
@@ -112,7 +126,7 @@ TEST_F(TablesTest, AProjectFileCannotSetEither) {
                   .ok());
   const LoadedConfig loaded = Load();
   EXPECT_TRUE(loaded.config.fallback.empty());
-  EXPECT_EQ(loaded.config.caps, "");
+  EXPECT_TRUE(loaded.config.caps.empty());
   EXPECT_EQ(loaded.notices.size(), 2u);
 }
 

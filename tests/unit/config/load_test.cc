@@ -134,7 +134,7 @@ TEST_F(LoadTest, ReadsTheVariablesOfTheContract) {
                           {"RUNE_CASSETTE", "/c"},
                           {"RUNE_RECORD", "/r"}};
   const Config config = Load().config;
-  EXPECT_EQ(config.api_key, "key");
+  EXPECT_EQ(config.api_key.Reveal(), "key");
   EXPECT_EQ(config.provider, "gemini");
   EXPECT_EQ(config.base_url, "http://127.0.0.1:1");
   EXPECT_EQ(config.policy.mode, PolicyMode::kAllowlist);
@@ -174,6 +174,10 @@ TEST_F(LoadTest, RefusesUnknownKeysWrongTypesAndValuesOutOfRange) {
       {"\n\nmodle = \"x\"\n", "~/.rune/rune.toml:3:1: unknown key 'modle' (did you mean 'model'?)"},
       {"[policy]\nallowed_comands = []\n",
        "~/.rune/rune.toml:2:1: unknown key 'policy.allowed_comands' (did you mean 'policy.allowed_commands'?)"},
+      {"[policy]\nmax_steps = 5\n",
+       "~/.rune/rune.toml:2:1: unknown key 'policy.max_steps' (did you mean 'max_steps', at the top of the file, "
+       "before "
+       "the first table?)"},
       {"[polcy]\n", "~/.rune/rune.toml:1:2: unknown key 'polcy'"},
       {"max_steps = \"20\"\n",
        "~/.rune/rune.toml:1:1: max_steps: expected an integer from 0 to 4294967295, found '20'"},

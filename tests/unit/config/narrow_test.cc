@@ -121,6 +121,12 @@ TEST(Narrow, KeepsOnlyDomainsThatAreAllowedAlready) {
       {"wttr.in", "wttr.in:22", {}},
       {"wttr.in:22", "wttr.in", {}},
       {"WTTR.in", "wttr.IN", {"wttr.IN"}},
+      {"10.0.0.0/8", "10.1.2.3", {"10.1.2.3"}},
+      {"10.0.0.0/8", "10.1.0.0/16:22,11.0.0.1", {"10.1.0.0/16:22"}},
+      {"10.0.0.0/8:443", "10.1.2.3", {}},
+      {"10.1.2.3", "10.0.0.0/8", {"10.1.2.3"}},
+      {"[fd00::]/8", "[fd00::1]:443,[fe80::1]", {"[fd00::1]:443"}},
+      {"*.example.com", "10.1.2.3", {}},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(After("policy.allowed_domains", c.current, c.proposed), Value(c.after)) << c.current << "|" << c.proposed;
@@ -170,7 +176,7 @@ TEST(Narrow, KeepsTheSkillsInsideTheDirectory) {
 TEST(Narrow, IgnoresWhatIsNotAMatterOfNarrowing) {
   for (const char* key : {"model", "provider", "api_key", "base_url", "system_prompt", "append_system_prompt",
                           "cassette", "record", "trace_dir"}) {
-    EXPECT_EQ(FindSetting(key)->project, ProjectRule::kIgnored) << key;
+    EXPECT_EQ(FindSetting(key)->narrow, NarrowRule::kIgnored) << key;
     EXPECT_TRUE(NarrowText(key, "", "x").refused) << key;
     EXPECT_FALSE(NarrowText(key, "x", "x").refused) << key;
   }

@@ -24,8 +24,8 @@ std::string ErrorOf(const EmbeddingsConfig& config) {
 }
 
 TEST(EmbeddingsTest, EveryProviderHasItsDefaults) {
-  EXPECT_EQ(EndpointOf({.provider = "openai", .api_key = "k"}).base_url, "https://api.openai.com/v1");
-  EXPECT_EQ(EndpointOf({.provider = "gemini", .api_key = "k"}).model, "gemini-embedding-001");
+  EXPECT_EQ(EndpointOf({.provider = "openai", .api_key = Secret("k")}).base_url, "https://api.openai.com/v1");
+  EXPECT_EQ(EndpointOf({.provider = "gemini", .api_key = Secret("k")}).model, "gemini-embedding-001");
   EXPECT_EQ(EndpointOf({.provider = "ollama"}).base_url, "http://localhost:11434");
   EXPECT_EQ(EndpointOf({.provider = "openai", .base_url = "http://h/v1//"}).base_url, "http://h/v1");
   EXPECT_EQ(EndpointOf({.provider = "ollama", .model = "m"}).model, "m");
@@ -35,15 +35,17 @@ TEST(EmbeddingsTest, WhatCannotWorkIsSaidBeforeAnythingIsSent) {
   EXPECT_EQ(ErrorOf({.provider = "openai"}), "embeddings.api_key: openai needs a key (RUNE_EMBEDDINGS_API_KEY)");
   EXPECT_EQ(ErrorOf({.provider = "cohere"}), "embeddings.provider: expected openai, gemini or ollama, found 'cohere'");
   EXPECT_NE(ErrorOf({.provider = "ollama", .base_url = "ftp://x"}).find("embeddings.base_url"), std::string::npos);
-  EXPECT_NE(ErrorOf({.provider = "openai", .api_key = "a\nb: c"}).find("embeddings.api_key"), std::string::npos);
+  EXPECT_NE(ErrorOf({.provider = "openai", .api_key = Secret("a\nb: c")}).find("embeddings.api_key"),
+            std::string::npos);
 }
 
 TEST(EmbeddingsTest, EveryProviderIsAskedInItsOwnWords) {
-  const HttpRequest openai = EncodeEmbeddings(EndpointOf({.provider = "openai", .api_key = "k"}), {"a", "b\""});
+  const HttpRequest openai = EncodeEmbeddings(EndpointOf({.provider = "openai", .api_key = Secret("k")}), {"a", "b\""});
   EXPECT_EQ(openai.url, "https://api.openai.com/v1/embeddings");
   EXPECT_EQ(*openai.body, R"({"model":"text-embedding-3-small","input":["a","b\""],"encoding_format":"float"})");
   EXPECT_EQ(openai.headers.back(), "Authorization: Bearer k");
-  const HttpRequest gemini = EncodeEmbeddings(EndpointOf({.provider = "gemini", .model = "g", .api_key = "k"}), {"a"});
+  const HttpRequest gemini =
+      EncodeEmbeddings(EndpointOf({.provider = "gemini", .model = "g", .api_key = Secret("k")}), {"a"});
   EXPECT_EQ(gemini.url, "https://generativelanguage.googleapis.com/v1beta/models/g:batchEmbedContents");
   EXPECT_EQ(*gemini.body, R"({"requests":[{"model":"models/g","content":{"parts":[{"text":"a"}]}}]})");
   EXPECT_EQ(gemini.headers.back(), "x-goog-api-key: k");
@@ -114,7 +116,8 @@ TEST(HttpEmbedderTest, AFailureIsOneLineWithoutTheKey) {
     peer.ReplyJson(request.number == 1 ? 401 : 500, R"({"error":"no such key"})");
   });
   EventLoop loop;
-  HttpEmbedder embedder(loop, EndpointOf({.provider = "openai", .base_url = server.url(), .api_key = "key-key-key"}));
+  HttpEmbedder embedder(loop,
+                        EndpointOf({.provider = "openai", .base_url = server.url(), .api_key = Secret("key-key-key")}));
   const auto refused = embedder.Embed({"a"});
   EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
   EXPECT_EQ(refused.error().message, R"(embeddings: the server answers 401: {"error":"no such key"})");

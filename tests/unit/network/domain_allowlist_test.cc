@@ -292,5 +292,33 @@ TEST(HostPortTest, RefusesWhatTwoProgramsCouldReadDifferently) {
   }
 }
 
+/// An entry covers another exactly when it allows whatever the other allows, here of a few samples.
+TEST(CoversEntryTest, AgreesWithWhatTheListsAllow) {
+  const std::vector<std::string> entries{"*",           "a.test",        "a.test:443", "a.test:22",    "*.a.test",
+                                         "*.b.a.test",  "*.a.test:443",  "10.0.0.0/8", "10.1.0.0/16",  "10.1.2.3",
+                                         "10.1.2.3:22", "10.0.0.0/8:22", "[fd00::]/8", "[fd00::1]:80", "*.test",
+                                         "A.Test.",     "b.a.test",      "11.0.0.0/8"};
+  const std::vector<std::string> names{"a.test", "b.a.test", "c.b.a.test", "x.test", "xa.test"};
+  const std::vector<std::string> addresses{"10.1.2.3", "10.1.9.9", "10.9.9.9", "11.1.1.1", "fd00::1", "fd00::2"};
+  const std::vector<std::uint16_t> ports{22, 80, 443};
+  for (const std::string& wide : entries) {
+    for (const std::string& narrow : entries) {
+      const DomainAllowlist outer = List({wide});
+      const DomainAllowlist inner = List({narrow});
+      bool within = outer.every() || !inner.every();
+      for (const std::uint16_t port : ports) {
+        for (const std::string& name : names) within &= outer.AllowsName(name, port) || !inner.AllowsName(name, port);
+        for (const std::string& address : addresses) {
+          within &= outer.every() || Reaches(outer, address, port) || !Reaches(inner, address, port);
+        }
+      }
+      EXPECT_EQ(CoversEntry(wide, narrow), within) << wide << " and " << narrow;
+    }
+  }
+  EXPECT_TRUE(CoversEntry("no entry", "no entry"));
+  EXPECT_TRUE(CoversEntry("*", "no entry"));
+  EXPECT_FALSE(CoversEntry("a.test", "no entry"));
+}
+
 }  // namespace
 }  // namespace rune::sandbox

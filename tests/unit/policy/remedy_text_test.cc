@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "agent/config/keys.h"
+#include "agent/config/settings.h"
 #include "tests/unit/policy/policy_fixture.h"
 
 namespace rune::agent {
@@ -34,8 +34,7 @@ TEST(RemedyTextTest, EveryGrantHasAKeyThatTheConfigurationKnows) {
   for (const Grant grant : {Grant::kExecute, Grant::kRead, Grant::kWrite, Grant::kDomain, Grant::kUpload}) {
     const std::string key = "policy." + std::string(PolicyKey(grant));
     EXPECT_TRUE(keys.insert(PolicyKey(grant)).second) << key;
-    const auto known = [&](const Setting& setting) { return setting.key == key; };
-    EXPECT_TRUE(std::any_of(kSettings.begin(), kSettings.end(), known)) << key;
+    EXPECT_NE(FindSetting(key), nullptr) << key;
   }
 }
 

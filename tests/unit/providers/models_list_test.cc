@@ -76,7 +76,7 @@ std::string Listed(const std::string& provider, const std::string& base_url, std
   Config config;
   config.provider = provider;
   config.base_url = base_url;
-  config.api_key = "canary-models-key";
+  config.api_key = Secret("canary-models-key");
   EventLoop loop;
   auto options = ChooseEndpoint(loop, config);
   if (!options.ok()) return options.error().message;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/keys.h"
+#include "agent/config/settings.h"
 #include "agent/http/url.h"
 #include "agent/providers/access.h"
 #include "sandbox/base/files.h"

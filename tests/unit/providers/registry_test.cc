@@ -19,7 +19,7 @@ using testing::Not;
 Config With(const std::string& provider, const std::string& key, const std::string& base_url) {
   Config config;
   config.provider = provider;
-  config.api_key = key;
+  config.api_key = Secret(key);
   config.base_url = base_url;
   return config;
 }
@@ -104,19 +104,19 @@ TEST(Registry, TheHostSaysMoreThanTheKey) {
 
 TEST(Registry, CapsAreCorrectedAndMistakesNamed) {
   Config config = With("openai", "k", "");
-  config.caps = R"({"context_window":5000})";
+  config.caps = JsonTable::Parse(R"({"context_window":5000})", "caps").value();
   EventLoop loop;
   EXPECT_EQ((*MakeModelClient(loop, config))->context_window(), 5000u);
-  config.caps = R"({"images":1})";
+  config.caps = JsonTable::Parse(R"({"images":1})", "caps").value();
   EXPECT_THAT(Made(config), HasSubstr("caps.images"));
 }
 
 TEST(Registry, AFallbackIsCheckedBeforeAnythingIsAsked) {
   Config config = With("openai", "k", "");
   config.fallback = {
-      {.provider = "anthropic", .model = "", .base_url = "", .api_key = "", .api_key_env = "", .wire = ""}};
+      {.provider = "anthropic", .model = "", .base_url = "", .api_key = {}, .api_key_env = "", .wire = ""}};
   EXPECT_THAT(Made(config), AllOf(HasSubstr("fallback[0]"), HasSubstr("no key for provider anthropic")));
-  config.fallback[0].api_key = "canary-fallback-key";
+  config.fallback[0].api_key = Secret("canary-fallback-key");
   EXPECT_EQ(Made(config), "openai gpt-4o");
   EXPECT_EQ(Redact("x canary-fallback-key y"), "x *** y");
 }
@@ -135,8 +135,7 @@ TEST(Registry, AnUnknownProviderNamesTheNearest) {
 
 TEST(Registry, ARecordingIsNowhereSoThatItIsNoFallback) {
   Config config = With("openai", "k", "");
-  config.fallback = {
-      {.provider = "cassette", .model = "", .base_url = "", .api_key = "", .api_key_env = "", .wire = ""}};
+  config.fallback.push_back({.provider = "cassette"});
   EXPECT_EQ(Made(config), "fallback[0]: provider cassette plays a recording: it has no endpoint");
   EXPECT_EQ(Chosen(With("cassette", "", "")), "provider cassette plays a recording: it has no endpoint");
 }

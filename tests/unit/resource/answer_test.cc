@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/record/ref.h"
-#include "resource/config_from_source.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/secret.h"
 
 namespace rune::resource {
 namespace {
@@ -17,9 +16,7 @@ agent::RunResult Answered(const std::string& text) {
 }
 
 TEST(AnswerOf, HashesTheRedactedText) {
-  Source source;
-  source.redact = {"plum-pudding-7"};
-  HideSecrets(source);
+  const Secret redacted("plum-pudding-7");
   const auto answer = AnswerOf(Answered("The word is plum-pudding-7."), {});
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer->record.answer, "The word is ***.");

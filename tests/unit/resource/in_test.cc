@@ -61,7 +61,7 @@ TEST(In, ReplaysTheRecordWithoutAskingAndAlwaysTheSame) {
 TEST(In, NeedsNoKeyToReplayAnUnsealedRecord) {
   Request request = ParsedAs(Verb::kIn, R"({"source":{"provider":"cassette","prompt":"How many?"}})");
   request.version = Checked(request, "4");
-  request.source.provider.clear();
+  request.source.config.provider.clear();
   FakeAsker asker({"x"});
   EXPECT_TRUE(In(request, ContextOf(asker)).ok());
 }
@@ -89,7 +89,7 @@ TEST(In, RefusesARecordUnderAnotherRef) {
 TEST(In, WithAnotherKeyAsksAgainOrFailsWhenStrict) {
   Request request = Get();
   request.version = Checked(request, "4");
-  request.source.api_key = "another key, as after a rotation";
+  request.source.config.api_key = Secret("another key, as after a rotation");
   FakeAsker asker({"4"});
   const auto again = In(request, ContextOf(asker));
   ASSERT_TRUE(again.ok());

@@ -94,7 +94,7 @@ TEST_F(Out_, OfARefusedToolCallFailsWithTheLineThatWouldAllowIt) {
   ASSERT_FALSE(failed.ok());
   EXPECT_NE(failed.error().message.find("; to allow it: source.policy.allowed_commands: [\"rm\"];"), std::string::npos);
   Request request = Put(R"({"prompt":"Clean."})");
-  request.source.on_denial = agent::OnDenial::kWarn;
+  request.source.config.on_denial = agent::OnDenial::kWarn;
   EXPECT_TRUE(Out(request, ContextOf(asker_), inputs_->path()).ok());
 }
 

@@ -100,9 +100,14 @@ TEST(Caps, CopilotIsGreetedLikeAnEditor) {
   }
 }
 
+Result<void> Overridden(Caps& caps, std::string_view json) {
+  RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(json, "caps"));
+  return OverrideCaps(caps, document.root());
+}
+
 TEST(Caps, TheUserKnowsBetter) {
   Caps caps;
-  ASSERT_TRUE(OverrideCaps(caps, R"({"wire":"openai-responses","images":false,"context_window":9000,
+  ASSERT_TRUE(Overridden(caps, R"({"wire":"openai-responses","images":false,"context_window":9000,
       "thinking_style":"effort","headers":["X-Team: a","X-Empty:"]})")
                   .ok());
   EXPECT_EQ(caps.wire, Wire::kOpenAiResponses);
@@ -124,7 +129,7 @@ TEST(Caps, ABadOverrideNamesItsMemberAndChangesNothing) {
                                                               {"{", "caps"}};
   for (const auto& [json, words] : rows) {
     Caps caps;
-    const auto result = OverrideCaps(caps, json);
+    const auto result = Overridden(caps, json);
     ASSERT_FALSE(result.ok()) << json;
     EXPECT_THAT(result.error().message, HasSubstr(words)) << json;
     EXPECT_EQ(caps, Caps{}) << json;

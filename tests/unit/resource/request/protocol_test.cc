@@ -16,7 +16,7 @@ std::string ErrorOf(const std::string& text, Verb verb = Verb::kCheck) {
 TEST(ParseRequest, TakesWhatConcourseWrites) {
   const Request request = ParsedAs(
       Verb::kIn, R"({"source":{"api_key":"k\u003c\u0026","prompt":"a\u2028b"},"version":{"ref":"r","x":"y"}})");
-  EXPECT_EQ(request.source.api_key, "k<&");
+  EXPECT_EQ(request.source.config.api_key.Reveal(), "k<&");
   EXPECT_EQ(request.version.at("x"), "y") << "unknown keys of a version are kept";
 }
 
@@ -27,22 +27,22 @@ TEST(ParseRequest, TakesNullForEverythingThatIsMissing) {
   const Request lists = ParsedAs(Verb::kCheck, R"({"source":{"pre_commands":null,"redact":null,"limits":null,
       "policy":{"allowed_domains":null,"allowed_commands":null},"sandbox":{"network":null,
       "filesystem":{"denied_paths":null}}}})");
-  EXPECT_EQ(lists.source.policy.denied_paths, agent::PolicyConfig().denied_paths);
+  EXPECT_EQ(lists.source.config.policy.denied_paths, agent::PolicyConfig().denied_paths);
 }
 
 TEST(ParseRequest, IsLiberalWithScalars) {
   const Request request = ParsedAs(Verb::kCheck, R"({"source":{"model":4,"prompt":true,"debug":"yes","seed":"7",
       "temperature":"0.5","inline_limit":"1000","min_interval":90,"limits":{"seconds":"1h30m","steps":"5"},
       "pre_commands":"date"}})");
-  EXPECT_EQ(request.source.model, "4");
+  EXPECT_EQ(request.source.config.model, "4");
   EXPECT_EQ(request.source.prompt, "true");
   EXPECT_TRUE(request.source.debug);
-  EXPECT_EQ(request.source.seed, 7);
-  EXPECT_EQ(request.source.temperature, 0.5);
+  EXPECT_EQ(request.source.config.seed, 7);
+  EXPECT_EQ(request.source.config.temperature, 0.5);
   EXPECT_EQ(request.source.inline_limit, 1000u);
   EXPECT_EQ(request.source.min_interval, std::chrono::seconds(90));
-  EXPECT_EQ(request.source.limits.seconds, std::chrono::minutes(90));
-  EXPECT_EQ(request.source.limits.steps, 5u);
+  EXPECT_EQ(request.source.config.budgets.wall, std::chrono::minutes(90));
+  EXPECT_EQ(request.source.config.budgets.steps, 5u);
   EXPECT_EQ(request.source.pre_commands, std::vector<std::string>{"date"});
 }
 
@@ -53,7 +53,7 @@ TEST(ParseRequest, NamesTheKeyAndThePlaceOfEveryMistake) {
             "source.record: 'store' is not available in this release; use inline or none");
   EXPECT_EQ(ErrorOf(R"({"source":{"record":"x"}})"), "source.record: expected inline or none");
   EXPECT_EQ(ErrorOf(R"({"source":{"sandbox":{"policy_mode":"yolo"}}})"),
-            "source.sandbox.policy_mode: expected confirm, allowlist or unrestricted");
+            "source.sandbox.policy_mode: expected allowlist, confirm or unrestricted");
   EXPECT_EQ(ErrorOf(R"({"source":{"sandbox":{"require":["landlok"]}}})"),
             "source.sandbox.require[0]: expected limits, network, seccomp, landlock or names");
   EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"steps":-1}}})"),
@@ -69,13 +69,20 @@ TEST(ParseRequest, NamesTheKeyAndThePlaceOfEveryMistake) {
   EXPECT_EQ(ErrorOf(R"({"source":{"retry":{"attempts":0}}})"), "source.retry.attempts: from 1 to 20");
   EXPECT_EQ(ErrorOf(R"({"source":{"retry":{"base_ms":"1s"}}})"),
             "source.retry.base_ms: expected a whole number, not negative");
-  EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"cost_usd":-1}}})"),
-            "source.limits.cost_usd: expected an amount in USD, not negative");
+  EXPECT_EQ(ErrorOf(R"({"source":{"limits":{"cost_usd":-1}}})"), "source.limits.cost_usd: from 0 to 1000000");
   EXPECT_EQ(ErrorOf(R"({"source":{"embeddings":{"modle":"m"}}})"),
             "source.embeddings: unknown key 'modle' (did you mean 'model'?)");
   EXPECT_EQ(ErrorOf(R"({"source":{"version_from":["/a"]}})"),
             "source.version_from: needs a schema, for it names members of a JSON answer");
   EXPECT_EQ(ErrorOf(R"({"source":[]})").substr(0, 7), "source:");
+  EXPECT_EQ(ErrorOf(R"({"source":{"allowed_commands":[]}})"),
+            "source: unknown key 'allowed_commands' (did you mean 'policy.allowed_commands'?)");
+  EXPECT_EQ(ErrorOf(R"({"source":{"policy":{"schema":{}}}})"),
+            "source.policy: unknown key 'schema' (did you mean 'source.schema'?)");
+  EXPECT_EQ(ErrorOf(R"({"source":{"policy":{"allowed_commands":["a","b",3]}}})"),
+            "source.policy.allowed_commands[2]: expected string, found number");
+  EXPECT_EQ(ErrorOf(R"({"params":{"min_interval":1}})", Verb::kOut),
+            "params: unknown key 'min_interval' (did you mean 'source.min_interval'?)");
   EXPECT_EQ(ErrorOf(R"({"params":{"promt":"x"}})", Verb::kOut), "params: unknown key 'promt' (did you mean 'prompt'?)");
   EXPECT_EQ(ErrorOf(R"({"params":{"prompt":"a","prompt_file":"b"}})", Verb::kOut),
             "params.prompt and params.prompt_file: give one of them");
@@ -108,7 +115,7 @@ TEST(ParseRequest, AcceptsBothSpellingsOfThePolicyUnlessTheyDisagree) {
       "sandbox":{"policy_mode":"allowlist","allowed_commands":["curl"],"network":{"allowed_domains":["wttr.in"]},
                  "filesystem":{"read_write_paths":["/w"],"read_only_paths":["/r"],"denied_paths":["/d"]},
                  "resources":{"timeout_secs":20,"max_memory_mb":100,"max_pids":9},"require":["seccomp"]}}})");
-  const agent::PolicyConfig& policy = request.source.policy;
+  const agent::PolicyConfig& policy = request.source.config.policy;
   EXPECT_EQ(policy.mode, agent::PolicyMode::kAllowlist);
   EXPECT_EQ(policy.allowed_domains, std::vector<std::string>{"wttr.in"});
   EXPECT_EQ(policy.allowed_paths_rw, std::vector<std::string>{"/w"});
@@ -118,7 +125,7 @@ TEST(ParseRequest, AcceptsBothSpellingsOfThePolicyUnlessTheyDisagree) {
   EXPECT_EQ(policy.max_pids, 9u);
   EXPECT_EQ(policy.enforcement, sandbox::Enforcement::kRequire);
   EXPECT_EQ(policy.required_layers, std::vector<sandbox::Layer>{sandbox::Layer::kSeccomp});
-  EXPECT_EQ(request.source.limits.tool_seconds, std::chrono::seconds(20));
+  EXPECT_EQ(request.source.config.budgets.tool_wall, std::chrono::seconds(20));
   EXPECT_NE(
       ErrorOf(R"({"source":{"policy":{"mode":"confirm"},"sandbox":{"policy_mode":"unrestricted"}}})").find("disagree"),
       std::string::npos);
@@ -129,7 +136,7 @@ TEST(ParseRequest, AcceptsBothSpellingsOfThePolicyUnlessTheyDisagree) {
 
 TEST(ParseRequest, AnEmptyListAllowsNothing) {
   const Request request = ParsedAs(Verb::kCheck, R"({"source":{"policy":{"denied_paths":[]}}})");
-  EXPECT_TRUE(request.source.policy.denied_paths.empty());
+  EXPECT_TRUE(request.source.config.policy.denied_paths.empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "agent/config/keys.h"
+#include "agent/config/settings.h"
 
 #include <gtest/gtest.h>
 
@@ -12,28 +12,78 @@ namespace {
 
 TEST(Keys, AreUniqueInEverySpelling) {
   std::set<std::string_view> keys;
-  std::set<std::string_view> variables;
+  std::set<std::string> variables;
   std::set<std::string_view> flags;
-  for (const Setting& setting : kSettings) {
+  std::set<std::string_view> in_source;
+  std::set<std::string_view> in_params;
+  for (const Setting& setting : Settings()) {
     EXPECT_TRUE(keys.insert(setting.key).second) << setting.key;
-    EXPECT_TRUE(variables.insert(setting.variable).second) << setting.variable;
+    EXPECT_TRUE(variables.insert(VariableOf(setting)).second) << setting.key;
     EXPECT_TRUE(setting.flag.empty() || flags.insert(setting.flag).second) << setting.flag;
+    for (const auto name : NamesIn(setting, Column::kSource)) EXPECT_TRUE(in_source.insert(name).second) << name;
+    for (const auto name : NamesIn(setting, Column::kParams)) EXPECT_TRUE(in_params.insert(name).second) << name;
   }
 }
 
 TEST(Keys, HaveAVariableThatFollowsFromTheKey) {
-  for (const Setting& setting : kSettings) {
-    std::string expected = "RUNE_" + std::string(setting.key);
-    for (char& c : expected) c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    EXPECT_EQ(setting.variable, expected);
+  EXPECT_EQ(VariableOf(*FindSetting("model")), "RUNE_MODEL");
+  EXPECT_EQ(VariableOf(*FindSetting("policy.allowed_paths_rw")), "RUNE_POLICY_ALLOWED_PATHS_RW");
+}
+
+/// A value of the setting's type other than the default, as a variable would hold it.
+std::string Another(const Setting& setting, const std::string& current) {
+  switch (setting.type) {
+    case ValueType::kString:
+    case ValueType::kProse:
+    case ValueType::kPath:
+    case ValueType::kKey:
+      return current + "x";
+    case ValueType::kWord: {
+      const auto words = Split(setting.choices, '|');
+      return std::string(words[0] == current ? words[1] : words[0]);
+    }
+    case ValueType::kBool:
+      return current == "true" ? "false" : "true";
+    case ValueType::kInteger:
+    case ValueType::kSeconds:
+    case ValueType::kNumber:
+    case ValueType::kFractionalSeconds:
+      return setting.most < 1e6 && current != TextOf(setting.most) ? TextOf(setting.most) : "1";
+    case ValueType::kStrings:
+    case ValueType::kPaths:
+    case ValueType::kDomains:
+      return current.empty() ? "x" : current + ",x";
+    case ValueType::kEnforcement:
+      return "landlock,names";
+    case ValueType::kTable:
+      return R"({"images":false})";
+    case ValueType::kProviders:
+      return R"([{"provider":"ollama"}])";
+  }
+  std::abort();
+}
+
+TEST(Keys, EachHaveAMemberOfTheirOwnThatReadsBackAsWhatWasPutThere) {
+  for (const Setting& setting : Settings()) {
+    const auto current = CurrentValue(setting, Config());
+    const auto value = ParseValue(setting, Another(setting, current ? TextOf(*current) : ""));
+    ASSERT_TRUE(value.ok()) << setting.key << ": " << value.error().message;
+    Config config;
+    setting.member.put(config, *value);
+    EXPECT_EQ(CurrentValue(setting, config), *value) << setting.key;
+    EXPECT_NE(CurrentValue(setting, config), current) << setting.key;
+    for (const Setting& other : Settings()) {
+      if (&other == &setting) continue;
+      EXPECT_EQ(CurrentValue(other, config), CurrentValue(other, Config())) << setting.key << " and " << other.key;
+    }
   }
 }
 
 TEST(Keys, HaveDefaultsThatAreThoseOfTheConfig) {
   Config from_table;
-  for (const Setting& setting : kSettings) {
-    const auto value = DefaultValue(setting);
-    if (value) Assign(setting, *value, from_table);
+  for (const Setting& setting : Settings()) {
+    const auto value = CurrentValue(setting, Config());
+    if (value) setting.member.put(from_table, *value);
     const bool may_be_unset = setting.key == "policy.mode" || setting.key == "temperature" || setting.key == "seed" ||
                               setting.key == "thinking" || setting.key == "embeddings.provider" ||
                               setting.key == "wire" || setting.key == "caps" ||
@@ -89,6 +139,18 @@ TEST(Keys, NameTheNearestForAMisspeltOne) {
   EXPECT_TRUE(IsSection("deadlines"));
   EXPECT_FALSE(IsSection("model"));
   EXPECT_FALSE(IsSection("polic"));
+}
+
+TEST(Keys, NameThePlaceOfARightOneInTheWrongPlace) {
+  const std::string top = ", at the top of the file, before the first table?)";
+  EXPECT_EQ(UnknownKey("policy.max_steps"), "unknown key 'policy.max_steps' (did you mean 'max_steps'" + top);
+  EXPECT_EQ(UnknownKey("retry.model"), "unknown key 'retry.model' (did you mean 'model'" + top);
+  EXPECT_EQ(UnknownKey("allowed_commands"), "unknown key 'allowed_commands' (did you mean 'policy.allowed_commands'?)");
+  EXPECT_EQ(UnknownKey("retry.max_pids"), "unknown key 'retry.max_pids' (did you mean 'policy.max_pids'?)");
+  // The words of a pipeline.
+  EXPECT_EQ(UnknownKey("limits.steps"), "unknown key 'limits.steps' (did you mean 'max_steps'" + top);
+  EXPECT_EQ(UnknownKey("deadlines.connect"),
+            "unknown key 'deadlines.connect' (did you mean 'deadlines.connect_secs'?)");
 }
 
 TEST(Values, AreParsedFromTextByType) {
@@ -153,7 +215,7 @@ TEST(Values, AreParsedFromTextByType) {
 TEST(Values, AreAssignedWithTheirUnits) {
   Config config;
   const auto set = [&](const char* key, const char* text) {
-    Assign(*FindSetting(key), ParseValue(*FindSetting(key), text).value(), config);
+    FindSetting(key)->member.put(config, ParseValue(*FindSetting(key), text).value());
   };
   set("deadlines.idle_secs", "0.25");
   set("timeout_secs", "90");
@@ -177,6 +239,8 @@ TEST(Values, AreAssignedWithTheirUnits) {
 }
 
 TEST(Values, OfAKeyAreNeverShown) {
+  EXPECT_EQ(TextOf(ParseValue(*FindSetting("api_key"), "very-secret").value()), "***");
+  EXPECT_EQ(TextOf(ParseValue(*FindSetting("fallback"), R"([{"api_key":"very-secret"}])").value()), "***");
   const auto value = ParseValue(*FindSetting("api_key"), "very-secret\x01");
   ASSERT_FALSE(value.ok());
   EXPECT_EQ(value.error().message.find("very-secret"), std::string::npos);

@@ -1,11 +1,11 @@
-#include "resource/request/fields.h"
+#include "agent/config/scalar.h"
 
 #include <cmath>
 
 #include "sandbox/base/duration.h"
 #include "sandbox/base/text.h"
 
-namespace rune::resource {
+namespace rune::agent {
 namespace {
 
 constexpr std::string_view kDurationHint = "expected seconds or a duration such as \"90s\", \"10m\" or \"1h30m\"";
@@ -54,6 +54,13 @@ Result<void> ReadFlag(const json::View& view, bool& into) {
   return Ok();
 }
 
+Result<void> ReadInteger(const json::View& view, std::int64_t& into) {
+  const auto number = view.string() ? ParseInt(*view.string()) : view.integer();
+  if (!number) return ProblemAt(view, "expected a whole number");
+  into = *number;
+  return Ok();
+}
+
 Result<void> ReadCount(const json::View& view, std::uint64_t& into) {
   const auto number = view.string() ? ParseInt(*view.string()) : view.integer();
   if (!number || *number < 0) return ProblemAt(view, "expected a whole number, not negative");
@@ -92,4 +99,4 @@ Error ExpectedOneOf(const json::View& view, std::span<const std::string_view> wo
   return ProblemAt(view, message);
 }
 
-}  // namespace rune::resource
+}  // namespace rune::agent

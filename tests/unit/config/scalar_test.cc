@@ -1,8 +1,8 @@
-#include "resource/request/fields.h"
+#include "agent/config/scalar.h"
 
 #include <gtest/gtest.h>
 
-namespace rune::resource {
+namespace rune::agent {
 namespace {
 
 TEST(ParseDuration, UnderstandsSecondsAndGoDurations) {
@@ -22,4 +22,4 @@ TEST(ParseDuration, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace rune::resource
+}  // namespace rune::agent
