@@ -11,6 +11,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import check_index  # noqa: E402
 import check_layers  # noqa: E402
 import check_sizes  # noqa: E402
 import tally  # noqa: E402
@@ -91,6 +92,21 @@ class CheckLayersTest(TemporaryTree):
         self.write("docs/layers.txt", "sandbox/base ->\n")
         self.write("agent/new/new.cc", '#include "sandbox/base/text.h"\n')
         self.assertIn("belongs to no box", self.check()[1])
+
+
+class CheckIndexTest(TemporaryTree):
+    def check(self, rows: list[str]) -> tuple[int, str]:
+        check_index.ROOT = self.root
+        self.write("docs/architecture.md", "# Index\n\n" + "\n".join(rows) + "\n")
+        return printed_by(check_index.main)
+
+    def test_a_row_names_a_file_that_holds_the_name(self) -> None:
+        self.write("agent/a.cc", "void Decide() {}\n")
+        rows = ["| what | `agent/a.cc` | `Decide` |"] * 24
+        self.assertEqual(self.check(rows)[0], 0)
+        self.assertIn("no Decid in agent/a.cc", self.check([*rows, "| who | `agent/a.cc` | `Decid` |"])[1])
+        self.assertIn("no file agent/b.cc", self.check([*rows, "| who | `agent/b.cc` | `Decide` |"])[1])
+        self.assertIn("fewer than 24", self.check(rows[:23])[1])
 
 
 class CheckSizesTest(TemporaryTree):

@@ -46,7 +46,7 @@ std::optional<std::uint16_t> ParsePort(std::string_view text);
 
 /// What URLs, Host headers and proxies' addresses name (RFC 3986 3.2.2, RFC 9110 7.2).
 struct HostPort {
-  std::string host;  ///< Normalised: a name (NormalizeHostName) or an address (Format), without brackets.
+  std::string host;        ///< Normalised: a name (NormalizeHostName) or an address (Format), without brackets.
   std::uint16_t port = 0;  ///< 0: none is named.
 };
 /// "name", "1.2.3.4", "[::1]", each with or without ":port". kInvalidInput with the reason for anything else: what two

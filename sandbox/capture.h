@@ -1,6 +1,7 @@
 #pragma once
 /// Takes in a stream of any length at a bounded cost in memory: head and tail are kept, the whole goes to a file.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Progress on stderr, and questions to the person at the terminal.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 

@@ -24,7 +24,7 @@ struct EmbeddingEndpoint {
   std::string provider;  ///< "openai"
   std::string base_url;  ///< Without a slash at the end.
   std::string model;
-  Secret api_key;        ///< May be empty.
+  Secret api_key;  ///< May be empty.
 };
 
 /// Fills in the provider's defaults. kInvalidInput: no such provider, no URL, a key that is missing or none.

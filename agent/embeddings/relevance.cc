@@ -1,6 +1,5 @@
 #include "agent/embeddings/relevance.h"
 
-
 #include "sandbox/base/list.h"
 #include "sandbox/base/log.h"
 

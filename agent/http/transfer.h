@@ -2,6 +2,7 @@
 /// One request on its way: the easy handle, its options and its callbacks. Used by HttpClient alone.
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -2,6 +2,7 @@
 /// Runs the tool calls of one answer: checks, asks where a person may decide, starts them as parallel confined children
 /// and gives the results back in call order.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 /// What the user wrote ([policy]) turned into decisions about tool calls and into confinements for the kernel.
 /// The text checks give friendly messages and approvals; the Confinement is what holds.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

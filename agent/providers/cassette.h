@@ -9,6 +9,7 @@
 /// not compared, because during replay they really run. With "template", {{call_a1}} in the reply's text stands for
 /// the first line of that call's result.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

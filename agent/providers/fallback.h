@@ -1,6 +1,7 @@
 #pragma once
 /// Several providers behind one client: the next one is asked when those before it have failed.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>

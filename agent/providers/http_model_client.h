@@ -1,6 +1,7 @@
 #pragma once
 /// A model behind an HTTP API: normalise, encode, ask, decode, and ask again when that makes sense.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

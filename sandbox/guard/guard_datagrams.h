@@ -3,6 +3,7 @@
 /// programs look. A stand-in is one end of a seqpacket pair: unlike a datagram pair it takes no address (unix(7)), so
 /// that sendto(2), sendmsg(2) and sendmmsg(2) end here whatever their memory says. Internal to guard.h.
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>

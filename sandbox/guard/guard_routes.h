@@ -2,6 +2,7 @@
 /// Where a connection to an address leads: to a name's server, to a listed address, to a listener of the command
 /// itself, to our own resolver, or nowhere. Internal to guard.h.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>

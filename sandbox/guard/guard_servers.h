@@ -2,6 +2,7 @@
 /// bind(2) and listen(2) of a guarded command. It may serve on loopback, on a port that the kernel chooses, and on what
 /// an entry of the rules names. Internal to guard.h.
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>

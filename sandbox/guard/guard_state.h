@@ -1,6 +1,7 @@
 #pragma once
 /// What the parts of one network guard share. Internal to guard.h.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>

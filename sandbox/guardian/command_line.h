@@ -1,6 +1,7 @@
 #pragma once
 /// The flags of `rune-sandbox` used by hand.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Layer 4: files, by landlock(7). Every ABI from 1 up; rights that the kernel does not know are masked out.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

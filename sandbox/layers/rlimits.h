@@ -1,6 +1,8 @@
 #pragma once
 /// Layer 1 in every environment: setrlimit(2). Per process, except RLIMIT_NPROC (per uid; without effect on uid 0).
 
+#include <cstdint>
+
 #include "sandbox/confinement.h"
 
 namespace rune::sandbox {

@@ -1,6 +1,7 @@
 #pragma once
 /// One client and its server: bytes both ways, looked at, counted, and never more than 64 KiB waiting on either way.
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>

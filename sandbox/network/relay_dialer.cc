@@ -34,7 +34,8 @@ Dialer::Dialer(EventLoop& loop, Resolver& resolver, const RelayOptions& options,
       resolver_(resolver),
       options_(options),
       target_(std::move(target)),
-      proxy_(options.proxy && !target_.name.empty() && !options.proxy->direct.Covers(target_.name) ? &*options.proxy : nullptr),
+      proxy_(options.proxy && !target_.name.empty() && !options.proxy->direct.Covers(target_.name) ? &*options.proxy
+                                                                                                   : nullptr),
       port_(proxy_ != nullptr ? proxy_->port : target_.port),
       done_(std::move(done)) {
   deadline_ = loop_.At(Clock::now() + options_.dial_timeout, [this] { Finish({ETIMEDOUT, {}, {}}); });

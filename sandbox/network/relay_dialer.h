@@ -1,6 +1,7 @@
 #pragma once
 /// Finds the server of one connection and connects to it: to an address that was checked, never to a name.
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>

@@ -2,6 +2,7 @@
 /// What holds for every wire format: the result does not depend on the cuts, and what a server made us remember can be
 /// sent back to it.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

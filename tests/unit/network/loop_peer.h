@@ -1,6 +1,7 @@
 #pragma once
 /// TCP peers on the test's own loop: what they got, and how their connection ended.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>

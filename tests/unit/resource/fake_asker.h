@@ -1,6 +1,7 @@
 #pragma once
 /// An asker that gives the answers it was told to give, and remembers what it was asked.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
