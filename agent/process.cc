@@ -9,8 +9,8 @@
 
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 extern char** environ;

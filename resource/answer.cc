@@ -9,7 +9,7 @@
 #include "agent/run/outcome.h"
 #include "resource/config_from_source.h"
 #include "resource/say.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {

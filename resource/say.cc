@@ -5,7 +5,7 @@
 #include <string>
 
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::resource {

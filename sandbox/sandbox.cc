@@ -14,7 +14,7 @@
 
 #include "sandbox/capture.h"
 #include "sandbox/command.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/protocol/connection.h"
 #include "sandbox/report.h"
 

@@ -9,7 +9,7 @@
 #include "agent/cli/terminal.h"
 #include "agent/providers/copilot.h"
 #include "agent/providers/copilot_login.h"
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/quoted.h"

@@ -12,6 +12,7 @@
 #include "agent/run/outcome.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -10,6 +10,7 @@
 #include "agent/runtime.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -7,7 +7,7 @@
 #include "agent/policy/remedy_text.h"
 #include "agent/run/layers.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

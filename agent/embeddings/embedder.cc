@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "agent/http/fetch.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

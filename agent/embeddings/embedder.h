@@ -9,7 +9,7 @@
 
 #include "agent/config/config.h"
 #include "agent/http/client.h"
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/result.h"
 #include "sandbox/base/secret.h"

@@ -15,7 +15,7 @@
 #include "agent/policy/remedy_text.h"
 #include "agent/run/run.h"
 #include "sandbox/base/encoding.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/config/config.h"
-#include "agent/conversation/history.h"
+#include "agent/conversation/compaction.h"
 #include "agent/conversation/message.h"
 #include "agent/conversation/model.h"
 #include "agent/cost/price.h"

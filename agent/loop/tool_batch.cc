@@ -7,7 +7,7 @@
 
 #include "agent/json/json.h"
 #include "agent/tools/tool.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 #include "sandbox/foreground.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/http/url.h"
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 #include "agent/wires/codec.h"
 #include "sandbox/base/characters.h"
 #include "sandbox/base/text.h"

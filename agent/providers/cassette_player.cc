@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "agent/providers/cassette.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -9,6 +9,7 @@
 #include "agent/providers/cassette.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "agent/http/network_settings.h"
 #include "agent/http/url.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

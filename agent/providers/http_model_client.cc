@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/http/url.h"
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 #include "agent/wires/normalise.h"
 #include "agent/wires/pictures.h"
 #include "sandbox/base/duration.h"

@@ -9,7 +9,7 @@
 #include "agent/providers/cassette.h"
 #include "agent/providers/copilot.h"
 #include "agent/providers/fallback.h"
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 

@@ -3,7 +3,7 @@
 #include "agent/cost/price.h"
 #include "agent/policy/remedy_text.h"
 #include "agent/run/layers.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

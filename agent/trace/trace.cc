@@ -7,7 +7,7 @@
 #include "agent/json/json.h"
 #include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 #include "sandbox/base/utc_time.h"
 

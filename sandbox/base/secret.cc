@@ -2,7 +2,8 @@
 
 #include <cstring>
 
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
+
 
 namespace rune {
 

@@ -11,7 +11,7 @@
 
 #include "sandbox/base/paths.h"
 #include "sandbox/guardian/file_operations.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/program.h"
 
 namespace rune::sandbox {

@@ -12,11 +12,11 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/guardian/child.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/confined_child.h"
+#include "sandbox/guardian/process_trees.h"
 #include "sandbox/guardian/run_network.h"
 #include "sandbox/guardian/run_setup.h"
-#include "sandbox/guardian/trees.h"
 #include "sandbox/protocol/frames.h"
 
 namespace rune::sandbox {

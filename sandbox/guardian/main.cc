@@ -21,7 +21,7 @@
 #include "sandbox/guardian/one_layer.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/program.h"
 #include "sandbox/protocol/connection.h"
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "sandbox/guardian/child.h"
+#include "sandbox/guardian/confined_child.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/protocol/frames.h"
 

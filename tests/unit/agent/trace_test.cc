@@ -5,7 +5,7 @@
 
 #include "agent/json/json.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

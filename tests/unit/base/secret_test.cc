@@ -1,3 +1,4 @@
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/secret.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include "sandbox/base/encoding.h"
-#include "sandbox/base/log.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include "agent/config/load.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "agent/config/trust.h"
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -1,3 +1,4 @@
+#include "sandbox/base/redaction.h"
 #include "sandbox/network/relay_proxy.h"
 
 #include <gmock/gmock.h>
@@ -8,7 +9,6 @@
 #include "client_hello.h"
 #include "relay_fixture.h"
 #include "sandbox/base/encoding.h"
-#include "sandbox/base/log.h"
 
 namespace rune::sandbox {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {

@@ -5,6 +5,7 @@
 
 #include "agent/providers/copilot_login.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "tests/unit/http/loopback_server.h"
 
 namespace rune::agent {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sandbox/base/files.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 #include "tests/unit/http/loopback_server.h"
 
 namespace rune::agent {

@@ -7,7 +7,7 @@
 
 #include "agent/config/settings.h"
 #include "fake_asker.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::resource {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/json/json.h"
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "sandbox/base/files.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/sandbox.h"
 #include "tests/support/sandbox_helper.h"
 

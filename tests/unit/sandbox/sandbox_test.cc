@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "sandbox/command.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/program.h"
 #include "sandbox/report.h"
 #include "sandbox_fixture.h"

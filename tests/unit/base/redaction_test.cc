@@ -1,4 +1,4 @@
-#include "sandbox/base/log.h"
+#include "sandbox/base/redaction.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sandbox/guardian/trees.h"
+#include "sandbox/guardian/process_trees.h"
 
 #include <poll.h>
 #include <signal.h>

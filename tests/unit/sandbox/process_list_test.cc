@@ -1,4 +1,4 @@
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /// Trees of real children: each root is forked here, as the guardian would.
-#include "sandbox/guardian/trees.h"
+#include "sandbox/guardian/process_trees.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "agent/conversation/history.h"
+#include "agent/conversation/compaction.h"
 
 #include <gtest/gtest.h>
 

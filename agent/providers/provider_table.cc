@@ -1,4 +1,4 @@
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 
 #include <array>
 

@@ -19,7 +19,7 @@
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/confinement.h"
 #include "sandbox/layers/cgroup.h"
-#include "sandbox/process_tree.h"
+#include "sandbox/process_list.h"
 #include "sandbox/report.h"
 
 namespace rune::sandbox {

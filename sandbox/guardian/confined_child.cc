@@ -1,4 +1,4 @@
-#include "sandbox/guardian/child.h"
+#include "sandbox/guardian/confined_child.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

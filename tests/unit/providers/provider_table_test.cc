@@ -1,6 +1,6 @@
 /// The table of providers, and that settings and documents know the same names.
 
-#include "agent/providers/provider.h"
+#include "agent/providers/provider_table.h"
 
 #include <gmock/gmock.h>
 
