@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "sandbox/capture.h"
 #include "sandbox/command.h"
@@ -141,6 +143,7 @@ class Sandbox::Impl {
   void OnOutput(CommandId id, int stream);
   void FinishIfComplete(CommandId id);
   void Finish(CommandId id);
+  void Complete(Call call);
   /// Nothing on the loop is the call's any more.
   void Forget(const Call& call);
   void Lost();
@@ -322,9 +325,9 @@ void Sandbox::Impl::Forget(const Call& call) {
   }
 }
 
-void Sandbox::Impl::Finish(CommandId id) {
-  auto node = calls_.extract(id);
-  Call& call = node.mapped();
+void Sandbox::Impl::Finish(CommandId id) { Complete(std::move(calls_.extract(id).mapped())); }
+
+void Sandbox::Impl::Complete(Call call) {
   Forget(call);
   Completed completed{.report = std::move(*call.report)};
   if (call.output) {
@@ -342,13 +345,12 @@ void Sandbox::Impl::Lost() {
   RetryOnEintr([&] { return ::waitpid(pid_, nullptr, 0); });
   KillStrayChildren(Clock::now() + kAnswerTimeout);
   policies_.clear();
-  std::vector<CommandId> ids;
-  for (const auto& [id, call] : calls_) ids.push_back(id);
-  for (const CommandId id : ids) {
-    Report report;
-    report.guardian_lost = true;
-    calls_.at(id).report = report;
-    Finish(id);
+  // All of them before any is told: who is told may launch the next one and run the loop.
+  std::map<CommandId, Call> lost = std::exchange(calls_, {});
+  for (const auto& [id, call] : lost) Forget(call);
+  for (auto& [id, call] : lost) {
+    call.report.emplace().guardian_lost = true;
+    Complete(std::move(call));
   }
 }
 

@@ -23,8 +23,9 @@ Result<void> Connection::Send(const std::string& encoded, const std::vector<int>
 
 void Connection::Receive() {
   if (!reader_.Receive(socket_.get())) return Lose();
+  const std::weak_ptr here(here_);
   Frame frame;
-  while (true) {
+  while (!here.expired()) {
     const auto next = reader_.Next(frame);
     if (!next.ok()) return Lose();
     if (!*next) return;
@@ -38,13 +39,15 @@ bool Connection::Hear(const Frame& frame) {
     case FrameType::kDefined: {
       auto defined = Decode<DefinedFrame>(frame.body);
       if (!defined.ok()) return false;
-      answers_.defined(std::move(defined).value());
+      const auto hear = answers_.defined;  // not a member while it runs: it may destroy them all
+      hear(std::move(defined).value());
       return true;
     }
     case FrameType::kDone: {
       auto done = Decode<DoneFrame>(frame.body);
       if (!done.ok()) return false;
-      answers_.done(std::move(done).value());
+      const auto hear = answers_.done;
+      hear(std::move(done).value());
       return true;
     }
     case FrameType::kSetup:
@@ -59,7 +62,7 @@ bool Connection::Hear(const Frame& frame) {
 
 void Connection::Lose() {
   loop_.Unwatch(socket_.get());
-  const auto lost = std::move(answers_.lost);  // not a member while it runs: it may destroy them all
+  const auto lost = std::move(answers_.lost);
   lost();
 }
 

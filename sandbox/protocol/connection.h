@@ -3,6 +3,7 @@
 /// notices when nobody is there any more. Thread rule: everything happens on the loop's thread.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,12 @@ namespace rune::sandbox {
 
 class Connection {
  public:
-  /// Called from the loop, never from inside a method of this class.
+  /// Called from the loop, never from inside a method of this class. Each may run the loop and destroy the connection.
   struct Answers {
     std::function<void(DefinedFrame)> defined;
     std::function<void(DoneFrame)> done;
     /// At most once, and the last: the guardian is gone, could not be told something, or said what no guardian of this
-    /// build says. May destroy the connection; the others must not.
+    /// build says.
     std::function<void()> lost;
   };
   Connection(EventLoop& loop, UniqueFd socket, Answers answers);
@@ -47,6 +48,7 @@ class Connection {
   UniqueFd socket_;
   Answers answers_;
   FrameReader reader_;
+  std::shared_ptr<int> here_ = std::make_shared<int>();  ///< Whoever hears an answer may have us gone afterwards.
 };
 
 }  // namespace rune::sandbox

@@ -64,6 +64,30 @@ TEST_F(ConnectionTest, TheEndOfTheGuardianIsHeardOnce) {
   EXPECT_EQ(lost_, 1);
 }
 
+TEST_F(ConnectionTest, WhoHearsAnAnswerMayRunTheLoopUntilTheGuardianIsLost) {
+  int heard = 0;
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  guardian_.Reset(pair[1]);
+  connection_.emplace(loop_, UniqueFd(pair[0]),
+                      Connection::Answers{.defined = [](DefinedFrame) {},
+                                          .done =
+                                              [&](DoneFrame) {
+                                                ++heard;
+                                                guardian_.Reset();
+                                                EXPECT_TRUE(Wait([&] { return lost_ > 0; }));
+                                              },
+                                          .lost =
+                                              [this] {
+                                                ++lost_;
+                                                connection_.reset();
+                                              }});
+  ASSERT_TRUE(SendFrame(guardian_.get(), Encode(DoneFrame{.id = 9}) + Encode(DoneFrame{.id = 10})).ok());
+  EXPECT_TRUE(Wait([&] { return heard > 0; }));
+  EXPECT_EQ(lost_, 1);
+  EXPECT_FALSE(connection_.has_value());
+}
+
 TEST_F(ConnectionTest, WhatNoGuardianSaysEndsTheConversation) {
   for (const std::string& nonsense :
        {EncodeBye(), Encode(DefineFrame{}), std::string("\xff\xff\xff\xff"),
