@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/domain_allowlist.h"
@@ -16,12 +17,6 @@ using List = std::vector<std::string>;
 using Covers = std::function<bool(const std::string& wide, const std::string& narrow)>;
 
 const List& Strings(const Value& value) { return Held<List>(value); }
-bool Contains(const List& list, const std::string& entry) {
-  return std::find(list.begin(), list.end(), entry) != list.end();
-}
-void AddOnce(List& list, const std::string& entry) {
-  if (!Contains(list, entry)) list.push_back(entry);
-}
 
 /// Absolute, links resolved as far as the path exists.
 std::string Resolve(const std::string& path, const std::string& cwd) {

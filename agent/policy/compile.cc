@@ -6,6 +6,7 @@
 #include "agent/policy/policy.h"
 #include "agent/policy/refusal.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/program.h"
 
@@ -15,10 +16,6 @@ namespace {
 using sandbox::Confinement;
 using sandbox::DeniedAct;
 using sandbox::FileAccess;
-
-void AddUnique(std::vector<std::string>& list, const std::string& value) {
-  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
-}
 
 /// True when `path` is a directory of programs, under any of its names.
 bool IsProgramDir(const std::string& path) {
@@ -85,13 +82,13 @@ Policy::Compiled Policy::Compile() const {
   for (const std::string& entry : config_.allowed_paths_ro) {
     const std::string path = FromConfig(entry);
     // Programs that are not allowed stay unreadable to commands: the dynamic loader runs what it can read.
-    AddUnique(IsProgramDir(path) ? out.program_trees : out.files.read, path);
+    AddOnce(IsProgramDir(path) ? out.program_trees : out.files.read, path);
   }
   AddWritable(out);
   const bool cwd_is_broad = IsBelow(places_.home.empty() ? "/" : places_.home, places_.cwd) || places_.cwd == "/";
-  if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddUnique(out.files.read, places_.cwd);
-  for (const std::string& path : places_.readable) AddUnique(out.files.read, NormalizePath(path, "/"));
-  for (const std::string& entry : config_.denied_paths) AddUnique(out.denied, FromConfig(entry));
+  if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddOnce(out.files.read, places_.cwd);
+  for (const std::string& path : places_.readable) AddOnce(out.files.read, NormalizePath(path, "/"));
+  for (const std::string& entry : config_.denied_paths) AddOnce(out.denied, FromConfig(entry));
   out.always_denied = CredentialPaths(places_.home);
   for (const auto* list : {&out.denied, &out.always_denied}) {
     out.files.denied.insert(out.files.denied.end(), list->begin(), list->end());
@@ -101,11 +98,11 @@ Policy::Compiled Policy::Compile() const {
 
 /// "/tmp" means the run's own directory; where commands cannot have that as their /tmp, it means the shared one too.
 void Policy::AddWritable(Compiled& out) const {
-  AddUnique(out.files.write, places_.tmp_dir);
+  AddOnce(out.files.write, places_.tmp_dir);
   for (const std::string& entry : config_.allowed_paths_rw) {
     const std::string path = FromConfig(entry);
-    AddUnique(out.files.write, path);
-    if (path != "/tmp" && path != places_.tmp_dir) AddUnique(out.writable_trees, path);
+    AddOnce(out.files.write, path);
+    if (path != "/tmp" && path != places_.tmp_dir) AddOnce(out.writable_trees, path);
   }
 }
 
@@ -166,7 +163,7 @@ Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const
     if (approved == Approved::kYes) programs.insert(programs.end(), plan.programs.begin(), plan.programs.end());
     if (plan.needs_shell()) programs.emplace_back("/bin/sh");
     for (const std::string& program : programs) {
-      for (const std::string& path : FilesOf(program)) AddUnique(files.execute, path);
+      for (const std::string& path : FilesOf(program)) AddOnce(files.execute, path);
     }
   }
   for (const std::string& path : plan.writes) {
@@ -186,7 +183,7 @@ Confinement Policy::ForFetch() const {
 
 Confinement Policy::ForApprovedFetch(const Refusal& refusal) const {
   Confinement confinement = ForFetch();
-  for (const std::string& entry : refusal.remedy.entries) AddUnique(confinement.allowed_domains, entry);
+  for (const std::string& entry : refusal.remedy.entries) AddOnce(confinement.allowed_domains, entry);
   return confinement;
 }
 

@@ -6,6 +6,7 @@
 
 #include "agent/policy/paths.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/program.h"
@@ -20,15 +21,7 @@ using std::string_view;
 
 constexpr std::size_t kMaxPath = 4096;  // PATH_MAX
 
-bool Contains(const std::vector<std::string>& list, string_view value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 std::string Quoted(string_view text) { return "'" + OneLine(text) + "'"; }
-
-std::string ParentOf(const std::string& path) { return NormalizePath("..", path); }
-
-string_view BaseName(string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool IsSystemProgram(const std::string& path) {
   return !path.empty() && Contains(sandbox::ProgramDirs(), ParentOf(path));
@@ -114,7 +107,7 @@ bool Policy::ProgramAllowed(const std::string& name) const {
   const std::string path = path_of(name);
   return std::any_of(config_.allowed_commands.begin(), config_.allowed_commands.end(), [&](const std::string& entry) {
     if (entry == name) return true;
-    if (path.empty() || BaseName(entry) != BaseName(path)) return false;
+    if (path.empty() || FileName(entry) != FileName(path)) return false;
     const std::string allowed = path_of(entry);
     return allowed == path || (IsSystemProgram(allowed) && IsSystemProgram(path) && FilesOf(allowed) == FilesOf(path));
   });
