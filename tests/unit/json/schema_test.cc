@@ -160,6 +160,7 @@ TEST(Schema, RefusesMalformedKeywords) {
                              R"({"$ref":"#/$defs/x"})",
                              R"({"$ref":"http://example.com/s"})",
                              R"({"$ref":"#/const","const":{}})",
+                             R"({"$ref":"#/$defs/50%","$defs":{"50%":{}}})",
                              R"({"patternProperties":{"[":{}}})",
                              R"({"dependentRequired":{"a":"b"}})",
                              R"({"$ref":1})",
