@@ -1,8 +1,8 @@
 #include "resource/out.h"
 
 #include "agent/json/pattern.h"
+#include "agent/json/pointer.h"
 #include "agent/json/schema.h"
-#include "agent/record/canonical.h"
 #include "resource/answer.h"
 #include "resource/config_from_source.h"
 #include "resource/pre_commands.h"
@@ -42,7 +42,7 @@ Result<std::string> ContextBlocks(const Params& params, const std::string& input
 
 Result<bool> FailsByValue(const FailIf& fail_if, const std::string& answer) {
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::ParseAnswer(answer));
-  const json::View place = agent::Resolve(document.root(), fail_if.pointer);
+  const json::View place = json::Resolve(document.root(), fail_if.pointer);
   if (!place.exists()) return Error::Invalid("params.fail_if: the answer has no " + OneLine(fail_if.pointer, 80));
   return place.DumpCanonical() == fail_if.equals;
 }

@@ -1,5 +1,6 @@
 #include "agent/record/canonical.h"
 
+#include "agent/json/pointer.h"
 #include "agent/json/schema.h"
 #include "sandbox/base/text.h"
 
@@ -17,7 +18,7 @@ Result<std::string> CanonicalJson(std::string_view answer, const std::vector<std
   std::string out = "[";
   for (const std::string& pointer : pointers) {
     if (out.size() > 1) out += ',';
-    const json::View place = Resolve(document.root(), pointer);
+    const json::View place = json::Resolve(document.root(), pointer);
     out += place.exists() ? place.DumpCanonical() : "null";
   }
   return out + "]";

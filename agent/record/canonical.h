@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/json/pointer.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {
@@ -35,8 +34,5 @@ std::string CanonicalText(std::string_view answer);
 
 /// kInvalidInput when the rule is kJson and the answer holds no JSON.
 Result<std::string> Canonicalize(std::string_view answer, const CanonicalForm& form);
-
-using json::CheckPointer;
-using json::Resolve;
 
 }  // namespace rune::agent

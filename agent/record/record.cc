@@ -1,5 +1,6 @@
 #include "agent/record/record.h"
 
+#include "agent/json/json.h"
 #include "agent/record/deflate.h"
 #include "agent/record/ref.h"
 #include "agent/record/seal.h"

@@ -1,7 +1,7 @@
 #include "resource/request/common_fields.h"
 
+#include "agent/json/pointer.h"
 #include "agent/json/schema.h"
-#include "agent/record/canonical.h"
 #include "resource/request/fields.h"
 
 namespace rune::resource {
@@ -18,7 +18,7 @@ Result<void> ReadSchemaText(const json::View& view, std::string& schema) {
 Result<void> ReadPointers(const json::View& view, std::vector<std::string>& pointers) {
   RUNE_RETURN_IF_ERROR(ReadTexts(view, pointers));
   for (const std::string& pointer : pointers) {
-    if (auto checked = agent::CheckPointer(pointer); !checked.ok()) return std::move(checked).error().Wrap(view.path());
+    if (auto checked = json::CheckPointer(pointer); !checked.ok()) return std::move(checked).error().Wrap(view.path());
   }
   return Ok();
 }

@@ -2,7 +2,7 @@
 
 #include "agent/config/settings_json.h"
 #include "agent/json/pattern.h"
-#include "agent/record/canonical.h"
+#include "agent/json/pointer.h"
 #include "resource/request/common_fields.h"
 #include "resource/request/fields.h"
 #include "resource/request/tables.h"
@@ -12,7 +12,7 @@ namespace {
 
 Result<void> ReadPointer(const json::View& view, FailIf& into) {
   RUNE_RETURN_IF_ERROR(ReadText(view, into.pointer));
-  if (auto checked = agent::CheckPointer(into.pointer); !checked.ok()) {
+  if (auto checked = json::CheckPointer(into.pointer); !checked.ok()) {
     return std::move(checked).error().Wrap(view.path());
   }
   return Ok();

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <random>
 
+#include "agent/json/pointer.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/text.h"
 
@@ -293,6 +294,12 @@ TEST(JsonProperty, AnyByteMayBeFlippedWithoutACrash) {
     if (!document.ok()) continue;
     ASSERT_TRUE(IsValidUtf8(document->root().Dump()));
   }
+}
+
+TEST(CheckPointer, WantsALeadingSlash) {
+  EXPECT_TRUE(CheckPointer("").ok());
+  EXPECT_TRUE(CheckPointer("/a/0").ok());
+  EXPECT_FALSE(CheckPointer("verdict").ok());
 }
 
 }  // namespace

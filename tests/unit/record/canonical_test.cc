@@ -66,12 +66,6 @@ TEST(Canonicalize, WithRuleNoneKeepsTheBytes) {
   EXPECT_EQ(*Canonicalize("a \r\n", {CanonicalRule::kNone, {}}), "a \r\n");
 }
 
-TEST(CheckPointer, WantsALeadingSlash) {
-  EXPECT_TRUE(CheckPointer("").ok());
-  EXPECT_TRUE(CheckPointer("/a/0").ok());
-  EXPECT_FALSE(CheckPointer("verdict").ok());
-}
-
 TEST(Ref, IsTheSha256OfTheCanonicalBytes) {
   // printf abc | sha256sum
   EXPECT_EQ(*RefOf("abc \n", {}), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
