@@ -31,11 +31,9 @@ RelayConnection::RelayConnection(EventLoop& loop, const RelayOptions& options, R
     : loop_(loop), options_(options), target_(std::move(target)), closed_(std::move(closed)) {
   client_.fd = std::move(client);
   SendAtOnce(client_.fd.get());
-  if (!target_.name.empty()) {
+  if (!target_.name.empty() && Enforces()) {
     inspector_.emplace(InspectorRules{
-        target_.port,
-        [this](const std::string& name) { return !Enforces() || options_.rules->AllowsName(name, target_.port); },
-        Enforces()});
+        target_.port, [this](const std::string& name) { return options_.rules->AllowsName(name, target_.port); }});
     // Elsewhere the server may speak first: there the time runs from the client's first byte on.
     if (target_.port == 443 || target_.port == 80) StartHelloTimer();
   }
@@ -51,7 +49,7 @@ RelayConnection::~RelayConnection() {
 }
 
 void RelayConnection::StartHelloTimer() {
-  if (!Enforces() || hello_timer_ != 0) return;
+  if (hello_timer_ != 0) return;
   hello_timer_ = loop_.At(Clock::now() + options_.hello_timeout, [this] {
     if (inspector_->state() != ClientInspector::State::kUndecided) return;
     // A client that never said a word asked for nothing that could be refused.

@@ -29,7 +29,6 @@ bool ClientInspector::AllowsRequest(const std::string& host, std::uint16_t port)
 }
 
 ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
-  if (!rules_.enforce) passed_ += bytes;
   switch (state_) {
     case State::kUndecided:
       first_ += bytes;
@@ -39,7 +38,7 @@ ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
       FeedHttp(bytes);
       break;
     case State::kOpen:
-      if (rules_.enforce) passed_ += bytes;
+      passed_ += bytes;
       break;
     case State::kRefused:
       break;
@@ -62,7 +61,7 @@ void ClientInspector::Decide(std::string_view bytes) {
         return Refuse(DeniedAct::kTls, "the TLS server name " + hello.name + " is not allowed");
       return Open(std::exchange(first_, {}));
     case TlsHello::State::kNotTls:
-      if (rules_.port == kHttpsPort && rules_.enforce) return Refuse(DeniedAct::kTls, "port 443 is for TLS only");
+      if (rules_.port == kHttpsPort) return Refuse(DeniedAct::kTls, "port 443 is for TLS only");
       tls_possible_ = false;
       return FeedHttp(first_);
   }
@@ -75,7 +74,7 @@ void ClientInspector::FeedHttp(std::string_view bytes) {
       if (passed.empty()) return;
       state_ = State::kHttp;
       first_.clear();
-      if (rules_.enforce) passed_ += passed;
+      passed_ += passed;
       return;
     }
     case HttpRequests::State::kTunnel:
@@ -113,11 +112,10 @@ std::string ClientInspector::TakePassed() { return std::exchange(passed_, {}); }
 void ClientInspector::Open(std::string bytes) {
   state_ = State::kOpen;
   first_.clear();
-  if (rules_.enforce) passed_ += bytes;
+  passed_ += bytes;
 }
 
 void ClientInspector::Refuse(DeniedAct what, std::string detail) {
-  if (!rules_.enforce) return Open({});
   state_ = State::kRefused;
   what_ = what;
   detail_ = std::move(detail);

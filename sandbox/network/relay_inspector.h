@@ -14,7 +14,6 @@ namespace rune::sandbox {
 struct InspectorRules {
   std::uint16_t port = 0;                              ///< 443: TLS only. 80: HTTP only.
   std::function<bool(const std::string& name)> allow;  ///< Called once for each name.
-  bool enforce = true;                                 ///< False: everything passes at once.
 };
 
 class ClientInspector {
