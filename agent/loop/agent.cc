@@ -150,7 +150,7 @@ class Agent::Turn {
     for (const EgressLine& line : batch.egress) AddEgress(result_.egress, {line.egress}, result_.steps);
     const Breaker::Verdict verdict = breaker_.Observe(calls, batch.message);
     agent_.history_.push_back(std::move(batch.message));
-    if (batch.sandbox_lost) return End({Outcome::kSandboxUnavailable, result_.tools.back().detail});
+    if (!batch.lost.empty()) return End({Outcome::kSandboxUnavailable, batch.lost});
     if (parts_.loop.interrupted_by()) return End({Outcome::kCancelled, "interrupted"});
     Heed(verdict);
   }

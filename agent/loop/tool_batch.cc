@@ -121,8 +121,8 @@ class Batch {
                                       if (!here.expired()) Complete(i, std::move(done));
                                     });
     if (!id.ok()) {
-      lost_ = true;
-      Settle(i, "not run: " + OneLine(id.error().message), true);
+      lost_ = "not run: " + OneLine(id.error().message);
+      Settle(i, lost_, true);
       parts_.observer.OnToolEnd(slot.record, slot.output.text);
       return;
     }
@@ -136,7 +136,7 @@ class Batch {
     if (slot.done) return;
     slot.record.wall_us = done.report.wall_us;
     slot.record.output_bytes = done.out.total + done.err.total;
-    if (done.report.guardian_lost) lost_ = true;
+    if (done.report.guardian_lost) lost_ = EndText(done.report);
     AddEgress(egress_, done.report.egress, options_.step);
     for (const sandbox::Denial& denial : done.report.denials) NoteDenial(slot, done.report, denial);
     ToolOutput output = slot.tool->render(done);
@@ -181,7 +181,7 @@ class Batch {
     }
     result.denials = std::move(denials_);
     result.egress = std::move(egress_);
-    result.sandbox_lost = lost_;
+    result.lost = std::move(lost_);
     return result;
   }
 
@@ -194,7 +194,7 @@ class Batch {
   std::vector<EgressLine> egress_;
   std::size_t running_ = 0;
   bool stopped_ = false;
-  bool lost_ = false;
+  std::string lost_;
   std::shared_ptr<int> here_ = std::make_shared<int>();  ///< What could not be killed completes after we have gone.
 };
 

@@ -24,7 +24,7 @@ struct BatchResult {
   std::vector<ToolRecord> records;  ///< In call order.
   std::vector<Refusal> denials;     ///< By policy, by a person, by the kernel.
   std::vector<EgressLine> egress;   ///< Of all of them together.
-  bool sandbox_lost = false;        ///< The guardian could not be started or kept.
+  std::string lost;                 ///< Why the guardian could not be started or kept; empty: it was.
 };
 
 /// Returns when every call has its result, also after an interruption or the deadline: then the rest is killed and says

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <functional>
 #include <memory>
 
 #include "agent/loop/parts.h"
 #include "agent/run/run.h"
 #include "sandbox/base/files.h"
+#include "sandbox/process_list.h"
 #include "tests/support/sandbox_helper.h"
 #include "tests/unit/loop/scripted_model.h"
 
@@ -373,6 +375,22 @@ TEST_F(AgentTest, WithoutTheHelperTheRunSaysSo) {
   model_.Call({Exec("c1", "echo x")});
   const RunResult result = Run();
   EXPECT_EQ(result.outcome, Outcome::kSandboxUnavailable);
+}
+
+TEST_F(AgentTest, ALostSandboxIsTheReasonAlsoWhenAnotherCallOfTheBatchWasRefused) {
+  model_.Call({Exec("c1", "sleep 20"), Exec("c2", "rm -rf /")});
+  std::function<void()> kill_when_it_sleeps = [&] {
+    // The guardian is our only child; the sleep is a child of it.
+    if (observer_.started.empty()) {
+      loop_.At(Clock::now() + Milliseconds(20), kill_when_it_sleeps);
+      return;
+    }
+    for (const pid_t guardian : sandbox::ChildrenOfSelf()) ::kill(guardian, SIGKILL);
+  };
+  loop_.At(Clock::now() + Milliseconds(20), kill_when_it_sleeps);
+  const RunResult result = Run();
+  EXPECT_EQ(result.outcome, Outcome::kSandboxUnavailable);
+  EXPECT_EQ(result.detail, "the sandbox was lost; the call was stopped");
 }
 
 }  // namespace
