@@ -21,6 +21,9 @@ quietly() {
   fi
 }
 
+# A precompiled header is told by its contents.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+
 # configure PRESET LOG: makes build/PRESET ready. A tree that was configured for another place is thrown away.
 configure() {
   local preset=$1 log=$2 tree="$ROOT/build/$1" launcher=()
