@@ -13,6 +13,7 @@
 #include "sandbox/guard/guard_programs.h"
 #include "sandbox/guard/guard_routes.h"
 #include "sandbox/guard/guard_servers.h"
+#include "sandbox/guard/guard_signals.h"
 #include "sandbox/guard/guard_state.h"
 #include "sandbox/guard/guard_streams.h"
 #include "sandbox/layers/seccomp_table.h"
@@ -52,6 +53,7 @@ class NetworkGuard::Impl {
         servers_(state_),
         programs_(state_),
         metadata_(state_),
+        signals_(state_, programs_),
         routes_({.rules = state_.options.rules,
                  .dns = &state_.dns,
                  .every_target = state_.options.watch_only,
@@ -154,7 +156,7 @@ class NetworkGuard::Impl {
       case SYS_mmap:
         return programs_.Map(call);
       default:
-        if (!metadata_.Handle(call)) programs_.RefuseSyscall(call);
+        if (!metadata_.Handle(call) && !signals_.Handle(call)) programs_.RefuseSyscall(call);
     }
   }
 
@@ -166,6 +168,7 @@ class NetworkGuard::Impl {
   GuardServers servers_;
   GuardPrograms programs_;
   GuardMetadata metadata_;
+  GuardSignals signals_;
   GuardRoutes routes_;
   Relay relay_;
   GuardStreams streams_;

@@ -20,6 +20,7 @@
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/confinement.h"
 #include "sandbox/domain_allowlist.h"
+#include "sandbox/guard/held_trees.h"
 #include "sandbox/network/ledger.h"
 #include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
@@ -29,9 +30,10 @@ namespace rune::sandbox {
 
 struct GuardOptions {
   const DomainAllowlist* rules = nullptr;  ///< Borrowed; outlives the guard.
-  /// Borrowed; by ResolveAccess(). Where the command may write it may connect to sockets and change modes, owners and
-  /// times of files.
-  const FileAccess* files = nullptr;
+  const FileAccess* files = nullptr;       ///< Borrowed; by ResolveAccess(). For what the report says.
+  /// Borrowed; of `files`. Where the command may write it may connect to sockets, change modes, owners and times of
+  /// files, and cut them.
+  const HeldTrees* trees = nullptr;
   timespec started{};  ///< Of the run, CLOCK_REALTIME_COARSE: older sockets are not the command's.
   uid_t tool_uid = 0;  ///< Who the command is: only sockets and files of this uid are its own.
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.

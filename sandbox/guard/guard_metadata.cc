@@ -56,6 +56,8 @@ std::optional<GuardMetadata::Change> GuardMetadata::ChangeOf(const SystemCall& c
     case SYS_futimesat:
       return Change{kTimes, {.path = call.arguments[1] == 0 ? -1 : 1, .directory = 0}, 2, 1};
 #endif
+    case SYS_truncate:
+      return Change{kSize, {.path = 0}, 1};
     case SYS_fchmod:
       return Change{kMode, {.directory = 0}, 1};
     case SYS_fchmodat:
@@ -93,10 +95,13 @@ bool GuardMetadata::Handle(const SystemCall& call) {
   Tracee tracee(call.tid);
   File file;
   int err = Find(tracee, call, change->subject, file);
-  if (err == 0) err = Check(file);
+  if (err == 0) err = Check(*change, file);
   if (err == EACCES) {
-    state_.notes.Add(
-        {.by = DeniedBy::kLandlock, .what = DeniedAct::kMetadata, .target = file.path, .remedy = WayOpen(file)});
+    const bool writes = change->kind == Change::Kind::kSize;
+    state_.notes.Add({.by = DeniedBy::kLandlock,
+                      .what = writes ? DeniedAct::kWrite : DeniedAct::kMetadata,
+                      .target = file.path,
+                      .remedy = WayOpen(file)});
   }
   if (err == 0) err = Perform(tracee, call, *change, file);
   state_.Answer(call, err);
@@ -133,14 +138,17 @@ int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& s
 }
 
 /// EACCES: outside. EPERM: as the kernel says of a file that belongs to somebody else.
-int GuardMetadata::Check(const File& file) const {
-  if (!MayWrite(*state_.options.files, file.path)) return EACCES;
+int GuardMetadata::Check(const Change& change, const File& file) const {
+  if (S_ISCHR(file.info.st_mode) || S_ISBLK(file.info.st_mode)) return EACCES;
+  if (!state_.options.trees->Contains(file.place.get())) return EACCES;
+  if (change.kind == Change::Kind::kSize) return 0;  // the file's own mode says who may write it
   return file.info.st_uid == state_.options.tool_uid ? 0 : EPERM;
 }
 
 /// To make a file of its own writable is all that helps a command here.
 Remedy GuardMetadata::WayOpen(const File& file) const {
-  const bool own = file.place.valid() && file.info.st_uid == state_.options.tool_uid;
+  const bool device = S_ISCHR(file.info.st_mode) || S_ISBLK(file.info.st_mode);
+  const bool own = file.place.valid() && !device && file.info.st_uid == state_.options.tool_uid;
   if (!own || IsBelowAny(file.path, state_.options.files->denied)) return {};
   return RemedyOf(Grant::kWrite, file.path);
 }
@@ -157,6 +165,8 @@ int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change&
     case Change::Kind::kSetAttribute:
     case Change::Kind::kRemoveAttribute:
       return SetAttribute(tracee, call, change, file);
+    case Change::Kind::kSize:
+      return SetSize(call, static_cast<std::int64_t>(call.arguments[value]), file);
   }
   return EPERM;
 }
@@ -214,6 +224,19 @@ int GuardMetadata::SetAttribute(Tracee& tracee, const SystemCall& call, const Ch
   std::string value(static_cast<std::size_t>(size), '\0');
   if (const int err = tracee.Read(call.arguments[2], value)) return err;
   return ErrnoOf(::setxattr(file.link().c_str(), name.c_str(), value.data(), value.size(), call.Int(4)));
+}
+
+/// truncate(2) as the command: by a descriptor that its own rights open. The kernel would hold us to our limit of file
+/// sizes, not the command to its own.
+int GuardMetadata::SetSize(const SystemCall& call, std::int64_t size, const File& file) const {
+  if (size < 0) return EINVAL;
+  if (S_ISDIR(file.info.st_mode)) return EISDIR;
+  if (!S_ISREG(file.info.st_mode)) return EINVAL;
+  if (size > file.info.st_size && static_cast<std::uint64_t>(size) > Tracee(call.tid).FileSizeLimit()) return EFBIG;
+  const FileUser user(state_.options.tool_uid);
+  // Not waiting for a lease (fcntl(2)).
+  const UniqueFd open(::open(file.link().c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  return open.valid() ? ErrnoOf(::ftruncate(open.get(), size)) : errno;
 }
 
 }  // namespace rune::sandbox

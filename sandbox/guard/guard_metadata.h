@@ -1,7 +1,8 @@
 #pragma once
-/// Mode, owner, times and extended attributes of files, which no right of Landlock covers: the guard changes them
-/// itself, on a hold of the very file that it looked at, and only where the command may write and the file is the
-/// command's own. Part of guard.h.
+/// Mode, owner, times and extended attributes of files, which no right of Landlock covers, and their size, which none
+/// covers before ABI 3: the guard changes them itself, on a hold of the very file that it looked at, and only where the
+/// command may write. All but the size only of the command's own files; nothing of a device, which everybody shares.
+/// Part of guard.h.
 
 #include <sys/stat.h>
 
@@ -38,20 +39,22 @@ class GuardMetadata {
   };
   /// What a call wants, read once.
   struct Change {
-    enum class Kind : std::uint8_t { kMode, kOwner, kTimes, kSetAttribute, kRemoveAttribute } kind = Kind::kMode;
+    enum class Kind : std::uint8_t { kMode, kOwner, kTimes, kSetAttribute, kRemoveAttribute, kSize } kind = Kind::kMode;
     Subject subject;
-    int value = 0;    ///< Argument: mode, owner (the group is the next one), times (0: now), name of the attribute.
+    int value = 0;    ///< Argument: mode, owner (the group is the next one), times (0: now), name of the attribute,
+                      ///< size.
     int seconds = 0;  ///< Of kTimes: 0 timespec[2], 1 timeval[2], 2 utimbuf.
   };
   static std::optional<Change> ChangeOf(const SystemCall& call);
   int Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const;
-  int Check(const File& file) const;
+  int Check(const Change& change, const File& file) const;
   Remedy WayOpen(const File& file) const;
   int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
   int SetMode(mode_t mode, const File& file) const;
   int SetOwner(uid_t owner, gid_t group, const File& file) const;
   int SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
   int SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
+  int SetSize(const SystemCall& call, std::int64_t size, const File& file) const;
 
   GuardState& state_;
 };

@@ -109,6 +109,20 @@ UniqueFd Tracee::Descriptor(int fd) const {
   return UniqueFd(::open(Path("fd/" + std::to_string(fd)).c_str(), O_PATH | O_CLOEXEC));
 }
 
+/// prlimit(2) would take the caller's uid or a capability.
+std::uint64_t Tracee::FileSizeLimit() const {
+  constexpr std::string_view kKey = "Max file size";
+  const auto limits = ReadFile(Path("limits"), 64 << 10);
+  if (!limits.ok()) return 0;
+  for (const std::string_view line : Split(*limits, '\n')) {
+    if (!line.starts_with(kKey)) continue;
+    const std::string_view soft = Trim(line.substr(kKey.size()));
+    if (soft.starts_with("unlimited")) return ~std::uint64_t{0};
+    return static_cast<std::uint64_t>(ParseInt(soft.substr(0, soft.find(' '))).value_or(0));
+  }
+  return 0;
+}
+
 bool Tracee::SignalWaits() const {
   const auto status = ReadFile(Path("status"), 64 << 10);
   if (!status.ok()) return false;

@@ -39,6 +39,8 @@ class Tracee {
   UniqueFd WorkingDirectory() const;
   /// O_PATH on what descriptor `fd` of the caller is open on.
   UniqueFd Descriptor(int fd) const;
+  /// RLIMIT_FSIZE (setrlimit(2)); 0 when it cannot be read.
+  std::uint64_t FileSizeLimit() const;
   /// A signal that the caller handles is waiting for it.
   bool SignalWaits() const;
 

@@ -48,6 +48,8 @@ LayerReport LimitsReport(const RunFacts& facts) {
 
 constexpr const char* kNoSeccomp = "the kernel offers no seccomp filter";
 
+// The ABI of Landlock from which on it holds truncation, and signals.
+constexpr int kTruncation = 3;
 constexpr int kSignalScopes = 6;
 
 /// What a command may write it must not execute, not even by the dynamic loader, which maps what it can read. Where
@@ -59,11 +61,34 @@ SeccompPolicy::Notify NotifyOf(const FileAccess& files, const RunFacts& facts) {
   return held ? SeccompPolicy::Notify::kDenials : SeccompPolicy::Notify::kMaps;
 }
 
+SeccompPolicy::Unheld UnheldIn(const CompiledPolicy& policy, const RunFacts& facts) {
+  return {.truncation = policy.landlock.abi < kTruncation,
+          .signals = policy.landlock.abi < kSignalScopes && !facts.own_pids};
+}
+
+/// What is left of a right that this ABI lacks: the guard holds truncation and signals, a filter alone the first.
+std::string StillUnheld(const CompiledPolicy& policy, const RunFacts& facts) {
+  const SeccompPolicy::Unheld unheld = UnheldIn(policy, facts);
+  std::string text = policy.landlock.lacks;
+  const auto add = [&](const char* what) { text.append(text.empty() ? "" : "; ").append(what); };
+  if (unheld.truncation && policy.unguarded.empty())
+    add("truncate(2) of files that may only be read is not stopped (ABI 3)");
+  if (unheld.signals && policy.guarded.empty())
+    add("signals to other processes of the same user are not stopped (ABI 6)");
+  return text;
+}
+
 /// No right of Landlock covers modes, owners and times of files, nor what is mapped for execution: that is the guard's.
 LayerReport LandlockReport(const CompiledPolicy& policy, const RunFacts& facts, const std::string& missing) {
   if (!policy.landlock.fd.valid()) return {Layer::kLandlock, LayerState::kMissing, facts.identity, missing};
   LayerReport report{Layer::kLandlock, LayerState::kEnforced, "Landlock ABI " + std::to_string(policy.landlock.abi),
-                     policy.landlock.lacks};
+                     StillUnheld(policy, facts)};
+  const SeccompPolicy::Unheld unheld = UnheldIn(policy, facts);
+  if (!policy.guarded.empty() && (unheld.truncation || unheld.signals)) {
+    report.mechanism += std::string(" (") + (unheld.truncation ? "truncation" : "") +
+                        (unheld.truncation && unheld.signals ? " and " : "") + (unheld.signals ? "signals" : "") +
+                        " by the guard)";
+  }
   if (!facts.identity.empty()) report.mechanism += ", " + facts.identity;
   if (policy.guarded.empty()) {
     const bool maps = NotifyOf(policy.confinement.files, facts) == SeccompPolicy::Notify::kMaps;
@@ -80,17 +105,18 @@ LayerReport LandlockReport(const CompiledPolicy& policy, const RunFacts& facts, 
 Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
   const Confinement& confinement = policy.confinement;
   const bool open = confinement.network == Network::kOpen;
-  std::vector<pid_t> out_of_reach;
-  if (policy.landlock.abi < kSignalScopes) out_of_reach = facts.out_of_reach;
+  const SeccompPolicy::Unheld unheld = UnheldIn(policy, facts);
   RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
                                                           .denied_syscalls = confinement.denied_syscalls,
-                                                          .out_of_reach = out_of_reach}));
+                                                          .unheld = unheld,
+                                                          .out_of_reach = facts.out_of_reach}));
   if (!facts.no_guard.empty()) return Ok();
   RUNE_ASSIGN_OR_RETURN(policy.guarded, CompileSeccomp({.network = confinement.network,
                                                         .denied_syscalls = confinement.denied_syscalls,
                                                         .notify = NotifyOf(confinement.files, facts),
                                                         .silent_exec = facts.silent_exec,
-                                                        .out_of_reach = out_of_reach}));
+                                                        .unheld = unheld,
+                                                        .out_of_reach = facts.out_of_reach}));
   return Ok();
 }
 
@@ -139,10 +165,20 @@ std::string Demand(const CompiledPolicy& policy) {
 
 }  // namespace
 
+void KeepFirstMeanings(FirstMeanings& first, FileAccess& files) {
+  for (std::vector<std::string>* names : {&files.read, &files.execute, &files.write}) {
+    std::erase_if(*names, [&](const std::string& name) {
+      const auto real = RealPath(name);
+      return real && first.emplace(name, *real).first->second != *real;
+    });
+  }
+}
+
 Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFacts& facts) {
   CompiledPolicy policy;
   policy.confinement = confinement;
   policy.confinement.files = ResolveAccess(confinement.files);
+  policy.trees = HeldTrees(policy.confinement.files);
 
   std::string no_landlock;
   if (auto landlock = BuildLandlock(confinement); landlock.ok()) {

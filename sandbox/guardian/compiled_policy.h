@@ -2,6 +2,7 @@
 /// A Confinement made ready: BPF program and Landlock ruleset are built once and only attached per command.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "sandbox/confinement.h"
 #include "sandbox/denial.h"
 #include "sandbox/domain_allowlist.h"
+#include "sandbox/guard/held_trees.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
 
@@ -22,12 +24,14 @@ struct RunFacts {
   std::string no_guard;             ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
   bool empty_network = false;       ///< Commands are put into a network namespace with nothing in it, besides.
   std::uint64_t silent_exec = 0;    ///< SeccompPolicy::silent_exec
-  std::vector<pid_t> out_of_reach;  ///< The guardian and its client.
+  bool own_pids = false;            ///< Commands have process ids of their own: no signal leaves the run.
+  std::vector<pid_t> out_of_reach;  ///< The guardian and its client. Empty with `own_pids`.
   std::vector<std::string> never_executed;  ///< Trees that are mounted so that nothing in them can be (noexec).
 };
 
 struct CompiledPolicy {
   Confinement confinement;          ///< Its files by ResolveAccess().
+  HeldTrees trees;                  ///< Of its files.
   LandlockRuleset landlock;         ///< fd invalid when Landlock is missing.
   BpfProgram guarded;               ///< For commands, with a listener. Empty when there is no guard.
   BpfProgram unguarded;             ///< For file operations, and for commands without a guard. Empty: no seccomp.
@@ -35,6 +39,12 @@ struct CompiledPolicy {
   std::vector<LayerReport> layers;  ///< Outermost first.
   std::string refusal;              ///< Not empty: nothing may run under this policy, and why.
 };
+
+/// Names of granted paths and where each led when a run first heard it.
+using FirstMeanings = std::map<std::string, std::string>;
+/// Takes out of `files` every grant whose name leads elsewhere by now: in between, commands have run that could put a
+/// link into its place. A name that is new is noted.
+void KeepFirstMeanings(FirstMeanings& first, FileAccess& files);
 
 /// kInvalidInput on a confinement that means nothing (unknown system call). A missing layer is no error: it is in
 /// `layers`, and in `refusal` when the confinement requires it or the network would otherwise stay open.

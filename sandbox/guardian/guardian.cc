@@ -79,6 +79,7 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
   defined.cgroups = setup_.group_dirs();
   Confinement confinement = frame.confinement;
   setup_.GrantOwn(confinement.files);
+  KeepFirstMeanings(first_meanings_, confinement.files);
   auto policy = CompilePolicy(confinement, facts_);
   if (!policy.ok()) {
     defined.error = policy.error().message;

@@ -64,6 +64,7 @@ class Guardian {
 
   DoneCallback done_;
   std::map<std::uint32_t, CompiledPolicy> policies_;
+  FirstMeanings first_meanings_;
   RunSetup setup_;
   RunNetwork network_;
   Trees trees_;

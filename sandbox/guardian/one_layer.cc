@@ -79,7 +79,8 @@ Result<int> RunGuarded(const Confinement& confinement, const std::string& progra
   // Files are no business of this layer, as long as nobody names any.
   FileAccess files = ResolveAccess(confinement.files);
   if (confinement.files.write.empty()) files.write = {"/"};
-  NetworkGuard guard(loop, resolver, {.rules = &domains, .files = &files, .tool_uid = ::geteuid()});
+  const HeldTrees trees(files);
+  NetworkGuard guard(loop, resolver, {.rules = &domains, .files = &files, .trees = &trees, .tool_uid = ::geteuid()});
   UniqueFd listener = ReceiveDescriptor(ours.get(), kPatience);
   const bool guarded = listener.valid();
   if (guarded) guard.Serve(std::move(listener));

@@ -45,6 +45,7 @@ int RunNetwork::Prepare(CommandId id, const CompiledPolicy& policy) {
   GuardOptions options;
   options.rules = &policy.domains;
   options.files = &confinement.files;
+  options.trees = &policy.trees;
   options.tool_uid = tool_uid_;
   options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };

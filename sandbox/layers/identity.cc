@@ -23,6 +23,7 @@ namespace {
 /// and from 100000); 65534 is nobody, which other programs share.
 constexpr unsigned kFirstId = 62000;
 constexpr unsigned kIdCount = 1000;
+constexpr int kHoldsRoot = 3;
 
 /// The ids of column `column` of passwd(5) or group(5).
 std::set<unsigned> IdsIn(const std::string& path) {
@@ -136,8 +137,8 @@ Identity PlanIdentity(const IdentityRequest& request) {
   const auto roots = std::find_if(owners.begin(), owners.end(), [](const Owner& owner) { return owner.uid == 0; });
   const auto persons = std::find_if(owners.begin(), owners.end(), [](const Owner& owner) { return owner.uid != 0; });
   const std::optional<unsigned> unused = UnusedId();
-  // Uid 0 owns most of the system even without capabilities, so that Landlock must hold it.
-  if (roots != owners.end() && request.landlock_abi > 0) {
+  // Uid 0 owns most of the system even without capabilities, so that Landlock must hold it, truncation included.
+  if (roots != owners.end() && request.landlock_abi >= kHoldsRoot) {
     return Become(0, 0, "uid 0 without capabilities: " + roots->dir + " belongs to root");
   }
   if (persons != owners.end()) {
@@ -147,7 +148,9 @@ Identity PlanIdentity(const IdentityRequest& request) {
   if (!unused) return Become(0, 0, "uid 0 without capabilities: this user namespace maps no unused uid");
   if (roots == owners.end()) return Become(*unused, *unused, "");
   return Become(*unused, *unused,
-                roots->dir + " cannot be written: it belongs to root, and there is no Landlock to hold uid 0");
+                roots->dir + " cannot be written: it belongs to root, and " +
+                    (request.landlock_abi == 0 ? "there is no Landlock" : "it takes Landlock ABI 3") +
+                    " to hold uid 0");
 }
 
 int DropBoundingSet() {

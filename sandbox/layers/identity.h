@@ -18,7 +18,7 @@ struct Identity {
 
 /// An ordinary user stays itself. Root becomes an unused uid (not in /etc/passwd), or, when `writable` holds a
 /// directory that such a uid could not write, that directory's owner (uid 0 without capabilities when it is root's).
-/// With no Landlock (`landlock` false) it never stays uid 0. World-writable directories do not count.
+/// Where Landlock cannot hold uid 0 (before ABI 3) it never stays that. World-writable directories do not count.
 struct IdentityRequest {
   std::vector<std::string> writable;
   int landlock_abi = 0;

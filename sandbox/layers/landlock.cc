@@ -38,18 +38,6 @@ Result<void> AddRule(int ruleset, const LandlockRule& rule) {
   return Error::FromErrno("landlock_add_rule " + rule.path);
 }
 
-std::string Lacks(int abi) {
-  std::string text;
-  const auto add = [&](int since, const char* what) {
-    if (abi >= since) return;
-    text.append(text.empty() ? "" : "; ").append(what).append(" (ABI ").append(std::to_string(since)).append(")");
-  };
-  add(2, "moving a file to another directory always fails");
-  add(3, "truncate(2) of files that may only be read is not stopped");
-  add(6, "signals to, and abstract sockets of, other processes of the same user are not stopped");
-  return text;
-}
-
 }  // namespace
 
 int LandlockAbi() {
@@ -61,7 +49,7 @@ Result<LandlockRuleset> BuildLandlock(const Confinement& confinement) {
   LandlockRuleset ruleset;
   ruleset.abi = LandlockAbi();
   if (ruleset.abi == 0) return Error{ErrorKind::kUnavailable, Error::FromErrno("landlock_create_ruleset").message};
-  ruleset.lacks = Lacks(ruleset.abi);
+  if (ruleset.abi < 2) ruleset.lacks = "moving a file to another directory always fails (ABI 2)";
 
   kernel::RulesetAttr attr{.handled_fs = HandledFileRights(ruleset.abi)};
   if (ruleset.abi >= 4 && confinement.network != Network::kOpen)

@@ -35,7 +35,8 @@ std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi);
 struct LandlockRuleset {
   UniqueFd fd;  ///< For InstallLandlock, in any number of children.
   int abi = 0;
-  std::string lacks;  ///< What this ABI cannot do: "truncate(2) of readable files (ABI 3)"; empty: nothing we ask for.
+  std::string lacks;  ///< What this ABI cannot do for a command: "moving ... (ABI 2)"; empty: nothing. What it does not
+                      ///< hold is for others to hold (SeccompPolicy::Unheld).
 };
 /// Handles all file rights, and all TCP rights without any rule when the network is closed; scopes signals and abstract
 /// sockets where the ABI can (6). kUnavailable without Landlock.

@@ -122,14 +122,16 @@ class Table {
     if (const int number = NumberOf(name); number >= 0) bodies_[static_cast<std::uint32_t>(number)] = body;
   }
 
-  void SetRules(std::span<const ArgumentRule> rules) {
+  void SetRules(std::span<const ArgumentRule> rules) { SetRulesBefore(rules, {}); }
+
+  /// `rules` first, then those of `common` of the same name.
+  void SetRulesBefore(std::span<const ArgumentRule> rules, std::span<const ArgumentRule> common) {
     for (std::size_t i = 0; i < rules.size();) {
       BpfProgram body;
       const std::string_view name = rules[i].name;
-      for (; i < rules.size() && rules[i].name == name; ++i) {
-        ArgumentRule rule = rules[i];
-        rule.action = Answer(rule.action);
-        AppendRule(body, rule);
+      for (; i < rules.size() && rules[i].name == name; ++i) Append(body, rules[i]);
+      for (const ArgumentRule& rule : common) {
+        if (rule.name == name) Append(body, rule);
       }
       Set(name, body);
     }
@@ -163,6 +165,11 @@ class Table {
   }
 
  private:
+  void Append(BpfProgram& body, ArgumentRule rule) const {
+    rule.action = Answer(rule.action);
+    AppendRule(body, rule);
+  }
+
   SeccompPolicy::Notify notify_;
   std::map<std::uint32_t, BpfProgram> bodies_;
 };
@@ -181,13 +188,15 @@ std::span<const ArgumentRule> RulesOf(Network network) {
 
 /// Whether the guard may answer this call otherwise than with EPERM.
 bool GuardGrants(std::string_view name) {
-  const auto& rules = GuardedNetworkRules();
-  const auto& files = GuardedFileCalls();
-  return name == "execve" || name == "execveat" || name == "mmap" || Contains(files, name) ||
-         std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
+  const auto among = [&](std::span<const ArgumentRule> rules) {
+    return std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
+  };
+  return name == "execve" || name == "execveat" || name == "mmap" || Contains(GuardedFileCalls(), name) ||
+         among(GuardedNetworkRules()) || among(GuardedSignalRules()) || among(GuardedTruncationRules());
 }
 
-/// Every way to send a signal to somebody by number, and those that name the receiver where no filter can see it.
+/// Where nobody can be asked: every way to send a signal to one of `out_of_reach`, and those that name the receiver
+/// where no filter can see it.
 std::vector<ArgumentRule> SignalRules(const std::vector<pid_t>& out_of_reach) {
   using enum ArgumentTest::Kind;
   constexpr std::uint32_t kDeny = SeccompErrno(EPERM);
@@ -209,8 +218,19 @@ std::vector<ArgumentRule> SignalRules(const std::vector<pid_t>& out_of_reach) {
   rules.push_back({"pidfd_send_signal", kDeny, {}});
   add("fcntl", 2, {kEqual, 1, ~0u, F_SETOWN});
   rules.push_back({"fcntl", kDeny, {ArgumentTest{kEqual, 1, ~0u, F_SETOWN_EX}}});
-  rules.push_back({"fcntl", kSeccompAllow, {}});
   return rules;
+}
+
+/// What no layer beneath holds: see SeccompPolicy::Unheld.
+void SetUnheld(Table& table, const SeccompPolicy& policy) {
+  const bool asks = policy.notify != SeccompPolicy::Notify::kNothing;
+  if (policy.unheld.truncation) {
+    table.SetRulesBefore(GuardedTruncationRules(), CommonRules());
+    if (!asks) table.Set("truncate", Return(SeccompErrno(EACCES)));
+  }
+  if (!policy.unheld.signals) return;
+  if (asks) return table.SetRulesBefore(GuardedSignalRules(), CommonRules());
+  if (!policy.out_of_reach.empty()) table.SetRulesBefore(SignalRules(policy.out_of_reach), CommonRules());
 }
 
 Error UnknownSyscall(const std::string& name) {
@@ -238,7 +258,7 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
     table.Set("execve", NotedExec(policy.silent_exec));
     table.Set("execveat", NotedExec(policy.silent_exec));
   }
-  if (!policy.out_of_reach.empty()) table.SetRules(SignalRules(policy.out_of_reach));
+  SetUnheld(table, policy);
   for (const std::string& name : policy.denied_syscalls) {
     if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);
     for (const std::string& member : SyscallFamily(name)) {

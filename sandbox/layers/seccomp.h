@@ -29,7 +29,14 @@ struct SeccompPolicy {
   /// Return address of the one execve(2) that is not notified: the one that starts the command, while the guardian
   /// waits for it. Whoever jumps there gains nothing but an unnoted execve.
   std::uint64_t silent_exec = 0;
-  /// Processes that get no signal from here, nor their groups: where Landlock does not scope signals (before ABI 6) the
+  /// What no layer beneath holds here. With a listener the guard is asked about it, without one it is refused as far as
+  /// registers say who or what is meant.
+  struct Unheld {
+    bool truncation = false;  ///< Of files that may only be read: Landlock before ABI 3.
+    bool signals = false;     ///< To processes outside: Landlock before ABI 6, and no process ids of the run's own.
+  };
+  Unheld unheld;
+  /// Processes that get no signal from here, nor their groups, where signals are unheld and there is no listener: the
   /// guardian may be of the same user.
   std::vector<pid_t> out_of_reach;
 };

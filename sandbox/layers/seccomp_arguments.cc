@@ -1,4 +1,7 @@
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/fsverity.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <netinet/in.h>
@@ -33,6 +36,9 @@ constexpr ArgumentTest Any(std::uint8_t argument, std::uint32_t bits) {
 /// The type of socket(2) without SOCK_CLOEXEC and SOCK_NONBLOCK.
 constexpr ArgumentTest Type(std::uint32_t type) { return Is(1, type, 0xf); }
 
+/// An ioctl of this type (_IOC_TYPE).
+constexpr ArgumentTest OfKind(std::uint32_t type) { return Is(1, type << 8, 0xff00); }
+
 /// Namespaces, tracing behind the back, and a child that would be the guardian's instead of the command's.
 constexpr std::uint32_t kForbiddenClone = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                           CLONE_NEWPID | CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT;
@@ -56,7 +62,29 @@ constexpr ArgumentRule kCommon[] = {
     // Signals to whom no filter can see.
     {"ioctl", kDeny, {Is(1, FIOSETOWN)}},
     {"ioctl", kDeny, {Is(1, SIOCSPGRP)}},
+    // What file systems offer on a descriptor that may only read: flags, attributes, verity, subvolumes. Landlock holds
+    // ioctls of devices alone, and file modes are all that most of these ask for.
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_GETFLAGS)}},
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_GETVERSION)}},
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_FSGETXATTR)}},
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_FIEMAP)}},
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_GETFSLABEL)}},
+    {"ioctl", kSeccompAllow, {Is(1, FS_IOC_MEASURE_VERITY)}},
+    {"ioctl", kSeccompAllow, {Is(1, FICLONE)}},
+    {"ioctl", kSeccompAllow, {Is(1, FICLONERANGE)}},
+    {"ioctl", kDeny, {OfKind('f')}},   // ext4, and common to all
+    {"ioctl", kDeny, {OfKind('v')}},   // generations of inodes
+    {"ioctl", kDeny, {OfKind('X')}},   // XFS, and common to all
+    {"ioctl", kDeny, {OfKind(0x94)}},  // btrfs, and common to all
+    {"ioctl", kDeny, {OfKind(0xf5)}},  // f2fs
+    {"ioctl", kDeny, {OfKind('r')}},   // FAT
     {"ioctl", kSeccompAllow},
+
+    // A lease makes everybody wait who opens the file; a watch on a directory tells what others do there.
+    {"fcntl", kSeccompAllow, {Is(1, F_SETLEASE), Is(2, F_UNLCK)}},
+    {"fcntl", kDeny, {Is(1, F_SETLEASE)}},
+    {"fcntl", kDeny, {Is(1, F_NOTIFY)}},
+    {"fcntl", kSeccompAllow},
 
     // Not READ_IMPLIES_EXEC and not ADDR_NO_RANDOMIZE; 0xffffffff only asks.
     {"personality", kSeccompAllow, {Is(0, 0)}},
@@ -163,6 +191,30 @@ constexpr std::string_view kGuardedFileCalls[] = {
 constexpr ArgumentRule kGuardedMaps[] = {
     {"mmap", kSeccompNotify, {Any(2, PROT_EXEC), Is(3, 0, MAP_ANONYMOUS)}},
     {"mmap", kSeccompAllow},
+};
+
+/// kill(0) is the command's own group, which lies in its own session; F_SETOWN of 0 is nobody.
+constexpr ArgumentRule kGuardedSignals[] = {
+    {"kill", kSeccompAllow, {Is(0, 0)}},
+    {"kill", kSeccompNotify},
+    {"tkill", kSeccompNotify},
+    {"tgkill", kSeccompNotify},
+    {"rt_sigqueueinfo", kSeccompNotify},
+    {"rt_tgsigqueueinfo", kSeccompNotify},
+    {"pidfd_send_signal", kSeccompNotify},
+    {"fcntl", kSeccompAllow, {Is(1, F_SETOWN), Is(2, 0)}},
+    {"fcntl", kSeccompNotify, {Is(1, F_SETOWN)}},
+    {"fcntl", kSeccompNotify, {Is(1, F_SETOWN_EX)}},
+};
+
+/// What opens for writing needs Landlock's right to write; O_TRUNC without that asks for none (POSIX leaves undefined
+/// what it does). Access mode 3 is neither reading nor writing to Landlock, and both to file modes.
+constexpr ArgumentRule kGuardedTruncation[] = {
+    {"truncate", kSeccompNotify},
+    {"open", kNoAccess, {Is(1, O_TRUNC | O_RDONLY, O_TRUNC | O_ACCMODE)}},
+    {"open", kNoAccess, {Is(1, O_TRUNC | O_ACCMODE, O_TRUNC | O_ACCMODE)}},
+    {"openat", kNoAccess, {Is(2, O_TRUNC | O_RDONLY, O_TRUNC | O_ACCMODE)}},
+    {"openat", kNoAccess, {Is(2, O_TRUNC | O_ACCMODE, O_TRUNC | O_ACCMODE)}},
 };
 
 constexpr ArgumentTest NotNull(std::uint8_t argument) { return {ArgumentTest::Kind::kNotNull, argument, ~0u, 0}; }
@@ -286,6 +338,8 @@ std::span<const ArgumentRule> CommonRules() { return kCommon; }
 std::span<const ArgumentRule> ClosedNetworkRules() { return kClosed; }
 std::span<const std::string_view> GuardedFileCalls() { return kGuardedFileCalls; }
 std::span<const ArgumentRule> GuardedMapRules() { return kGuardedMaps; }
+std::span<const ArgumentRule> GuardedSignalRules() { return kGuardedSignals; }
+std::span<const ArgumentRule> GuardedTruncationRules() { return kGuardedTruncation; }
 std::span<const ArgumentRule> GuardedNetworkRules() { return kGuarded; }
 std::span<const ArgumentRule> OpenNetworkRules() { return kOpen; }
 

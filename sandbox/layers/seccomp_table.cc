@@ -7,23 +7,18 @@ namespace {
 
 using Names = std::string_view;
 
-constexpr Names kFiles[] = {"access",          "chdir",        "chown",      "close",        "close_range",
-                            "copy_file_range", "dup",          "dup2",       "dup3",         "faccessat",
-                            "faccessat2",      "fadvise64",    "fallocate",  "fchdir",       "fchown",
-                            "fchownat",        "fcntl",        "fdatasync",  "fgetxattr",    "flistxattr",
-                            "flock",           "fremovexattr", "fsetxattr",  "fstat",        "fstatfs",
-                            "fsync",           "ftruncate",    "futimesat",  "getcwd",       "getdents",
-                            "getdents64",      "getxattr",     "lchown",     "lgetxattr",    "link",
-                            "linkat",          "listxattr",    "llistxattr", "lremovexattr", "lseek",
-                            "lsetxattr",       "lstat",        "mkdir",      "mkdirat",      "newfstatat",
-                            "pread64",         "preadv",       "preadv2",    "pwrite64",     "pwritev",
-                            "pwritev2",        "read",         "readahead",  "readlink",     "readlinkat",
-                            "readv",           "removexattr",  "rename",     "renameat",     "renameat2",
-                            "rmdir",           "sendfile",     "setxattr",   "splice",       "stat",
-                            "statfs",          "statx",        "symlink",    "symlinkat",    "sync",
-                            "sync_file_range", "syncfs",       "tee",        "truncate",     "umask",
-                            "unlink",          "unlinkat",     "utime",      "utimensat",    "utimes",
-                            "vmsplice",        "write",        "writev"};
+constexpr Names kFiles[] = {
+    "access",    "chdir",     "chown",      "close",      "close_range",  "copy_file_range", "dup",      "dup2",
+    "dup3",      "faccessat", "faccessat2", "fadvise64",  "fallocate",    "fchdir",          "fchown",   "fchownat",
+    "fdatasync", "fgetxattr", "flistxattr", "flock",      "fremovexattr", "fsetxattr",       "fstat",    "fstatfs",
+    "fsync",     "ftruncate", "futimesat",  "getcwd",     "getdents",     "getdents64",      "getxattr", "lchown",
+    "lgetxattr", "link",      "linkat",     "listxattr",  "llistxattr",   "lremovexattr",    "lseek",    "lsetxattr",
+    "lstat",     "mkdir",     "mkdirat",    "newfstatat", "pread64",      "preadv",          "preadv2",  "pwrite64",
+    "pwritev",   "pwritev2",  "read",       "readahead",  "readlink",     "readlinkat",      "readv",    "removexattr",
+    "rename",    "renameat",  "renameat2",  "rmdir",      "sendfile",     "setxattr",        "splice",   "stat",
+    "statfs",    "statx",     "symlink",    "symlinkat",  "sync",         "sync_file_range", "syncfs",   "tee",
+    "truncate",  "umask",     "unlink",     "unlinkat",   "utime",        "utimensat",       "utimes",   "vmsplice",
+    "write",     "writev"};
 
 constexpr Names kMemory[] = {"brk",     "get_mempolicy", "madvise", "membarrier", "mincore",   "mlock",
                              "mlock2",  "mlockall",      "mmap",    "mprotect",   "mremap",    "msync",

@@ -53,6 +53,10 @@ std::span<const ArgumentRule> OpenNetworkRules();
 /// Calls on the metadata of files, and mapping them for execution: asked of the guard where there is one.
 std::span<const std::string_view> GuardedFileCalls();
 std::span<const ArgumentRule> GuardedMapRules();
+/// Where signals are not held otherwise: asked of the guard. Before the common rules of the same names.
+std::span<const ArgumentRule> GuardedSignalRules();
+/// Where truncation is not: refused where flags say all, else asked of the guard. Before the common rules, likewise.
+std::span<const ArgumentRule> GuardedTruncationRules();
 /// Names that reach the same end: whoever denies one means all.
 std::span<const std::span<const std::string_view>> SyscallFamilies();
 

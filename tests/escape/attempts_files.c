@@ -115,8 +115,7 @@ ATTEMPT(F22, landlock, "appends to a file outside", "EACCES", .judge = kByEffect
 ATTEMPT(F23, landlock, "truncates a file outside on opening", "EACCES", .judge = kByEffect) {
   return outcome(open(outside("public"), O_RDONLY | O_TRUNC));
 }
-ATTEMPT(F24, landlock, "truncates a file outside by truncate(2)", "EACCES", .judge = kByEffect,
-        .needs = "landlock>=3") {
+ATTEMPT(F24, landlock, "truncates a file outside by truncate(2)", "EACCES", .judge = kByEffect) {
   return outcome(truncate(outside("public"), 1));
 }
 ATTEMPT(F25, landlock, "creates a file outside", "EACCES", .judge = kByEffect) {

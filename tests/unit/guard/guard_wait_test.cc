@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -73,23 +74,28 @@ TEST_F(GuardedWait, IsNotHeldByALeaseOnAProgram) {
   ASSERT_TRUE(WriteFileAtomic(program, "#!/bin/true\n").ok());
   ::chmod(program.c_str(), 0755);
   setup_.may_execute = [](const std::string&) { return true; };
+  // Taken out here: no command gets one.
+  sigset_t broken;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGIO);
+  ::sigprocmask(SIG_BLOCK, &broken, nullptr);
+  const UniqueFd lease(::open(program.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::fcntl(lease.get(), F_SETLEASE, F_WRLCK), 0);
   EXPECT_EQ(Run([&] {
-              sigset_t broken;
-              sigemptyset(&broken);
-              sigaddset(&broken, SIGIO);
-              ::sigprocmask(SIG_BLOCK, &broken, nullptr);
-              const int fd = ::open(program.c_str(), O_RDWR);
-              if (::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return 200;
+              ::close(lease.get());  // a copy of the fork's
               Despair();
-              if (::fork() == 0) {
+              const pid_t child = ::fork();
+              if (child == 0) {
                 ::execl(program.c_str(), "program", nullptr);
                 ::_exit(1);
               }
-              ::sigwaitinfo(&broken, nullptr);
-              ::close(::socket(AF_INET, SOCK_STREAM, 0));
-              return Errno(::fcntl(fd, F_SETLEASE, F_UNLCK));
+              for (int i = 0; i < 1000; ++i) ::close(::socket(AF_INET, SOCK_STREAM, 0));
+              ::kill(child, SIGKILL);
+              return Errno(::waitpid(child, nullptr, 0));
             }),
             0);
+  const timespec at_once{};
+  EXPECT_EQ(::sigtimedwait(&broken, nullptr, &at_once), SIGIO) << "somebody asked for the file";
 }
 
 TEST_F(GuardedWait, ForgetsAStandInThatWasShutDown) {

@@ -151,7 +151,8 @@ std::string WhyNoGuardHere() {
 
 GuardedResult RunGuarded(const GuardedSetup& setup, const std::function<int()>& act) {
   GuardedResult result;
-  const auto program = CompileSeccomp({.network = Network::kGuarded, .notify = SeccompPolicy::Notify::kDenials});
+  const auto program =
+      CompileSeccomp({.network = Network::kGuarded, .notify = SeccompPolicy::Notify::kDenials, .unheld = setup.unheld});
   const auto rules = DomainAllowlist::Parse(setup.rules);
   auto output = MakePipe();
   int pair[2];
@@ -172,6 +173,8 @@ GuardedResult RunGuarded(const GuardedSetup& setup, const std::function<int()>& 
   GuardOptions options;
   options.rules = &*rules;
   options.files = &setup.files;
+  const HeldTrees trees(setup.files);
+  options.trees = &trees;
   options.tool_uid = ::geteuid();
   options.may_execute = setup.may_execute;
   options.watch_only = setup.watch_only;

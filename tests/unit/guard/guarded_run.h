@@ -15,6 +15,7 @@
 #include "sandbox/base/event_loop.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/guard/guard.h"
+#include "sandbox/layers/seccomp.h"
 
 namespace rune::sandbox {
 
@@ -46,6 +47,7 @@ struct GuardedSetup {
   FileAccess files;
   std::function<bool(const std::string&)> may_execute;
   bool watch_only = false;
+  SeccompPolicy::Unheld unheld;  ///< As under a kernel whose Landlock lacks these.
 };
 
 struct GuardedResult {

@@ -52,7 +52,7 @@ TEST_F(RootsIdentity, IsAnUnusedUidWhenNothingStandsAgainstIt) {
 }
 
 TEST_F(RootsIdentity, StaysUidZeroForADirectoryOfRootOnlyUnderLandlock) {
-  const Identity held = PlanIdentity({.writable = {dir_}, .landlock_abi = 1});
+  const Identity held = PlanIdentity({.writable = {dir_}, .landlock_abi = 3});
   EXPECT_EQ(held.uid, 0u);
   EXPECT_TRUE(held.change);
   EXPECT_EQ(held.why, "uid 0 without capabilities: " + dir_ + " belongs to root");
@@ -60,6 +60,11 @@ TEST_F(RootsIdentity, StaysUidZeroForADirectoryOfRootOnlyUnderLandlock) {
   const Identity loose = PlanIdentity({.writable = {dir_}, .landlock_abi = 0});
   EXPECT_GE(loose.uid, 62000u);
   EXPECT_NE(loose.why.find("no Landlock"), std::string::npos);
+
+  // What it holds there is not everything that uid 0 can change: truncation came with ABI 3.
+  const Identity early = PlanIdentity({.writable = {dir_}, .landlock_abi = 2});
+  EXPECT_GE(early.uid, 62000u);
+  EXPECT_NE(early.why.find("it takes Landlock ABI 3"), std::string::npos);
 }
 
 TEST_F(RootsIdentity, IsTheOwnerOfAPersonsDirectory) {

@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/audit.h>
+#include <linux/fs.h>
+#include <linux/fsverity.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -172,6 +175,22 @@ TEST(SeccompPolicyTest, ChecksTheArgumentsOfTheRest) {
                               {"ioctl", {0, TIOCLINUX}, Fails(EPERM)},
                               {"ioctl", {0, TIOCSETD}, Fails(EPERM)},
                               {"ioctl", {0, TIOCCONS}, Fails(EPERM)},
+                              {"ioctl", {0, FS_IOC_GETFLAGS}, kAllowed},
+                              {"ioctl", {0, FS_IOC_SETFLAGS}, Fails(EPERM)},
+                              {"ioctl", {0, FS_IOC_FSGETXATTR}, kAllowed},
+                              {"ioctl", {0, FS_IOC_FSSETXATTR}, Fails(EPERM)},
+                              {"ioctl", {0, FS_IOC_ENABLE_VERITY}, Fails(EPERM)},
+                              {"ioctl", {0, FICLONE}, kAllowed},
+                              {"ioctl", {0, FIDEDUPERANGE}, Fails(EPERM)},
+                              {"ioctl", {0, 0x5000940eull}, Fails(EPERM)},  // BTRFS_IOC_SUBVOL_CREATE
+                              {"ioctl", {0, 0xdeadbeef00000000ull | FS_IOC_SETFLAGS}, Fails(EPERM)},
+                              {"fcntl", {0, F_SETFL}, kAllowed},
+                              {"fcntl", {0, F_SETLEASE, F_WRLCK}, Fails(EPERM)},
+                              {"fcntl", {0, F_SETLEASE, F_RDLCK}, Fails(EPERM)},
+                              {"fcntl", {0, F_SETLEASE, F_UNLCK}, kAllowed},
+                              {"fcntl", {0, F_NOTIFY, DN_ACCESS}, Fails(EPERM)},
+                              {"truncate", {1, 0}, kAllowed},
+                              {"openat", {0, 0, O_RDONLY | O_TRUNC}, kAllowed},
                               {"personality", {0}, kAllowed},
                               {"personality", {0x8}, kAllowed},
                               {"personality", {0x20000}, kAllowed},
