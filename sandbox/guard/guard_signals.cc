@@ -67,27 +67,45 @@ std::vector<pid_t> LineOf(pid_t pid) {
   return pid == self ? line : std::vector<pid_t>();
 }
 
-int Send(const UniqueFd& process, int number, void* info) {
-  return ::syscall(SYS_pidfd_send_signal, process.get(), number, info, 0) == 0 ? 0 : errno;
+/// A process that we hold: by a pidfd, or, where an outer filter grants none, by its directory in /proc, which is empty
+/// once it is gone.
+struct Member {
+  pid_t pid = 0;
+  UniqueFd process;
+  UniqueFd directory;
+  int error = 0;  ///< ESRCH: there is none. EPERM: it is none of ours.
+
+  bool lives() const {
+    return UniqueFd(::openat(directory.get(), "stat", O_RDONLY | O_CLOEXEC)).valid() || errno != ESRCH;
+  }
+};
+
+/// `info`: a siginfo_t, or empty. 0 or an errno.
+int Send(const Member& member, int number, std::string info) {
+  if (member.process.valid()) {
+    void* const data = info.empty() ? nullptr : info.data();
+    return ::syscall(SYS_pidfd_send_signal, member.process.get(), number, data, 0) == 0 ? 0 : errno;
+  }
+  // By its number then, as soon as we have seen that it is still its own; nobody can hold us up in between.
+  if (!member.lives()) return ESRCH;
+  if (info.empty()) return ::kill(member.pid, number) == 0 ? 0 : errno;
+  return ::syscall(SYS_rt_sigqueueinfo, member.pid, number, info.data()) == 0 ? 0 : errno;
 }
 
-struct Member {
-  UniqueFd process;  ///< pidfd; invalid: see `error`.
-  int error = 0;     ///< ESRCH: there is none. EPERM: it is none of ours.
-};
 /// A process whose parent is the same at two looks had it in between, for a parent changes only by dying: so two equal
 /// lines are true of one moment, at which the process that we hold was the first of it.
 Member MemberOf(pid_t pid) {
-  Member member;
+  Member member{.pid = pid};
+  member.directory.Reset(::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   member.process.Reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!member.process.valid()) {
-    member.error = errno == ESRCH ? ESRCH : EPERM;
+  if (!member.directory.valid() || (!member.process.valid() && errno == ESRCH)) {
+    member.error = ESRCH;
     return member;
   }
   const std::vector<pid_t> line = LineOf(pid);
   const bool ours = !line.empty() && line == LineOf(pid);
   // Still there, so that all of this was about it.
-  if (Send(member.process, 0, nullptr) == ESRCH) {
+  if (!member.lives()) {
     member.error = ESRCH;
   } else if (!ours) {
     member.error = EPERM;
@@ -146,9 +164,8 @@ void GuardSignals::ToProcess(const SystemCall& call, pid_t pid, const Signal& si
   const Member member = MemberOf(*target);
   if (member.error != 0) return Finish(call, member.error);
   if (!state_.calls.StillWaits(call.id)) return;
-  std::string info = signal.info;
   // The kernel's own EPERM is about what siginfo claims.
-  state_.Answer(call, Send(member.process, signal.number, info.empty() ? nullptr : info.data()));
+  state_.Answer(call, Send(member, signal.number, signal.info));
 }
 
 /// A thread of its own process: by number from here, checked against the process, which cannot end meanwhile.
@@ -179,27 +196,27 @@ void GuardSignals::ByHandle(const SystemCall& call) {
   if (call.arguments[2] != 0) return Queue(call, *pid, call.Int(1), call.arguments[2]);
   const Member member = MemberOf(*pid);
   if (member.error != 0) return Finish(call, member.error);
-  if (state_.calls.StillWaits(call.id)) state_.Answer(call, Send(member.process, call.Int(1), nullptr));
+  if (state_.calls.StillWaits(call.id)) state_.Answer(call, Send(member, call.Int(1), ""));
 }
 
 /// Whoever of it is ours; the others hear nothing.
 void GuardSignals::ToGroup(const SystemCall& call, pid_t group, const Signal& signal) {
   int result = ESRCH;
-  std::vector<UniqueFd> members;
+  std::vector<Member> members;
   for (const std::string& name : NamesIn("/proc")) {
     const auto pid = ParseInt(name);
     if (!pid) continue;
     const auto kin = KinOf(static_cast<pid_t>(*pid));
     if (!kin || kin->group != group) continue;
     Member member = MemberOf(static_cast<pid_t>(*pid));
-    if (member.error == 0) members.push_back(std::move(member.process));
     if (member.error == EPERM) result = EPERM;
+    if (member.error == 0) members.push_back(std::move(member));
   }
   if (!state_.calls.StillWaits(call.id)) return;
   if (members.empty()) return Finish(call, result);
   result = ESRCH;
-  for (const UniqueFd& member : members) {
-    if (const int err = Send(member, signal.number, nullptr); result != 0) result = err;
+  for (const Member& member : members) {
+    if (const int err = Send(member, signal.number, ""); result != 0) result = err;
   }
   state_.Answer(call, result);
 }
