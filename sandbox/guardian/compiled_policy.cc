@@ -166,11 +166,16 @@ std::string Demand(const CompiledPolicy& policy) {
 }  // namespace
 
 void KeepFirstMeanings(FirstMeanings& first, FileAccess& files) {
-  for (std::vector<std::string>* names : {&files.read, &files.execute, &files.write}) {
-    std::erase_if(*names, [&](const std::string& name) {
-      const auto real = RealPath(name);
-      return real && first.emplace(name, *real).first->second != *real;
-    });
+  const auto moved = [&](const std::string& name) {
+    const auto real = RealPath(name);
+    return real && first.emplace(name, *real).first->second != *real;
+  };
+  std::erase_if(files.write, moved);
+  std::vector<std::string> written;
+  for (const auto& [name, real] : first) written.insert(written.end(), {NormalizePath(name, "/"), real});
+  for (std::vector<std::string>* names : {&files.read, &files.execute}) {
+    std::erase_if(
+        *names, [&](const std::string& name) { return IsBelowAny(NormalizePath(name, "/"), written) && moved(name); });
   }
 }
 

@@ -40,7 +40,7 @@ struct CompiledPolicy {
   std::string refusal;              ///< Not empty: nothing may run under this policy, and why.
 };
 
-/// Names of granted paths and where each led when a run first heard it.
+/// Names of trees that may be written, and of grants inside of them, and where each led when a run first heard it.
 using FirstMeanings = std::map<std::string, std::string>;
 /// Takes out of `files` every grant whose name leads elsewhere by now: in between, commands have run that could put a
 /// link into its place. A name that is new is noted.
