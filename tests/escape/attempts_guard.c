@@ -58,8 +58,8 @@ ATTEMPT(F77, landlock, "truncates a file outside while the name is swapped", "EA
   }
   rest(5);
   int last = EACCES;
-  for (int i = 0; i < 2000; ++i) {
-    if (i % 50 == 0) rest(1);
+  for (int i = 0; i < 500; ++i) {
+    if (i % 10 == 0) rest(1);
     if (truncate(work("name"), i % 5 + 1) != 0) last = errno;
   }
   kill(child, SIGKILL);
