@@ -1,79 +1,14 @@
 #include "sandbox/base/files.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <vector>
 
-#include "sandbox/base/directory.h"
 #include "sandbox/base/paths.h"
 
 namespace rune {
-namespace {
-
-constexpr std::chrono::seconds kRemoveTime{3};
-
-int RemoveFileAt(int parent, const char* name) { return ::unlinkat(parent, name, 0) == 0 || errno == ENOENT ? 0 : -1; }
-
-/// A handle on a directory of the same mount. What is mounted below a tree is not part of it, a bind mount of the same
-/// file system least of all: emptying that would empty its source.
-UniqueFd OpenSameMount(int parent, const std::string& name) {
-  constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  open_how how{};
-  how.flags = kFlags;
-  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-  UniqueFd handle(static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how)));
-  // Before Linux 5.6, or behind a filter that does not know it, only another file system can be told.
-  if (handle.valid() || (errno != ENOSYS && errno != EPERM)) return handle;
-  handle.Reset(::openat(parent, name.c_str(), kFlags));
-  struct stat above{};
-  struct stat below{};
-  const bool same = handle.valid() && ::fstatat(parent, "", &above, AT_EMPTY_PATH) == 0 &&
-                    ::fstat(handle.get(), &below) == 0 && above.st_dev == below.st_dev;
-  return same ? std::move(handle) : UniqueFd();
-}
-
-/// A directory, also when it was closed against its own owner. Never follows a link, not even one put there just now.
-UniqueFd OpenOwnDirectory(int parent, const std::string& name) {
-  const UniqueFd handle = OpenSameMount(parent, name);
-  if (!handle.valid()) return {};
-  const std::string itself = "/proc/self/fd/" + std::to_string(handle.get());
-  if (::chmod(itself.c_str(), 0700) != 0) return {};
-  return UniqueFd(::openat(handle.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
-/// Empties `root`, which a hostile program may have filled: no recursion and two descriptors whatever the depth,
-/// because what lies in a subdirectory is moved up before that is removed. Everything is relative to a directory that
-/// is held open, so that a swapped symbolic link cannot lead out. Gives up when the time is over.
-bool Empty(int root) {
-  const auto deadline = std::chrono::steady_clock::now() + kRemoveTime;
-  std::uint64_t moved = 0;
-  for (std::vector<std::string> names = NamesIn(root); !names.empty(); names = NamesIn(root)) {
-    bool progress = false;
-    for (const std::string& name : names) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      if (RemoveFileAt(root, name.c_str()) == 0) {
-        progress = true;
-        continue;
-      }
-      const UniqueFd child = OpenOwnDirectory(root, name);
-      if (!child.valid()) continue;
-      for (const std::string& inner : NamesIn(child.get())) {
-        if (RemoveFileAt(child.get(), inner.c_str()) == 0) continue;
-        OpenOwnDirectory(child.get(), inner);  // moving a directory needs the right to write in it
-        ::renameat(child.get(), inner.c_str(), root, (".removing-" + std::to_string(++moved)).c_str());
-      }
-      progress = ::unlinkat(root, name.c_str(), AT_REMOVEDIR) == 0 || progress;
-    }
-    if (!progress) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 Result<UniqueFd> OpenFile(const std::string& path, int flags, unsigned mode) {
   UniqueFd fd(RetryOnEintr([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
@@ -149,33 +84,6 @@ Result<void> MakeDirs(const std::string& path, unsigned mode) {
   return Error::FromErrno(path, err);
 }
 
-Result<void> RemoveTree(const std::string& path) { return RemoveTreeAt(AT_FDCWD, path); }
-
-Result<void> RemoveTreeAt(int parent, const std::string& path) {
-  if (RemoveFileAt(parent, path.c_str()) == 0) return Ok();
-  const UniqueFd root(::openat(parent, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root.valid()) return Error::FromErrno(path);
-  if (!Empty(root.get())) return Error{ErrorKind::kSystem, path + ": could not be emptied"};
-  if (::unlinkat(parent, path.c_str(), AT_REMOVEDIR) != 0) return Error::FromErrno(path);
-  return Ok();
-}
-
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
-Result<TempDir> TempDir::Create(const std::string& parent, const std::string& prefix) {
-  std::string path = parent + "/" + prefix + "XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) return Error::FromErrno("mkdtemp " + path);
-  return TempDir(std::move(path));
-}
-
-TempDir& TempDir::operator=(TempDir&& other) noexcept {
-  std::swap(path_, other.path_);
-  return *this;
-}
-
-TempDir::~TempDir() {
-  // Best effort: what a confined process left unremovable must not stop the program from ending.
-  if (!path_.empty() && !RemoveTree(path_).ok()) return;
-}
 
 }  // namespace rune

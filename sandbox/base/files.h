@@ -1,6 +1,7 @@
 #pragma once
 /// Files and directories for trusted code. (What a model asks for goes through the sandbox, never through here.)
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,14 +28,17 @@ struct WriteOptions {
 Result<void> WriteFileAtomic(const std::string& path, std::string_view data, WriteOptions options = {});
 
 Result<void> MakeDirs(const std::string& path, unsigned mode = 0755);  ///< mkdir -p
-/// Removes a tree without following symbolic links and without entering what is mounted in it, of any depth, within 3
-/// s. Missing is success.
+/// Removes a tree without following symbolic links and without entering what is mounted in it, of any depth and size,
+/// however long that takes. Missing is success.
 Result<void> RemoveTree(const std::string& path);
 /// The same, relative to the directory `parent` (openat(2)).
 Result<void> RemoveTreeAt(int parent, const std::string& path);
+/// The same for a caller that somebody waits for: what is not gone at `deadline` is removed by a process that is left
+/// behind for it, and the log says so.
+void RemoveTreeBy(std::chrono::steady_clock::time_point deadline, const std::string& path);
 
 bool Exists(const std::string& path);
-/// A directory of mode 0700 under `parent`, removed with everything in it on destruction.
+/// A directory of mode 0700 under `parent`, removed with everything in it on destruction: RemoveTreeBy() in a second.
 class TempDir {
  public:
   static Result<TempDir> Create(const std::string& parent, const std::string& prefix);

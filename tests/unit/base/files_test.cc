@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,17 +73,50 @@ TEST_F(FilesTest, RemovingATreeDoesNotFollowLinks) {
   EXPECT_TRUE(RemoveTree(At("tree")).ok()) << "missing is success";
 }
 
-TEST_F(FilesTest, RemovesATreeDeeperThanAnyDescriptorLimit) {
-  ASSERT_TRUE(MakeDirs(At("deep")).ok());
-  UniqueFd at(::open(At("deep").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (int i = 0; i < 1500; ++i) {
+/// A chain of `depth` directories, made one after the other: no path names the last.
+void MakeDeep(const std::string& top, int depth) {
+  ASSERT_TRUE(MakeDirs(top).ok());
+  UniqueFd at(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < depth; ++i) {
     ASSERT_EQ(::mkdirat(at.get(), "d", 0700), 0);
     at.Reset(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     ASSERT_TRUE(at.valid());
   }
-  at.Reset();
+}
+
+TEST_F(FilesTest, RemovesATreeDeeperThanAnyDescriptorLimitHoweverLongItTakes) {
+  ASSERT_NO_FATAL_FAILURE(MakeDeep(At("deep"), 13'000));
   ASSERT_TRUE(RemoveTree(At("deep")).ok());
   EXPECT_FALSE(Exists(At("deep")));
+}
+
+TEST_F(FilesTest, RemovesManyFilesWhateverTheyAreCalled) {
+  ASSERT_TRUE(MakeDirs(At("tree/wide")).ok());
+  const UniqueFd wide(::open(At("tree/wide").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < 20'000; ++i) ASSERT_EQ(::mknodat(wide.get(), std::to_string(i).c_str(), S_IFREG | 0600, 0), 0);
+  // The names that directories are moved to are taken already, by one that is not empty.
+  ASSERT_TRUE(MakeDirs(At("tree/.removing-1/full")).ok() && MakeDirs(At("tree/.removing-2/full")).ok());
+  ASSERT_TRUE(MakeDirs(At("tree/wide/a/b")).ok() && MakeDirs(At("tree/wide/c/d")).ok());
+  ASSERT_TRUE(RemoveTree(At("tree")).ok());
+  EXPECT_FALSE(Exists(At("tree")));
+}
+
+TEST_F(FilesTest, WhoMayNotWaitLeavesTheRestToTheBackground) {
+  ASSERT_NO_FATAL_FAILURE(MakeDeep(At("deep"), 50));
+  // Its end is the end of the one that was left behind, which holds nothing else of ours.
+  Pipe pipe = std::move(MakePipe()).value();
+  int subreaper = 0;
+  ASSERT_EQ(::prctl(PR_GET_CHILD_SUBREAPER, &subreaper), 0);
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  RemoveTreeBy(std::chrono::steady_clock::time_point::min(), At("deep"));
+  pipe.write.Reset();
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.read.get(), &byte, 1), 0) << "no descriptor is held open by it";
+  int status = -1;
+  EXPECT_GT(::wait(&status), 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(Exists(At("deep")));
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, subreaper), 0);
 }
 
 TEST_F(FilesTest, RemovesWhatWasClosedAgainstItsOwner) {
