@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -32,11 +33,6 @@ Result<void> WriteControl(const std::string& path, std::string_view text) {
   return Ok();
 }
 
-std::string ReadControl(const std::string& path) {
-  auto text = ReadFile(path, 64 << 10);
-  return text.ok() ? std::move(text).value() : "";
-}
-
 /// The number after "<key> " in a flat keyed file.
 std::uint64_t KeyedNumber(const std::string& path, std::string_view key) {
   for (const std::string_view line : Split(ReadControl(path), '\n')) {
@@ -56,44 +52,104 @@ bool RemoveGroup(const std::string& dir) {
   return false;
 }
 
-/// Groups of guardians that were killed before they could tidy up.
+/// The namespace in which our number means us: a guardian in another container may bear it, too.
+std::string PidNamespace() {
+  struct stat info{};
+  return std::to_string(::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0);
+}
+
+/// "rune-PID-NAMESPACE".
+std::string GroupName() { return std::string(kPrefix) + std::to_string(::getpid()) + "-" + PidNamespace(); }
+
+/// The number of the guardian that made the group, when that was one of our namespace.
+std::optional<pid_t> MakerOf(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const auto parts = Split(name.substr(kPrefix.size()), '-');
+  const auto pid = parts.size() == 2 && parts[1] == PidNamespace() ? ParseInt(parts[0]) : std::nullopt;
+  if (!pid || *pid <= 0) return std::nullopt;
+  return static_cast<pid_t>(*pid);
+}
+
+/// False also for one that nobody has waited for yet.
+bool Lives(pid_t pid) {
+  if (::kill(pid, 0) != 0) return errno != ESRCH;
+  const std::string stat = ReadControl("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name = stat.rfind(") ");
+  return name == std::string::npos || (stat[name + 2] != 'Z' && stat[name + 2] != 'X');
+}
+
+/// The processes of a group; 0 stands for one that our namespace does not show.
+std::vector<pid_t> Members(const std::string& dir) {
+  std::vector<pid_t> members;
+  for (const std::string_view line : Split(ReadControl(dir + "/cgroup.procs"), '\n')) {
+    if (const auto pid = ParseInt(line)) members.push_back(static_cast<pid_t>(*pid));
+  }
+  return members;
+}
+
+void KillMembers(const std::string& dir) {
+  for (int i = 0; i < kRemoveTries; ++i) {
+    const std::vector<pid_t> members = Members(dir);
+    if (members.empty() || Contains(members, 0)) return;
+    // All at once, forks included (Linux 5.14); else one by one until a look finds none.
+    if (!WriteControl(dir + "/cgroup.kill", "1").ok()) {
+      for (const pid_t pid : members) ::kill(pid, SIGKILL);
+    }
+    ::usleep(kRemovePauseUs);
+  }
+}
+
+/// Groups of guardians that were killed before they could tidy up, and what their commands had started.
 void RemoveStaleGroups(const std::string& parent) {
   for (const std::string& name : NamesIn(parent)) {
-    if (!name.starts_with(kPrefix)) continue;
-    const auto pid = ParseInt(std::string_view(name).substr(kPrefix.size()));
-    const bool dead = pid && *pid > 0 && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
-    // A group that still has processes is not removed by rmdir(2).
-    if (dead) ::rmdir((parent + "/" + name).c_str());
+    const auto maker = MakerOf(name);
+    if (!maker) continue;
+    const std::string dir = parent + "/" + name;
+    // Only the end of the maker counts: while a process moves, a list of version 1 may lack it.
+    if (Lives(*maker)) continue;
+    KillMembers(dir);
+    RemoveGroup(dir);
   }
 }
 
 Result<std::string> MakeGroup(const std::string& parent) {
   RemoveStaleGroups(parent);
-  std::string dir = parent + "/" + std::string(kPrefix) + std::to_string(::getpid());
+  std::string dir = parent + "/" + GroupName();
   // A leftover of an earlier process with our number is empty, or it would have no number of its own any more.
   ::rmdir(dir.c_str());
   if (::mkdir(dir.c_str(), 0755) != 0) return Error::FromErrno(dir);
   return dir;
 }
 
-Result<void> LimitMemory(const std::string& dir, int version, std::uint64_t bytes) {
-  if (bytes == 0) return Ok();
-  const std::string text = std::to_string(bytes);
+Result<void> LimitMemory(const std::string& dir, int version, const CgroupLimits& limits) {
   if (version == 2) {
-    RUNE_RETURN_IF_ERROR(WriteControl(dir + "/memory.max", text));
+    if (limits.memory_high)
+      RUNE_RETURN_IF_ERROR(WriteControl(dir + "/memory.high", std::to_string(*limits.memory_high)));
+    if (limits.memory_max) RUNE_RETURN_IF_ERROR(WriteControl(dir + "/memory.max", std::to_string(*limits.memory_max)));
     // A kernel without swap accounting has no such file.
-    if (Exists(dir + "/memory.swap.max")) return WriteControl(dir + "/memory.swap.max", "0");
-    return Ok();
+    if (!limits.swap_max || !Exists(dir + "/memory.swap.max")) return Ok();
+    return WriteControl(dir + "/memory.swap.max", std::to_string(*limits.swap_max));
   }
+  if (!limits.memory_max) return Ok();
+  const std::string text = std::to_string(*limits.memory_max);
   RUNE_RETURN_IF_ERROR(WriteControl(dir + "/memory.limit_in_bytes", text));
   // Memory and swap together; it may not be lower than the line above at any time.
   if (Exists(dir + "/memory.memsw.limit_in_bytes")) return WriteControl(dir + "/memory.memsw.limit_in_bytes", text);
   return Ok();
 }
 
-Result<void> LimitPids(const std::string& dir, std::uint32_t pids) {
-  if (pids == 0) return Ok();
-  return WriteControl(dir + "/pids.max", std::to_string(std::uint64_t{pids} + 1));  // the guardian is one of them
+void TakeSmaller(std::optional<std::uint64_t>& limit, std::uint64_t other) {
+  limit = std::min(limit.value_or(other), other);
+}
+
+/// What is asked for, and no more than what holds already.
+CgroupLimits Within(CgroupLimits held, const RunLimits& asked) {
+  if (asked.memory_bytes > 0) {
+    TakeSmaller(held.memory_max, asked.memory_bytes);
+    held.swap_max = 0;
+  }
+  if (asked.pids > 0) TakeSmaller(held.pids_max, std::uint64_t{asked.pids} + 1);  // the guardian is one of them
+  return held;
 }
 
 bool HasWord(std::string_view text, std::string_view word) { return Contains(Split(Trim(text), ' '), word); }
@@ -122,23 +178,61 @@ Parent FindParent(std::string dir, const std::string& mount) {
 
 }  // namespace
 
-Result<void> RunCgroup::Enter(const std::string& parent, const std::string& own, Place place, const RunLimits& limits) {
+Result<void> RunCgroup::Enter(const std::string& parent, const std::string& own, Place place,
+                              const CgroupLimits& limits) {
+  // Controllers of version 1 may share a hierarchy, and then they share the group.
+  const auto same =
+      std::find_if(places_.begin(), places_.end(), [&](const Place& other) { return ParentOf(other.dir) == parent; });
+  if (same != places_.end()) {
+    same->memory = same->memory || place.memory;
+    same->pids = same->pids || place.pids;
+    same->cpu = same->cpu || place.cpu;
+    return Fill(*same, limits);
+  }
   RUNE_ASSIGN_OR_RETURN(place.dir, MakeGroup(parent));
   place.procs = own + "/cgroup.procs";
-  const auto fill = [&]() -> Result<void> {
-    if (place.memory) RUNE_RETURN_IF_ERROR(LimitMemory(place.dir, version_, limits.memory_bytes));
-    if (place.pids) RUNE_RETURN_IF_ERROR(LimitPids(place.dir, limits.pids));
-    // Whether we may move there is known before we try.
-    if (::access((place.dir + "/cgroup.procs").c_str(), W_OK) != 0)
-      return Error::FromErrno(place.dir + "/cgroup.procs");
-    return Ok();
-  };
-  if (auto filled = fill(); !filled.ok()) {
+  if (auto filled = Fill(place, limits); !filled.ok()) {
     RemoveGroup(place.dir);
     return filled;
   }
   places_.push_back(std::move(place));
   return Ok();
+}
+
+Result<void> RunCgroup::Fill(const Place& place, const CgroupLimits& limits) const {
+  if (place.memory) RUNE_RETURN_IF_ERROR(LimitMemory(place.dir, version_, limits));
+  if (place.pids && limits.pids_max)
+    RUNE_RETURN_IF_ERROR(WriteControl(place.dir + "/pids.max", std::to_string(*limits.pids_max)));
+  if (!limits.cpu_max.empty()) RUNE_RETURN_IF_ERROR(WriteControl(place.dir + "/cpu.max", limits.cpu_max));
+  // Whether we may move there is known before we try.
+  if (::access((place.dir + "/cgroup.procs").c_str(), W_OK) != 0) return Error::FromErrno(place.dir + "/cgroup.procs");
+  return Ok();
+}
+
+Result<void> RunCgroup::EnterV2(const CgroupTexts& texts, const RunLimits& limits) {
+  const std::string own = OwnCgroup(texts, "");
+  if (own.empty()) return Error{ErrorKind::kUnavailable, "no cgroup v2 hierarchy that shows this process"};
+  const Parent parent = FindParent(own, CgroupMount(texts, ""));
+  if (parent.dir.empty()) {
+    return Error{ErrorKind::kUnavailable,
+                 "no cgroup v2 group above this process can be written and hands on memory or pids"};
+  }
+  RUNE_ASSIGN_OR_RETURN(const CgroupLimits held, LimitsBetween(own, parent.dir));
+  // Left behind with nothing in its place, a limit would not hold any more.
+  if ((!parent.memory && (held.memory_max || held.memory_high || held.swap_max)) || (!parent.pids && held.pids_max)) {
+    return Error{ErrorKind::kUnavailable, own + " has limits that no group beside it could have"};
+  }
+  return Enter(parent.dir, own, {.memory = parent.memory, .pids = parent.pids, .cpu = true}, Within(held, limits));
+}
+
+Result<void> RunCgroup::EnterV1(const CgroupTexts& texts, const std::string& controller, const RunLimits& limits) {
+  const std::string own = OwnCgroup(texts, controller);
+  if (own.empty()) return Error{ErrorKind::kUnavailable, "no cgroup v1 hierarchy for " + controller};
+  CgroupLimits held;
+  if (controller == "memory") held.memory_max = MemoryLimitAbove(own, CgroupMount(texts, controller));
+  return Enter(own, own,
+               {.memory = controller == "memory", .pids = controller == "pids", .cpu = controller == "cpuacct"},
+               Within(held, limits));
 }
 
 Result<RunCgroup> RunCgroup::Join(const RunLimits& limits) {
@@ -169,44 +263,29 @@ Result<void> RunCgroup::Complete() {
     RemoveGroup(places_[i].dir);
     places_.erase(places_.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  if (places_.empty())
+  if (!has_memory() && !has_pids())
     return Error{ErrorKind::kUnavailable, "the kernel does not let this process into a control group"};
   return Ok();
 }
 
 Result<RunCgroup> RunCgroup::Begin(const RunLimits& limits) {
   const CgroupTexts texts{ReadControl("/proc/self/cgroup"), ReadControl("/proc/self/mountinfo")};
-  std::string why;
-  const auto note = [&](const std::string& what) { why += (why.empty() ? "" : "; ") + what; };
-
   RunCgroup group;
   group.version_ = 2;
-  const std::string own = OwnCgroup(texts, "");
-  const Parent parent = FindParent(own, CgroupMount(texts, ""));
-  if (own.empty()) {
-    note("no cgroup v2 hierarchy");
-  } else if (parent.dir.empty()) {
-    note("no cgroup v2 group above this process can be written and hands on memory or pids");
-  } else {
-    auto entered = group.Enter(parent.dir, own, {.memory = parent.memory, .pids = parent.pids}, limits);
-    if (entered.ok()) {
-      group.StartMove();
-      return group;
-    }
-    note(entered.error().message);
+  auto entered = group.EnterV2(texts, limits);
+  if (entered.ok()) {
+    group.StartMove();
+    return group;
   }
-
+  std::string why = entered.error().message;
   group.version_ = 1;
-  for (const std::string_view controller : {"memory", "pids"}) {
-    const std::string dir = OwnCgroup(texts, controller);
-    if (dir.empty()) {
-      note("no cgroup v1 hierarchy for " + std::string(controller));
-      continue;
-    }
-    auto entered = group.Enter(dir, dir, {.memory = controller == "memory", .pids = controller == "pids"}, limits);
-    if (!entered.ok()) note(entered.error().message);
+  for (const char* controller : {"memory", "pids"}) {
+    entered = group.EnterV1(texts, controller, limits);
+    if (!entered.ok()) why += "; " + entered.error().message;
   }
   if (group.places_.empty()) return Error{ErrorKind::kUnavailable, why};
+  // It limits nothing, so that a run goes without.
+  entered = group.EnterV1(texts, "cpuacct", {});
   group.StartMove();
   return group;
 }
@@ -258,6 +337,16 @@ std::uint64_t RunCgroup::pids_refusals() const {
     if (place.pids) return KeyedNumber(place.dir + "/pids.events", "max");
   }
   return 0;
+}
+
+std::optional<std::uint64_t> RunCgroup::cpu_us() const {
+  for (const Place& place : places_) {
+    if (!place.cpu) continue;
+    if (version_ == 2) return KeyedNumber(place.dir + "/cpu.stat", "usage_usec");
+    const auto nanoseconds = ParseInt(ReadControl(place.dir + "/cpuacct.usage"));
+    if (nanoseconds) return static_cast<std::uint64_t>(std::max<std::int64_t>(*nanoseconds, 0)) / 1000;
+  }
+  return std::nullopt;
 }
 
 }  // namespace rune::sandbox

@@ -5,19 +5,24 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
+#include "sandbox/layers/cgroup_limits.h"
+#include "sandbox/layers/cgroup_paths.h"
 
 namespace rune::sandbox {
 
 class RunCgroup {
  public:
-  /// Makes a group for `limits` below the nearest ancestor that can be written and has the controllers (v2), else below
-  /// this process's own memory and pids groups (v1), and moves this process into it. kUnavailable with the reason when
-  /// neither can be had; then nothing is left behind.
+  /// Makes a group for `limits` and moves this process into it. Version 2: below the nearest group, from this process's
+  /// own up, that can be written and hands on the controllers. A group that has processes hands on nothing, so that it
+  /// is beside the own one as a rule, and takes along what limits the groups that it leaves (cgroup_limits.h). Version
+  /// 1: below this process's own memory and pids groups. kUnavailable with the reason when neither can be had; then
+  /// nothing is left behind. What a killed guardian left in its group is killed.
   static Result<RunCgroup> Join(const RunLimits& limits);
   /// The same in two steps: Begin() leaves the move to a child process, because it can take the kernel 10 ms (it waits
   /// for an RCU grace period), and Complete() waits for it. Nothing may be started in between. The destructor of an
@@ -40,6 +45,9 @@ class RunCgroup {
   /// Counters since Join(): differences tell whether a limit was hit meanwhile.
   std::uint64_t oom_kills() const;
   std::uint64_t pids_refusals() const;
+  /// Processor time of all that ever ran in the group, waited for or not, in microseconds; none where it is not
+  /// counted.
+  std::optional<std::uint64_t> cpu_us() const;
 
  private:
   RunCgroup() = default;
@@ -48,9 +56,13 @@ class RunCgroup {
     std::string procs;  ///< cgroup.procs of the group we came from.
     bool memory = false;
     bool pids = false;
+    bool cpu = false;  ///< Counts processor time.
   };
-  /// Makes the group below `parent`, limits it as `place` says and moves this process from `own` into it.
-  Result<void> Enter(const std::string& parent, const std::string& own, Place place, const RunLimits& limits);
+  /// Makes the group below `parent`, limits it as `place` says, for a move from `own`.
+  Result<void> Enter(const std::string& parent, const std::string& own, Place place, const CgroupLimits& limits);
+  Result<void> Fill(const Place& place, const CgroupLimits& limits) const;
+  Result<void> EnterV2(const CgroupTexts& texts, const RunLimits& limits);
+  Result<void> EnterV1(const CgroupTexts& texts, const std::string& controller, const RunLimits& limits);
 
   void StartMove();
   int version_ = 0;

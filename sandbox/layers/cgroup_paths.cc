@@ -49,8 +49,9 @@ std::string OwnCgroup(const CgroupTexts& texts, std::string_view controller) {
   const auto mount = FindMount(texts, controller);
   const auto path = FindMembership(texts, controller);
   if (!mount || !path) return "";
-  // What lies above the mounted root cannot be reached; then the mount point itself is the nearest thing to our group.
-  if (!IsBelow(*path, mount->root)) return mount->point;
+  // A group that cannot be seen cannot have one below it, and any other would be free of its limits. The path of one
+  // outside of a cgroup namespace begins with "/..".
+  if (NormalizePath(*path, "/") != *path || !IsBelow(*path, mount->root)) return "";
   const std::string below = mount->root == "/" ? *path : path->substr(mount->root.size());
   return NormalizePath(mount->point + "/" + below, "/");
 }

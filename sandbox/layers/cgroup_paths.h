@@ -13,7 +13,7 @@ struct CgroupTexts {
 };
 
 /// The directory of this process's group in the v1 hierarchy of `controller` ("memory", "pids"), or in the v2 hierarchy
-/// when `controller` is empty. Empty when there is none or it is not mounted.
+/// when `controller` is empty. Empty when there is none, or nothing that is mounted shows it.
 std::string OwnCgroup(const CgroupTexts& texts, std::string_view controller);
 /// Where the hierarchy of that group begins, for walking up to; empty when there is none.
 std::string CgroupMount(const CgroupTexts& texts, std::string_view controller);

@@ -23,11 +23,22 @@ TEST(CgroupPaths, FindsEachV1HierarchyEvenWhenItHasSeveralControllers) {
 }
 
 TEST(CgroupPaths, TakesTheMountedRootOffInsideAContainerWithoutACgroupNamespace) {
-  const CgroupTexts texts{"4:memory:/docker/abc/inner\n3:pids:/elsewhere\n",
+  const CgroupTexts texts{"4:memory:/docker/abc/inner\n3:pids:/docker/abc\n",
                           "35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
                           "39 31 0:36 /docker/abc /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n"};
   EXPECT_EQ(OwnCgroup(texts, "memory"), "/sys/fs/cgroup/memory/inner");
   EXPECT_EQ(OwnCgroup(texts, "pids"), "/sys/fs/cgroup/pids");
+}
+
+TEST(CgroupPaths, AGroupThatNothingShowsHasNoDirectory) {
+  // Anything else that is mounted would lead out of that group, and out of what limits it.
+  const CgroupTexts texts{"4:memory:/elsewhere\n3:pids:/../beside\n0::/docker/abcdef\n",
+                          "35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                          "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+                          "40 31 0:37 /docker/abc /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"};
+  EXPECT_EQ(OwnCgroup(texts, "memory"), "");
+  EXPECT_EQ(OwnCgroup(texts, "pids"), "");
+  EXPECT_EQ(OwnCgroup(texts, ""), "");
 }
 
 TEST(CgroupPaths, ReadsNothingIntoMalformedText) {

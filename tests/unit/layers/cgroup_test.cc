@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -123,6 +124,51 @@ TEST_F(Cgroup, RemovesTheGroupOfAGuardianThatWasKilled) {
     for (int i = 0; i < 5; ++i) words >> word;
     EXPECT_FALSE(Exists(word + "/" + name)) << word;
   }
+}
+
+TEST_F(Cgroup, KillsWhatAKilledGuardianLeftInIts) {
+  Pipe pipe = std::move(MakePipe()).value();
+  EXPECT_EQ(InChild([&] {
+              auto group = RunCgroup::Join({.memory_bytes = 64 << 20, .pids = 8});
+              pid_t left = ::fork();
+              if (left == 0) {
+                pipe.write.Reset();
+                while (true) ::pause();
+              }
+              if (!WriteAll(pipe.write.get(), std::to_string(left)).ok()) return 1;
+              ::kill(::getpid(), SIGKILL);
+              return 2;
+            }),
+            1000 + SIGKILL);
+  pipe.write.Reset();
+  const auto said = ReadAll(pipe.read.get(), 64);
+  ASSERT_TRUE(said.ok());
+  const auto left = static_cast<pid_t>(std::stol(*said));
+  EXPECT_EQ(::kill(left, 0), 0) << "it has survived its guardian";
+  ASSERT_EQ(InChild([] { return RunCgroup::Join({.memory_bytes = 64 << 20, .pids = 8}).ok() ? 0 : 1; }), 0);
+  // Whoever inherits orphans here may take its time to reap.
+  const auto state = ReadFile("/proc/" + *said + "/stat");
+  EXPECT_TRUE(!state.ok() || state->find(") Z ") != std::string::npos) << *state;
+}
+
+TEST_F(Cgroup, CountsTheProcessorTimeOfThoseThatNobodyWaitsFor) {
+  EXPECT_EQ(InChild([] {
+              const auto group = RunCgroup::Join({.memory_bytes = 64 << 20, .pids = 8});
+              if (!group.ok() || !group->cpu_us()) return 200;
+              ::signal(SIGCHLD, SIG_IGN);
+              const std::uint64_t before = *group->cpu_us();
+              Pipe gate = std::move(MakePipe()).value();
+              if (::fork() == 0) {
+                const clock_t end = ::clock() + CLOCKS_PER_SEC / 5;
+                while (::clock() < end) continue;
+                ::_exit(0);
+              }
+              gate.write.Reset();
+              char byte;
+              while (::read(gate.read.get(), &byte, 1) > 0) continue;
+              return *group->cpu_us() - before >= 190'000 ? 0 : 201;
+            }),
+            0);
 }
 
 }  // namespace
