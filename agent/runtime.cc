@@ -90,7 +90,7 @@ Result<AgentOptions> OptionsFor(EventLoop& loop, const Config& config, const Run
 Result<std::unique_ptr<sandbox::Sandbox>> MakeSandbox(EventLoop& loop, const Config& config) {
   sandbox::SandboxOptions options;
   options.helper = HelperPath();
-  options.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids};
+  options.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids, config.policy.max_disk_mb << 20};
   options.proxy = FirstOf({"https_proxy", "HTTPS_PROXY", "http_proxy"});
   options.no_proxy = FirstOf({"no_proxy", "NO_PROXY"});
   return sandbox::Sandbox::Create(loop, std::move(options));

@@ -36,25 +36,13 @@ std::optional<ProcessInfo> ReadProcess(pid_t pid) {
     if (line.starts_with("State:")) info.state = Trim(line.substr(6)).substr(0, 1)[0];
     if (line.starts_with("PPid:")) info.parent = static_cast<pid_t>(Number(line, "PPid:"));
     if (line.starts_with("Threads:")) info.threads = static_cast<std::uint32_t>(Number(line, "Threads:"));
+    if (line.starts_with("FDSize:")) info.fd_slots = static_cast<std::uint32_t>(Number(line, "FDSize:"));
     // Not RssFile: pages of files can be dropped at any time. Shared memory cannot.
     for (const std::string_view key : {"RssAnon:", "RssShmem:"}) {
       if (line.starts_with(key)) info.private_bytes += Number(line, key) << 10;
     }
   }
   return info;
-}
-
-/// utime, stime, cutime and cstime of /proc/PID/stat, which stand behind a name that may hold anything.
-std::uint64_t TicksOf(pid_t pid) {
-  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat", kSmallFile);
-  if (!stat.ok()) return 0;
-  constexpr std::size_t kUtime = 11;  // the fields from the state on
-  const auto fields = Split(std::string_view(*stat).substr(std::min(stat->size(), stat->rfind(')') + 2)), ' ');
-  std::uint64_t ticks = 0;
-  for (std::size_t i = kUtime; i < kUtime + 4 && i < fields.size(); ++i) {
-    ticks += static_cast<std::uint64_t>(std::max<std::int64_t>(0, ParseInt(fields[i]).value_or(0)));
-  }
-  return ticks;
 }
 
 }  // namespace
@@ -110,10 +98,18 @@ std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root) {
   return tree;
 }
 
-std::chrono::milliseconds CpuOfTree(const std::vector<ProcessInfo>& all, pid_t root) {
-  std::uint64_t ticks = 0;
-  for (const pid_t pid : Tree(all, root)) ticks += TicksOf(pid);
-  return std::chrono::milliseconds(ticks * 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
+std::optional<CpuTimes> CpuTimesOf(pid_t pid) {
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat", kSmallFile);
+  if (!stat.ok()) return std::nullopt;
+  // utime, stime, cutime and cstime, counted from the state, which stands behind a name that may hold anything.
+  constexpr std::size_t kUtime = 11;
+  const auto fields = Split(std::string_view(*stat).substr(std::min(stat->size(), stat->rfind(')') + 2)), ' ');
+  const auto sum = [&](std::size_t first) {
+    std::int64_t ticks = 0;
+    for (std::size_t i = first; i < first + 2 && i < fields.size(); ++i) ticks += ParseInt(fields[i]).value_or(0);
+    return std::chrono::microseconds(ticks * 1'000'000 / ::sysconf(_SC_CLK_TCK));
+  };
+  return CpuTimes{sum(kUtime), sum(kUtime + 2)};
 }
 
 TreeUsage UsageOfTree(const std::vector<ProcessInfo>& all, pid_t root) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sandbox/base/event_loop.h"
@@ -17,6 +18,7 @@ struct ProcessInfo {
   char state = '?';
   std::uint32_t threads = 0;
   std::uint64_t private_bytes = 0;  ///< Resident memory of its own and shared memory; no pages of files.
+  std::uint32_t fd_slots = 0;       ///< Never fewer than it has descriptors.
 };
 
 /// False without a /proc that shows this process: then no tree can be found, and none be killed.
@@ -36,8 +38,12 @@ struct TreeUsage {
 };
 /// Sums over `root` and its descendants.
 TreeUsage UsageOfTree(const std::vector<ProcessInfo>& all, pid_t root);
-/// Processor time of `root` and its descendants, those included that have ended and were waited for.
-std::chrono::milliseconds CpuOfTree(const std::vector<ProcessInfo>& all, pid_t root);
+struct CpuTimes {
+  std::chrono::microseconds own{0};
+  std::chrono::microseconds waited{0};  ///< Of its children that have ended and were waited for, and of theirs.
+};
+/// In steps of a clock tick (10 ms). None when there is no such process any more.
+std::optional<CpuTimes> CpuTimesOf(pid_t pid);
 /// `root` and its descendants, root first.
 std::vector<pid_t> Tree(const std::vector<ProcessInfo>& all, pid_t root);
 

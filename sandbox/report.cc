@@ -43,6 +43,8 @@ std::string_view LimitHitName(LimitHit limit) {
       return "output";
     case LimitHit::kFileSize:
       return "file size";
+    case LimitHit::kDisk:
+      return "disk";
   }
   return "";
 }

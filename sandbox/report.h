@@ -19,7 +19,7 @@ struct Stream {
   std::string spill;        ///< File below tmp_dir() with the whole text; empty when head (and tail) hold it.
 };
 
-enum class LimitHit : std::uint8_t { kNone, kWall, kMemory, kPids, kCpu, kOutput, kFileSize };
+enum class LimitHit : std::uint8_t { kNone, kWall, kMemory, kPids, kCpu, kOutput, kFileSize, kDisk };
 std::string_view LimitHitName(LimitHit limit);
 
 /// What one command exchanged with one target. See sandbox/network/ledger.h.

@@ -14,6 +14,7 @@
 #include <map>
 #include <utility>
 
+#include "sandbox/base/files.h"
 #include "sandbox/capture.h"
 #include "sandbox/command.h"
 #include "sandbox/process_list.h"
@@ -51,13 +52,15 @@ Result<UniqueFd> NonBlocking(UniqueFd fd) {
 
 /// Starts the helper with an empty environment and nothing but the socket.
 Result<pid_t> SpawnGuardian(const std::string& helper, int socket) {
+  // Opened here, because posix_spawn(3) does not say which of its steps failed.
+  RUNE_ASSIGN_OR_RETURN(const UniqueFd null, OpenFile("/dev/null", O_RDWR));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  // dup2 to itself would keep close-on-exec, so it goes over a high number first.
-  posix_spawn_file_actions_adddup2(&actions, socket, 250);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
-  posix_spawn_file_actions_adddup2(&actions, 0, 1);
-  posix_spawn_file_actions_adddup2(&actions, 250, kGuardianSocket);
+  // Neither number is one of the standard three; the socket comes last, over whatever has its number. To itself, a
+  // descriptor loses close-on-exec (posix_spawn(3)).
+  posix_spawn_file_actions_adddup2(&actions, null.get(), 0);
+  posix_spawn_file_actions_adddup2(&actions, null.get(), 1);
+  posix_spawn_file_actions_adddup2(&actions, socket, kGuardianSocket);
   posix_spawn_file_actions_addclosefrom_np(&actions, kGuardianSocket + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -161,6 +164,11 @@ class Sandbox::Impl {
 
 Result<void> Sandbox::Impl::Start(const Confinement& first) {
   if (guardian_) return Ok();
+  // Before the helper, which is found by it.
+  if (!CanSeeProcesses()) {
+    return Error{ErrorKind::kUnavailable,
+                 "there is no /proc that shows processes: what a command starts could not be killed"};
+  }
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error::FromErrno("socketpair");
   UniqueFd ours(sockets[0]);

@@ -137,7 +137,7 @@ class Repl {
           list(policy.allowed_commands) + "\n  domains  " + list(policy.allowed_domains) + "\n  write    " +
           list(policy.allowed_paths_rw) + "\n  read     " + list(policy.allowed_paths_ro) + "\n  denied   " +
           list(policy.denied_paths) + "\n  limits   " + std::to_string(policy.max_memory_mb) + " MB, " +
-          std::to_string(policy.max_pids) + " processes\n");
+          std::to_string(policy.max_pids) + " processes, " + std::to_string(policy.max_disk_mb) + " MB of disk\n");
   }
   void PolicyFull() {
     PolicySummary();

@@ -34,6 +34,7 @@ struct PolicyConfig {
   std::vector<std::string> denied_paths{"/root", "/etc/shadow"};
   std::uint64_t max_memory_mb = 512;
   std::uint32_t max_pids = 64;
+  std::uint64_t max_disk_mb = 10'240;
   std::uint64_t max_upload_mb = 16;                                      ///< To each name, by one run. 0: no limit.
   sandbox::Enforcement enforcement = sandbox::Enforcement::kBestEffort;  ///< "best-effort" | "require" | [layers]
   std::vector<sandbox::Layer> required_layers;

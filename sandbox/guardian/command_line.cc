@@ -93,6 +93,11 @@ Result<void> SetPids(CommandLine& line, const std::string& value) {
   return Ok();
 }
 
+Result<void> SetDisk(CommandLine& line, const std::string& value) {
+  RUNE_ASSIGN_OR_RETURN(line.limits.disk_bytes, ParseSize(value));
+  return Ok();
+}
+
 Result<void> SetCpu(CommandLine& line, const std::string& value) {
   const auto number = ParseInt(value);
   if (!number || *number < 1 || *number > 1'000'000'000)
@@ -192,6 +197,7 @@ constexpr Flag kFlags[] = {
     {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
     {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
     {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
+    {"--disk", "SIZE", "of space that its files take (default 0: no limit)", SetDisk},
     {"--cpu", "SECONDS", "processor time of the whole tree", SetCpu},
     {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
      SetTimeout},

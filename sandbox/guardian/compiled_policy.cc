@@ -109,6 +109,7 @@ Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
   RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
                                                           .denied_syscalls = confinement.denied_syscalls,
                                                           .unheld = unheld,
+                                                          .default_buffers = !facts.buffers_counted,
                                                           .out_of_reach = facts.out_of_reach}));
   if (!facts.no_guard.empty()) return Ok();
   RUNE_ASSIGN_OR_RETURN(policy.guarded, CompileSeccomp({.network = confinement.network,
@@ -116,6 +117,7 @@ Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
                                                         .notify = NotifyOf(confinement.files, facts),
                                                         .silent_exec = facts.silent_exec,
                                                         .unheld = unheld,
+                                                        .default_buffers = !facts.buffers_counted,
                                                         .out_of_reach = facts.out_of_reach}));
   return Ok();
 }

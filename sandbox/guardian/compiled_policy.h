@@ -20,6 +20,7 @@ namespace rune::sandbox {
 struct RunFacts {
   std::string cgroup;               ///< "cgroup v1 (memory, pids)"; empty when there is none.
   std::string no_cgroup;            ///< Why there is none, or only half of one.
+  bool buffers_counted = false;     ///< What the kernel holds for sockets is the group's.
   std::string identity;             ///< Identity::mechanism
   std::string no_guard;             ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
   bool empty_network = false;       ///< Commands are put into a network namespace with nothing in it, besides.

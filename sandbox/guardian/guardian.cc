@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sandbox/base/paths.h"
+#include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/process_list.h"
 #include "sandbox/program.h"
@@ -18,10 +19,6 @@ namespace rune::sandbox {
 namespace {
 
 constexpr Milliseconds kProbeSetup{500};
-
-std::uint64_t Microseconds(const timeval& time) {
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
-}
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -48,10 +45,20 @@ Report ReportOf(const EndedTree& tree, const ChildStatus& child) {
   report.limit = tree.limit;
   report.cancelled = tree.cancelled;
   report.wall_us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(tree.wall).count());
-  report.cpu_us = Microseconds(tree.usage.ru_utime) + Microseconds(tree.usage.ru_stime);
+  report.cpu_us = static_cast<std::uint64_t>(tree.cpu.count());
   report.max_rss_kb = static_cast<std::uint64_t>(tree.usage.ru_maxrss);
   report.leftovers = tree.leftovers;
   return report;
+}
+
+/// Why nothing can be run here at all; empty when it can.
+std::string CannotWork() {
+  if (const std::uint64_t room = TakeDescriptorRoom(); room < kLeastDescriptors) {
+    return "too few files may be open here (RLIMIT_NOFILE is " + std::to_string(room) + "; " +
+           std::to_string(kLeastDescriptors) + " are needed)";
+  }
+  if (CanSeeProcesses()) return "";
+  return "there is no /proc that shows processes: what a command starts could not be killed";
 }
 
 RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
@@ -86,10 +93,9 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
     return defined;
   }
   defined.layers = policy->layers;
-  if (!CanSeeProcesses() && policy->refusal.empty()) {
-    policy->refusal = "there is no /proc that shows processes: what a command starts could not be killed";
-  }
+  if (policy->refusal.empty()) policy->refusal = CannotWork();
   defined.error = policy->refusal;
+  trees_.WatchDisk(policy->confinement.files.write);
   policies_.insert_or_assign(frame.policy, std::move(policy).value());
   return defined;
 }
@@ -141,6 +147,8 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   const CompiledPolicy& policy = found->second;
   if (!policy.refusal.empty()) return Fail(frame.id, policy.refusal, EPERM);
   if (stdio.size() != 3 || frame.command.argv.empty()) return Fail(frame.id, "malformed launch", EINVAL);
+  if (!std::all_of(stdio.begin(), stdio.end(), [](const UniqueFd& fd) { return fd.valid(); }))
+    return Fail(frame.id, "standard streams", EMFILE);  // there was no room for them here
 
   Call call{.id = frame.id, .policy = frame.policy, .command = std::move(frame.command)};
   ChildPlan plan = PlanChild(call.command, policy);

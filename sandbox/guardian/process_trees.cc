@@ -10,14 +10,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "sandbox/guardian/buffer_use.h"
+#include "sandbox/guardian/descriptor_room.h"
+
 namespace rune::sandbox {
 namespace {
 
 constexpr Milliseconds kCountInterval{50};
 constexpr Milliseconds kSweepInterval{5};
+constexpr Milliseconds kDiskInterval{250};
 
 /// Stopped first, so that nothing forks between being listed and being killed; what still escapes becomes an orphan.
 void KillTree(pid_t root) {
+  const DescriptorReserve reserve;
   for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGSTOP);
   for (const pid_t pid : Tree(ListProcesses(), root)) ::kill(pid, SIGKILL);
 }
@@ -29,7 +34,9 @@ Trees::Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, E
       limits_(limits),
       group_(group),
       ended_(std::move(ended)),
-      counts_(group == nullptr || !group->has_memory() || !group->has_pids()) {
+      counts_(group == nullptr || !group->has_memory() || !group->has_pids()),
+      cpu_(group),
+      disk_(limits.disk_bytes) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t set;
   sigemptyset(&set);
@@ -47,6 +54,7 @@ Trees::~Trees() {
   loop_.Unwatch(signal_fd_.get());
   loop_.CancelTimer(count_timer_);
   loop_.CancelTimer(sweep_timer_);
+  loop_.CancelTimer(disk_timer_);
   for (const auto& [pid, root] : roots_) {
     loop_.CancelTimer(root.wall_timer);
     loop_.CancelTimer(root.grace_timer);
@@ -56,6 +64,8 @@ Trees::~Trees() {
 void Trees::Add(pid_t root, const TreeOptions& options) {
   Root& added = roots_[root];
   added.options = options;
+  cpu_.Add(root);
+  if (disk_.limited() && disk_timer_ == 0) ScheduleDisk();
   if (options.wall.count() > 0) {
     added.wall_timer = loop_.At(options.started + options.wall, [this, root] { Kill(root, LimitHit::kWall); });
   }
@@ -78,6 +88,7 @@ void Trees::Kill(pid_t root, LimitHit limit, Milliseconds grace) {
 
 void Trees::KillAll(TimePoint deadline) {
   for (const auto& [pid, root] : roots_) Kill(pid, LimitHit::kNone);
+  if (disk_counter_ > 0) ::kill(disk_counter_, SIGKILL);
   loop_.Drain([this] { return roots_.empty() && ChildrenOfSelf().empty(); }, deadline);
 }
 
@@ -86,9 +97,14 @@ void Trees::Reap() {
   rusage usage{};
   pid_t pid = 0;
   while ((pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0) {
+    if (pid == disk_counter_) {
+      OnDiskCounted(status);
+      continue;
+    }
     const auto found = roots_.find(pid);
     if (found == roots_.end()) {
       dying_.erase(pid);
+      cpu_.AddOrphan(OwnerOfOrphans(), usage);
       continue;
     }
     Root& root = found->second;
@@ -102,16 +118,23 @@ void Trees::Reap() {
   Finish(pid < 0 ? Orphans::kNone : Orphans::kPerhaps);
 }
 
-/// Kills every child that is no root. True when there was one.
-bool Trees::SweepOrphans() {
+/// An orphan has outlived its root: the tree that has ended and is not reported yet. Which of several is not known.
+pid_t Trees::OwnerOfOrphans() const {
   const auto ended =
       std::find_if(roots_.begin(), roots_.end(), [](const auto& entry) { return entry.second.ended.has_value(); });
+  return ended == roots_.end() ? 0 : ended->first;
+}
+
+/// Kills every child that is no root. True when there was one.
+bool Trees::SweepOrphans() {
+  const DescriptorReserve reserve;
+  const auto owner = roots_.find(OwnerOfOrphans());
   bool any = false;
   for (const pid_t pid : ChildrenOfSelf()) {
-    if (roots_.contains(pid)) continue;
+    if (roots_.contains(pid) || pid == disk_counter_) continue;
     any = true;
     ::kill(pid, SIGKILL);
-    if (dying_.insert(pid).second && ended != roots_.end()) ++ended->second.tree.leftovers;
+    if (dying_.insert(pid).second && owner != roots_.end()) ++owner->second.tree.leftovers;
   }
   return any;
 }
@@ -141,6 +164,7 @@ void Trees::Conclude(std::map<pid_t, Root>::iterator root) {
   EndedTree& tree = node.mapped().tree;
   tree.wall = *node.mapped().ended - node.mapped().options.started;
   tree.limit = LimitOf(node.mapped());
+  tree.cpu = cpu_.End(node.key(), tree.usage);
   ended_(node.key(), tree);
 }
 
@@ -177,35 +201,64 @@ void Trees::ScheduleCount() {
 }
 
 /// RLIMIT_CPU holds each process; together they are held here.
-void Trees::KillOverCpu(const std::vector<ProcessInfo>& all) {
+void Trees::KillOverCpu() {
   for (const auto& [pid, root] : roots_) {
     const std::chrono::seconds limit(root.options.cpu_seconds);
-    if (limit.count() == 0 || root.ended || CpuOfTree(all, pid) <= limit) continue;
+    if (limit.count() == 0 || root.ended || cpu_.Of(pid) <= limit) continue;
     Kill(pid, LimitHit::kCpu);
   }
 }
 
-/// The limit belongs to the run, so the largest tree pays for all of them. What fled from its tree counts until the
-/// sweep has it.
 void Trees::Count() {
+  const DescriptorReserve reserve;
   SweepOrphans();
   const std::vector<ProcessInfo> all = ListProcesses();
-  KillOverCpu(all);
-  if (!counts_) return;
+  cpu_.Look(all);
+  KillOverCpu();
+  if (counts_) KillLargest(all);
+}
+
+/// The limit belongs to the run, so the largest tree pays for all of them. What fled from its tree counts until the
+/// sweep has it.
+void Trees::KillLargest(const std::vector<ProcessInfo>& all) {
+  const bool buffers_count = (group_ == nullptr || !group_->has_memory()) && limits_.memory_bytes > 0;
   const TreeUsage total = UsageOfTree(all, ::getpid());
   const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes > limits_.memory_bytes;
   const bool too_many = limits_.pids > 0 && total.threads > limits_.pids + 1;  // this process is one of them
-  if (!too_much && !too_many) return;
+  const bool too_full = buffers_count && BuffersOfTree(all, ::getpid()) > limits_.memory_bytes;
+  if (!too_much && !too_many && !too_full) return;
   pid_t largest = 0;
   std::uint64_t most = 0;
   for (const auto& [pid, root] : roots_) {
     if (root.ended) continue;
     const TreeUsage usage = UsageOfTree(all, pid);
-    const std::uint64_t weight = too_much ? usage.memory_bytes : usage.threads;
+    const std::uint64_t weight = too_much ? usage.memory_bytes : too_many ? usage.threads : BuffersOfTree(all, pid);
     if (largest != 0 && weight < most) continue;
     largest = pid, most = weight;
   }
-  if (largest != 0) Kill(largest, too_much ? LimitHit::kMemory : LimitHit::kPids);
+  if (largest != 0) Kill(largest, too_many && !too_much ? LimitHit::kPids : LimitHit::kMemory);
+}
+
+void Trees::ScheduleDisk() {
+  disk_timer_ = loop_.At(Clock::now() + kDiskInterval, [this] {
+    disk_timer_ = 0;
+    LookAtDisk();
+    if (!roots_.empty()) ScheduleDisk();
+  });
+}
+
+void Trees::LookAtDisk() {
+  if (disk_counter_ == 0 && disk_.Suspicious()) disk_counter_ = std::max<pid_t>(disk_.StartCount(), 0);
+}
+
+/// Whose doing it was cannot be told: whatever runs pays.
+void Trees::OnDiskCounted(int status) {
+  disk_counter_ = 0;
+  disk_.Counted();
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != DiskUse::kOver) return;
+  for (const auto& [pid, root] : roots_) {
+    if (!root.ended && !root.options.tries_limits) Kill(pid, LimitHit::kDisk);
+  }
 }
 
 }  // namespace rune::sandbox

@@ -18,6 +18,8 @@
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/confinement.h"
+#include "sandbox/guardian/cpu_account.h"
+#include "sandbox/guardian/disk_use.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/process_list.h"
 #include "sandbox/report.h"
@@ -33,9 +35,10 @@ struct TreeOptions {
 
 /// A tree of which nothing is left.
 struct EndedTree {
-  int status = 0;           ///< Of its root (wait(2)).
-  rusage usage{};           ///< Of its root, and of what that waited for.
-  Clock::duration wall{0};  ///< Until the root ended.
+  int status = 0;                    ///< Of its root (wait(2)).
+  rusage usage{};                    ///< Of its root, and of what that waited for.
+  std::chrono::microseconds cpu{0};  ///< Of the whole tree, waited for or not (cpu_account.h).
+  Clock::duration wall{0};           ///< Until the root ended.
   LimitHit limit = LimitHit::kNone;
   bool cancelled = false;
   std::uint32_t leftovers = 0;  ///< Processes that outlived the root and were killed.
@@ -55,6 +58,8 @@ class Trees {
 
   /// `root` is a child of this process that nobody has waited for.
   void Add(pid_t root, const TreeOptions& options);
+  /// Where commands may write: what they take there counts against the limit of the run (disk_use.h).
+  void WatchDisk(const std::vector<std::string>& places) { disk_.Watch(places); }
   /// SIGTERM to the whole tree, SIGKILL after `grace`; SIGKILL at once without one. `limit` is what it hit, kNone: it
   /// is cancelled. Nothing when the root has ended.
   void Kill(pid_t root, LimitHit limit, Milliseconds grace = Milliseconds(0));
@@ -77,8 +82,13 @@ class Trees {
   void Conclude(std::map<pid_t, Root>::iterator root);
   LimitHit LimitOf(const Root& root);
   void Count();
-  void KillOverCpu(const std::vector<ProcessInfo>& all);
+  void KillOverCpu();
+  void KillLargest(const std::vector<ProcessInfo>& all);
   void ScheduleCount();
+  pid_t OwnerOfOrphans() const;
+  void ScheduleDisk();
+  void LookAtDisk();
+  void OnDiskCounted(int status);
 
   EventLoop& loop_;
   const RunLimits limits_;
@@ -88,6 +98,10 @@ class Trees {
   const bool counts_;            ///< A limit of the run is held by counting alone.
   std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as last read.
   std::uint64_t refusals_seen_ = 0;
+  CpuAccount cpu_;
+  DiskUse disk_;
+  pid_t disk_counter_ = 0;  ///< The child that counts; 0: none.
+  EventLoop::TimerId disk_timer_ = 0;
   EventLoop::TimerId count_timer_ = 0;
   EventLoop::TimerId sweep_timer_ = 0;
   std::map<pid_t, Root> roots_;

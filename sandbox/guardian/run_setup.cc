@@ -134,6 +134,7 @@ void RunSetup::JoinGroup(Result<RunCgroup> group) {
     return;
   }
   group_ = std::move(group).value();
+  facts_.buffers_counted = group_->has_memory();
   const bool both = group_->has_memory() && group_->has_pids();
   facts_.cgroup = "cgroup v" + std::to_string(group_->version()) +
                   (both                   ? " (memory, pids)"

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sandbox/guardian/confined_child.h"
+#include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/guardian/guardian.h"
 #include "sandbox/protocol/frames.h"
 
@@ -94,6 +95,7 @@ int ServeClient(int socket) {
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) ::signal(signal_number, SIG_DFL);
   // The client's signals are the client's business: it ends us by closing the socket, so that trees are always killed.
   for (const int signal_number : kIgnoredByGuardian) ::signal(signal_number, SIG_IGN);
+  TakeDescriptorRoom();
   Service service(socket);
   return service.Run();
 }

@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -186,6 +187,17 @@ std::span<const ArgumentRule> RulesOf(Network network) {
   return ClosedNetworkRules();
 }
 
+/// The rules of setsockopt(2), and before them that the size of a sending buffer is not set.
+std::vector<ArgumentRule> WithDefaultBuffers(std::span<const ArgumentRule> rules) {
+  using enum ArgumentTest::Kind;
+  std::vector<ArgumentRule> all{{"setsockopt",
+                                 SeccompErrno(0),
+                                 {ArgumentTest{kEqual, 1, ~0u, SOL_SOCKET}, ArgumentTest{kEqual, 2, ~0u, SO_SNDBUF}}}};
+  std::copy_if(rules.begin(), rules.end(), std::back_inserter(all),
+               [](const ArgumentRule& rule) { return rule.name == "setsockopt"; });
+  return all;
+}
+
 /// Whether the guard may answer this call otherwise than with EPERM.
 bool GuardGrants(std::string_view name) {
   const auto among = [&](std::span<const ArgumentRule> rules) {
@@ -258,6 +270,7 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
     table.Set("execve", NotedExec(policy.silent_exec));
     table.Set("execveat", NotedExec(policy.silent_exec));
   }
+  if (policy.default_buffers) table.SetRules(WithDefaultBuffers(RulesOf(policy.network)));
   SetUnheld(table, policy);
   for (const std::string& name : policy.denied_syscalls) {
     if (Table::NumberOf(name) == __NR_SCMP_ERROR) return UnknownSyscall(name);

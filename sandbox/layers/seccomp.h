@@ -29,6 +29,9 @@ struct SeccompPolicy {
   /// Return address of the one execve(2) that is not notified: the one that starts the command, while the guardian
   /// waits for it. Whoever jumps there gains nothing but an unnoted execve.
   std::uint64_t silent_exec = 0;
+  /// Where nothing counts what the kernel holds for sockets: sending buffers keep their default size, and asking for
+  /// another (SO_SNDBUF) succeeds without an effect.
+  bool default_buffers = false;
   /// What no layer beneath holds here. With a listener the guard is asked about it, without one it is refused as far as
   /// registers say who or what is meant.
   struct Unheld {

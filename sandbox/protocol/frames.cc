@@ -138,7 +138,7 @@ class Take {
 
 template <typename V>
 void Fields(V& v, RunLimits& x) {
-  v(x.memory_bytes), v(x.pids);
+  v(x.memory_bytes), v(x.pids), v(x.disk_bytes);
 }
 template <typename V>
 void Fields(V& v, CommandLimits& x) {
@@ -284,6 +284,7 @@ bool FrameReader::Receive(int socket) {
   message.msg_controllen = sizeof control;
   const ssize_t n = RetryOnEintr([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
   if (n < 0) return errno == EAGAIN;
+  const std::size_t had = fds_.size();
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -292,6 +293,10 @@ bool FrameReader::Receive(int socket) {
       std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
       fds_.emplace_back(fd);
     }
+  }
+  // There was no room for some or all of them; the places of the others must not shift.
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    while (fds_.size() % kFdsPerLaunch != 0 || fds_.size() == had) fds_.emplace_back();
   }
   buffer_.append(data, static_cast<std::size_t>(n));
   return n > 0;

@@ -12,7 +12,7 @@ PATIENCE = float(os.environ.get("ESCAPE_PATIENCE", "1"))
 TIME = int(120 * PATIENCE)
 LIMITS = {"alone-pids": ["--pids", "24"], "alone-bomb": ["--pids", "24", "--timeout", "3"], "alone-memory": ["--memory", "64M"],
           "alone-file": ["--max-file", "1M"], "alone-cpu": ["--cpu", "1"], "alone-wall": ["--timeout", "0.3"],
-          "alone-output": ["--max-output", "64k"], "alone-tree": [], "alone-terminal": []}
+          "alone-output": ["--max-output", "64k"], "alone-disk": ["--disk", "24M"], "alone-tree": [], "alone-terminal": []}
 ALLOWED_NAMES = ["*.ok.test", "good.test"]
 
 

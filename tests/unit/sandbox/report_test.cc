@@ -20,6 +20,7 @@ TEST(ReportTest, SaysHowACommandEnded) {
       {{.signal = SIGKILL, .limit = LimitHit::kWall, .wall_us = 2'004'000}, "killed: wall clock limit of 2 s", false},
       {{.limit = LimitHit::kWall, .wall_us = 250'900}, "killed: wall clock limit of 250 ms", false},
       {{.exit_code = 1, .limit = LimitHit::kMemory}, "killed: memory limit", false},
+      {{.signal = SIGKILL, .limit = LimitHit::kDisk}, "killed: disk limit", false},
       {{.signal = SIGXFSZ, .limit = LimitHit::kFileSize}, "killed: file size limit", false},
       {{.signal = SIGTERM, .cancelled = true}, "cancelled", false},
       {{.exit_code = 0, .cancelled = true}, "cancelled", false},
