@@ -60,6 +60,14 @@ def check_limits(tap: Tap, name: str, out: pathlib.Path, who: str, enforced: dic
         tap.add(reported or refused, f"{name}, {who}: {file} is limited, and the report says so", f"report {report}\n{said}")
 
 
+def check_operator(tap: Tap, name: str, out: pathlib.Path) -> None:
+    for limit in ("memory", "pids"):
+        report = load(out / f"operator.{limit}.json")
+        text = out / f"operator.{limit}.out"
+        tap.add(report is not None and report.get("limit") == limit, f"{name}: what an operator allows of {limit} is what a run gets",
+                f"report {report}\n{text.read_text() if text.exists() else ''}")
+
+
 def check_escapes(tap: Tap, name: str, out: pathlib.Path, environment: str, expected: dict) -> None:
     path = out / f"{environment}.escape.jsonl"
     results = [json.loads(line) for line in path.read_text().splitlines() if '"verdict"' in line] if path.exists() else []
@@ -88,6 +96,7 @@ def main() -> int:
         for who in WHO:
             check_doctor(tap, name, out, who, expected[name])
             check_limits(tap, name, out, who, expected[name]["layers"][who])
+        check_operator(tap, name, out)
         for environment in ("user", "root"):
             check_escapes(tap, name, out, environment, expected[name])
     tap.show()
