@@ -93,7 +93,11 @@ std::string WhyNoGuard() {
   if (!pipe.ok()) return pipe.error().message;
   // Flushed by nobody twice: the child leaves by _exit(2).
   const long child = ::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-  if (child == 0) RunChild(pipe->write.get());
+  if (child == 0) {
+    // It waits for an answer to a call of its own, and holds the listener itself: nothing else would end it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    RunChild(pipe->write.get());
+  }
   if (child < 0) return std::string("fork: ") + std::strerror(errno);
   std::string why = Try(pipe->read.get(), pipe->read.get());
   const auto pid = static_cast<pid_t>(child);

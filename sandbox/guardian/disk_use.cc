@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -128,6 +129,7 @@ pid_t DiskUse::StartCount() const {
   const pid_t guardian = ::getpid();
   const pid_t child = ::fork();
   if (child != 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   counted = 0;
   count_limit = limit_;
   count_since = since_;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +135,7 @@ void Guardian::PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& pl
   plan.outcomes = &plan.status->outcomes;
   const pid_t control = ::fork();
   if (control == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     call.probe->unconfined = true;
     TryProbes(*call.probe, plan.outcomes->outside);
     ::_exit(0);

@@ -16,7 +16,7 @@ box() { run --separate-stderr supervise -- "$RUNE_SANDBOX" "$@"; }
   box --help
   assert_exit 0
   local flag
-  for flag in --ro --rox --rw --deny --system --net --memory --pids --timeout --max-output --deny-syscall --env --chdir --require --report --help --version; do
+  for flag in --ro --rox --rw --deny --system --net --memory --pids --disk --timeout --max-output --deny-syscall --env --chdir --require --report --help --version; do
     assert_contains "$output" "$flag"
   done
   box --version
@@ -325,4 +325,47 @@ print("large")'
   [ "$status" -eq 126 ]
   assert_lacks "$output" ran
   assert_contains "$stderr" /proc
+}
+
+@test "disk is a limit of everything that a command writes, and within it a command goes on" {
+  box --system --disk 24M --report "$R" -- /bin/sh -c 'for i in 1 2 3 4 5 6; do head -c 10M /dev/zero >"$TMPDIR/$i"; sleep 0.2; done; sleep 5'
+  assert_exit 124
+  [ "$(jq -r .limit "$R")" = disk ]
+  box --system --disk 24M --report "$R" -- /bin/sh -c 'head -c 10M /dev/zero >"$TMPDIR/1"; sleep 0.5'
+  assert_exit 0
+  [ "$(jq -r .limit "$R")" = none ]
+}
+
+@test "processor time of children that nobody waits for counts and is reported" {
+  box --system --cpu 1 --report "$R" -- /usr/bin/python3 -c '
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for i in range(8):
+    if os.fork() == 0:
+        while time.process_time() < 0.5: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: pass'
+  assert_exit 124
+  [ "$(jq -r .limit "$R")" = cpu ]
+  [ "$(jq -r .cpu_us "$R")" -ge 900000 ]
+}
+
+@test "few open files are enough, and too few are named" {
+  run bash -c 'ulimit -n 64; exec "$@"' bash "$RUNE_SANDBOX" --system -- /bin/echo fine
+  assert_exit 0
+  assert_contains "$output" fine
+  run bash -c 'ulimit -n 20; exec "$@"' bash "$RUNE_SANDBOX" --system -- /bin/echo fine
+  assert_exit 126
+  assert_contains "$output" 'RLIMIT_NOFILE is 20'
+}
+
+@test "a command that uses up what the sandbox may open is still ended by its time" {
+  run bash -c 'ulimit -n 100; exec "$@"' bash "$RUNE_SANDBOX" --system --net guarded --timeout 2 -- /usr/bin/python3 -c '
+import socket, time
+kept = []
+while True:
+    try: kept.append(socket.socket())
+    except OSError: time.sleep(0.01)'
+  assert_exit 124
 }

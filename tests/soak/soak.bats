@@ -25,3 +25,9 @@ soak() { /usr/bin/python3 -B "$BATS_TEST_DIRNAME/soak.py" --bin "$BIN" --count "
 @test "a long run of the agent with a confined call in every turn holds no more memory and no more descriptors" {
   soak agent
 }
+
+@test "whoever is killed, nothing is left: fifty sandboxes at once, and two hundred killed at random moments" {
+  [ "$(id -u)" -eq 0 ] || skip 'needs root: without a control group the next start clears nothing'
+  [ -d /sys/fs/cgroup/memory ] || [ -e /sys/fs/cgroup/cgroup.controllers ] || skip 'needs control groups'
+  /usr/bin/python3 -B "$BATS_TEST_DIRNAME/killed.py" --bin "$BIN" --count "$((COUNT / 5))"
+}
