@@ -56,8 +56,7 @@ Result<pid_t> SpawnGuardian(const std::string& helper, int socket) {
   RUNE_ASSIGN_OR_RETURN(const UniqueFd null, OpenFile("/dev/null", O_RDWR));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  // Neither number is one of the standard three; the socket comes last, over whatever has its number. To itself, a
-  // descriptor loses close-on-exec (posix_spawn(3)).
+  // The socket last, over whatever has its number; to itself, a descriptor loses close-on-exec (posix_spawn(3)).
   posix_spawn_file_actions_adddup2(&actions, null.get(), 0);
   posix_spawn_file_actions_adddup2(&actions, null.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, socket, kGuardianSocket);
@@ -165,10 +164,7 @@ class Sandbox::Impl {
 Result<void> Sandbox::Impl::Start(const Confinement& first) {
   if (guardian_) return Ok();
   // Before the helper, which is found by it.
-  if (!CanSeeProcesses()) {
-    return Error{ErrorKind::kUnavailable,
-                 "there is no /proc that shows processes: what a command starts could not be killed"};
-  }
+  if (!CanSeeProcesses()) return Error{ErrorKind::kUnavailable, "there is no /proc that shows processes"};
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return Error::FromErrno("socketpair");
   UniqueFd ours(sockets[0]);

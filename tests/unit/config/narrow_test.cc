@@ -32,8 +32,8 @@ TEST(Narrow, LowersANumberAndNeverRaisesIt) {
     bool refused;
   } cases[] = {{"50", "20", 20, false}, {"50", "50", 50, false}, {"50", "51", 50, true},
                {"50", "0", 50, true},   {"0", "20", 20, false},  {"0", "0", 0, false}};
-  for (const char* key : {"max_steps", "token_budget", "timeout_secs", "policy.max_memory_mb", "policy.max_pids",
-                          "policy.max_disk_mb"}) {
+  for (const char* key :
+       {"max_steps", "token_budget", "timeout_secs", "policy.max_memory_mb", "policy.max_pids", "policy.max_disk_mb"}) {
     for (const auto& c : cases) {
       EXPECT_EQ(After(key, c.current, c.proposed), Value(c.after)) << key << " " << c.current << " " << c.proposed;
       EXPECT_EQ(NarrowText(key, c.current, c.proposed).refused, c.refused);
