@@ -99,14 +99,11 @@ ATTEMPT(L55, limits, "writes 80 MB into files of its private directory that have
         .profile = "alone-disk") {
   return fill_files(scratch(), 0, 0);
 }
-ATTEMPT(L56, limits, "writes 80 MB into files that have no name any more", "limit", .profile = "alone-disk") {
-  return fill_files(work(""), 0, 0);
-}
 ATTEMPT(L57, limits, "reserves 80 MB without writing a byte", "limit", .profile = "alone-disk") {
   return fill_files(scratch(), 1, 1);
 }
 ATTEMPT(L58, limits, "writes 80 MB into nameless files and shows nobody its descriptors", "limit",
         .profile = "alone-disk") {
   prctl(PR_SET_DUMPABLE, 0);
-  return fill_files(work(""), 0, 0);
+  return fill_files(scratch(), 0, 0);
 }
