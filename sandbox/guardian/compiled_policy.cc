@@ -108,16 +108,16 @@ Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
   const SeccompPolicy::Unheld unheld = UnheldIn(policy, facts);
   RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
                                                           .denied_syscalls = confinement.denied_syscalls,
-                                                          .unheld = unheld,
                                                           .default_buffers = !facts.buffers_counted,
+                                                          .unheld = unheld,
                                                           .out_of_reach = facts.out_of_reach}));
   if (!facts.no_guard.empty()) return Ok();
   RUNE_ASSIGN_OR_RETURN(policy.guarded, CompileSeccomp({.network = confinement.network,
                                                         .denied_syscalls = confinement.denied_syscalls,
                                                         .notify = NotifyOf(confinement.files, facts),
                                                         .silent_exec = facts.silent_exec,
-                                                        .unheld = unheld,
                                                         .default_buffers = !facts.buffers_counted,
+                                                        .unheld = unheld,
                                                         .out_of_reach = facts.out_of_reach}));
   return Ok();
 }
