@@ -65,7 +65,7 @@ std::string CannotWork() {
 RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
   RunFacts facts = setup.facts();
   facts.no_guard = network.no_guard();
-  facts.empty_network = network.empty_namespace() >= 0;
+  facts.empty_network = setup.empty_network() >= 0;
   facts.silent_exec = CommandExecSite();
   return facts;
 }
@@ -120,7 +120,7 @@ ChildPlan Guardian::PlanChild(const Command& command, const CompiledPolicy& poli
   plan.identity = setup_.identity();
   plan.guardian = ::getpid();
   plan.rlimits = setup_.Rlimits(command.limits);
-  if (policy.confinement.network != Network::kOpen) plan.empty_network = network_.empty_namespace();
+  if (policy.confinement.network != Network::kOpen) plan.empty_network = setup_.empty_network();
   return plan;
 }
 
@@ -128,6 +128,7 @@ ChildPlan Guardian::PlanChild(const Command& command, const CompiledPolicy& poli
 void Guardian::PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const {
   call.probe = std::make_unique<ProbeTargets>(MakeProbeTargets(policy));
   call.probe->own_directory = setup_.tmp();
+  call.probe->client = setup_.client();
   call.probe->limits = setup_.limits();
   call.probe->command = plan.rlimits.command;
   call.probe->counts_pids = (setup_.group() != nullptr && setup_.group()->has_pids()) || plan.rlimits.processes > 0;

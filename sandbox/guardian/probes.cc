@@ -73,7 +73,6 @@ ProbeTargets MakeProbeTargets(const CompiledPolicy& policy) {
       FirstOutside({"/usr/bin/true", "/usr/bin/false", "/usr/bin/uname", "/bin/true", "/bin/busybox"}, executable);
   if (!files.denied.empty()) targets.denied = files.denied.front();
   targets.guardian = ::getpid();
-  targets.client = ::getppid();
   targets.network_is_open = policy.confinement.network == Network::kOpen || policy.confinement.watch_only;
   return targets;
 }

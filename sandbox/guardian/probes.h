@@ -28,7 +28,7 @@ struct ProbeTargets {
   std::string own_directory;  ///< Where a command may write.
   std::string denied;         ///< An existing path of the policy's own denied list.
   pid_t guardian = 0;
-  pid_t client = 0;
+  pid_t client = 0;  ///< By its number on this machine, which may mean nobody where commands have ids of their own.
   RunLimits limits;
   CommandLimits command;
   bool counts_pids = false;      ///< The pids limit holds at the moment of a fork, so that it can be tried.

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "sandbox/layers/empty_network.h"
 #include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
@@ -25,8 +24,6 @@ RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid)
   } else if (no_guard_.empty()) {
     no_guard_ = std::string("socketpair: ") + std::strerror(errno);
   }
-  if (frame.first.network == Network::kOpen) return;
-  if (auto empty = MakeEmptyNetwork(); empty.ok()) empty_namespace_ = std::move(empty).value();
 }
 
 /// By the commands that have ended and by those that run at the same time.

@@ -30,8 +30,6 @@ class RunNetwork {
 
   /// Why there can be no guard here; empty: there can.
   const std::string& no_guard() const { return no_guard_; }
-  /// A network namespace with nothing in it, to be entered by every command that is not left the machine's; -1: none.
-  int empty_namespace() const { return empty_namespace_.get(); }
 
   /// Makes the guard of a command that is about to be started under `policy` (borrowed until End()). Returns the socket
   /// through which its child hands over the listener of its filter; -1 when there is nothing to guard.
@@ -52,7 +50,6 @@ class RunNetwork {
   timespec started_{};
   std::optional<UpstreamProxy> proxy_;
   std::string no_guard_;
-  UniqueFd empty_namespace_;
   Pipe listeners_;  ///< Ends of a socket pair.
   Resolver resolver_;
   std::map<std::string, std::uint64_t> uploaded_;  ///< Bytes sent to each target by the commands that have ended.

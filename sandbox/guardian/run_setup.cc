@@ -12,13 +12,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
+#include "sandbox/layers/empty_network.h"
 #include "sandbox/layers/landlock.h"
+#include "sandbox/layers/namespaces.h"
 #include "sandbox/layers/no_exec.h"
-#include "sandbox/layers/private_tmp.h"
 
 namespace rune::sandbox {
 namespace {
@@ -42,12 +44,15 @@ bool CountsPerUserNamespace() {
 
 }  // namespace
 
-RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(frame.tmp_dir) {
+RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(frame.tmp_dir), client_(::getppid()) {
   auto group = RunCgroup::Begin(limits_);
   ChooseIdentity(frame.first.files);
   // Held from before the mounts: the way to remove the directory when the client cannot any more.
   tmp_parent_.Reset(::open(tmp_dir_.substr(0, tmp_dir_.rfind('/')).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   EnterMounts(frame.first.files);
+  if (frame.first.network != Network::kOpen) {
+    if (auto empty = MakeEmptyNetwork(); empty.ok()) empty_network_ = std::move(empty).value();
+  }
   // Saves every child some 40 system calls; a child that cannot rely on it does it itself.
   DropBoundingSet();
   // Only now: the files that map ids into a user namespace belong to root in a process that is not dumpable.
@@ -58,7 +63,19 @@ RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(fr
     [[maybe_unused]] const int ignored = ::symlink(".", ("/tmp/" + name).c_str());
   }
   JoinGroup(std::move(group));
-  facts_.out_of_reach = {::getpid(), ::getppid()};
+  facts_.out_of_reach = {::getpid(), client_};
+  if (tmp_is_private_ && mounts_.no_pids.empty()) ContinueWithOwnPids();
+}
+
+/// Last, with everything that knows this process by its number behind it: the group that it joined bears it.
+void RunSetup::ContinueWithOwnPids() {
+  const auto left = [](void* self) {
+    auto& group = static_cast<RunSetup*>(self)->group_;
+    if (group) group->Quit();
+  };
+  if (!EnterOwnPids(left, this).ok()) std::abort();  // it was tried out: half of it is nothing to go on with
+  facts_.own_pids = true;
+  facts_.out_of_reach.clear();
 }
 
 /// A guard reads addresses out of its commands' memory. Root without CAP_SYS_PTRACE, as in most containers, cannot do
@@ -73,6 +90,7 @@ void RunSetup::Settle() {
     ::setfsgid(identity_.gid);
   }
   ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it
+  if (facts_.own_pids) TieToPlaceholder();
 }
 
 void RunSetup::ChooseIdentity(const FileAccess& files) {
@@ -100,15 +118,17 @@ void RunSetup::EnterMounts(const FileAccess& files) {
   std::vector<std::string> read_only = below_tmp(files.read);
   const std::vector<std::string> execute = below_tmp(files.execute);
   read_only.insert(read_only.end(), execute.begin(), execute.end());
-  struct stat before{};
-  struct stat after{};
-  ::stat("/dev/shm", &before);
-  tmp_is_private_ = !tmp_dir_.empty() && EnterPrivateTmp(tmp_dir_, below_tmp(files.write), read_only).ok();
+  auto entered = tmp_dir_.empty() ? Result<Mounts>(Error{ErrorKind::kUnavailable, "no private directory"})
+                                  : sandbox::EnterMounts({tmp_dir_, below_tmp(files.write), std::move(read_only), {}});
+  tmp_is_private_ = entered.ok();
   tmp_ = tmp_is_private_ ? "/tmp" : tmp_dir_;
   facts_.identity += tmp_is_private_ ? ", private /tmp" : ", /tmp shared with this machine";
-  if (tmp_is_private_) CloseForExecution(ResolveAccess(files));
-  shm_is_private_ = tmp_is_private_ && ::stat("/dev/shm", &after) == 0 && before.st_dev != after.st_dev;
-  if (shm_is_private_) facts_.never_executed.push_back(RealPath("/dev/shm").value_or("/dev/shm"));
+  if (!tmp_is_private_) return;
+  mounts_ = std::move(entered).value();
+  CloseForExecution(ResolveAccess(files));
+  if (mounts_.no_pids.empty()) facts_.identity += ", own process ids";
+  if (mounts_.ipc) facts_.identity += ", own ipc";
+  if (mounts_.shm) facts_.never_executed.push_back(RealPath("/dev/shm").value_or("/dev/shm"));
 }
 
 /// What may be written and not executed. /tmp itself was mounted so; what was kept of the real one has mounts of its
@@ -145,7 +165,10 @@ void RunSetup::JoinGroup(Result<RunCgroup> group) {
 
 void RunSetup::GrantOwn(FileAccess& files) const {
   files.write.push_back(tmp_);
-  if (shm_is_private_) files.write.emplace_back("/dev/shm");
+  if (mounts_.shm) files.write.emplace_back("/dev/shm");
+  if (!mounts_.terminals) return;
+  files.write.emplace_back("/dev/ptmx");
+  files.write.emplace_back("/dev/pts");
 }
 
 RlimitPlan RunSetup::Rlimits(const CommandLimits& command) const {

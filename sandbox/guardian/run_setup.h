@@ -12,6 +12,7 @@
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/identity.h"
+#include "sandbox/layers/mounts.h"
 #include "sandbox/layers/rlimits.h"
 #include "sandbox/protocol/frames.h"
 
@@ -19,7 +20,8 @@ namespace rune::sandbox {
 
 class RunSetup {
  public:
-  /// Enters what can be had and notes what cannot. Before any child; not dumpable afterwards (prctl(2)).
+  /// Enters what can be had and notes what cannot. Before any child; not dumpable afterwards (prctl(2)). Where the run
+  /// has process ids of its own, what returns is the first of them (namespaces.h).
   explicit RunSetup(const SetupFrame& frame);
   /// Last, when nothing needs root any more: becomes who the commands are, where a guard could not read them otherwise.
   void Settle();
@@ -30,6 +32,10 @@ class RunSetup {
   const RunLimits& limits() const { return limits_; }
   /// Null: none could be had.
   const RunCgroup* group() const { return group_ ? &*group_ : nullptr; }
+  /// A network namespace with nothing in it, to be entered by every command that is not left the machine's; -1: none.
+  int empty_network() const { return empty_network_.get(); }
+  /// Whose helper this is, by its number outside.
+  pid_t client() const { return client_; }
   /// The private directory, as commands see it.
   const std::string& tmp() const { return tmp_; }
   /// Grants the places that are the run's own.
@@ -46,18 +52,21 @@ class RunSetup {
  private:
   void ChooseIdentity(const FileAccess& files);
   void EnterMounts(const FileAccess& files);
+  void ContinueWithOwnPids();
   void CloseForExecution(const FileAccess& files);
   void JoinGroup(Result<RunCgroup> group);
 
   const RunLimits limits_;
   const std::string tmp_dir_;
+  const pid_t client_;
   RunFacts facts_;
   Identity identity_;
   std::optional<RunCgroup> group_;
   UniqueFd tmp_parent_;
   std::string tmp_;
   bool tmp_is_private_ = false;
-  bool shm_is_private_ = false;
+  Mounts mounts_;  ///< Meaningful where /tmp is private.
+  UniqueFd empty_network_;
 };
 
 }  // namespace rune::sandbox

@@ -34,6 +34,9 @@ class RunCgroup {
   /// Moves this process back and removes the group (which must have no other process any more).
   ~RunCgroup();
 
+  /// Moves this process alone back to where it came from; the group stays. For one that does nothing any more.
+  void Quit() const;
+
   /// The directories of the group, for whoever removes it once this process has ended: HandOver() makes the destructor
   /// leave them alone. An exit costs less than moving back does.
   std::vector<std::string> dirs() const;

@@ -1,7 +1,10 @@
 #include "sandbox/layers/empty_network.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,9 +13,18 @@
 namespace rune::sandbox {
 namespace {
 
+/// Up, so that what looks at it finds what it is used to. It leads nowhere else.
+void BringLoopbackUp() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{.ifr_ifrn = {"lo"}, .ifr_ifru = {}};
+  request.ifr_flags = IFF_UP;
+  ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
+}
+
 /// In a child, because the way back into a network that was left takes rights which an ordinary user does not have.
 [[noreturn]] void HoldEmptyNetwork(int ready, int release) {
   const char failed = ::unshare(CLONE_NEWNET) == 0 ? 0 : 1;
+  if (failed == 0) BringLoopbackUp();
   char byte = 0;
   if (::write(ready, &failed, 1) == 1) [[maybe_unused]]
     const ssize_t ignored = ::read(release, &byte, 1);

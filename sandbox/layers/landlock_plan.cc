@@ -112,7 +112,9 @@ class Planner {
   void AddRule(const std::string& path, std::uint64_t rights) {
     const mode_t type = TypeOf(path);
     if (type == 0 || type == S_IFLNK) return;
-    if (type == S_IFCHR && (rights & kFsWriteFile) != 0) rights |= kFsIoctlDev;
+    // A terminal that cannot be asked whether it is one is none.
+    const bool devices = type == S_IFCHR || path == "/dev/pts";
+    if (devices && (rights & kFsWriteFile) != 0) rights |= kFsIoctlDev;
     if (type != S_IFDIR) rights &= kFsFileRights;
     rights &= handled_;
     if (rights != 0) rules_[path] |= rights;

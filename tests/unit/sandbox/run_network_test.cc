@@ -42,11 +42,5 @@ TEST_F(RunNetworkTest, AListenerThatComesTooLateIsNotTheNextCommands) {
   EXPECT_TRUE(network_.Serve(2, Milliseconds(0))) << "what comes in time is its own";
 }
 
-TEST_F(RunNetworkTest, TheEmptyNamespaceIsNotMadeForAnOpenNetwork) {
-  SetupFrame open;
-  open.first.network = Network::kOpen;
-  EXPECT_EQ(RunNetwork(loop_, open, ::geteuid()).empty_namespace(), -1);
-}
-
 }  // namespace
 }  // namespace rune::sandbox

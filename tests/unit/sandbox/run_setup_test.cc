@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "sandbox/base/files.h"
+#include "sandbox/process_list.h"
 #include "tests/unit/layers/in_child.h"
 
 namespace rune::sandbox {
@@ -62,6 +63,28 @@ TEST_F(RunSetupTest, ThePrivateDirectoryGoesWhenItsClientCannotTakeItAway) {
             }),
             0);
   EXPECT_FALSE(Exists(tmp_->path()));
+}
+
+TEST_F(RunSetupTest, TheEmptyNetworkIsNotMadeForAnOpenNetwork) {
+  EXPECT_EQ(InChild([&] {
+              SetupFrame open = Frame();
+              open.first.network = Network::kOpen;
+              return RunSetup(open).empty_network() == -1 ? 0 : 1;
+            }),
+            0);
+}
+
+TEST_F(RunSetupTest, WithProcessIdsOfItsOwnARunSeesNobodyElses) {
+  const int client = ::getpid();
+  EXPECT_EQ(InChild([&] {
+              if (!Exists("/proc/" + std::to_string(client) + "/status")) return 1;
+              const RunSetup setup(Frame());
+              if (!setup.facts().own_pids) return 0;  // the layers test says why
+              if (::getpid() != 1) return 2;
+              if (!setup.facts().out_of_reach.empty()) return 3;
+              return ListProcesses().size() == 1 ? 0 : 4;
+            }),
+            0);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-#include "sandbox/layers/private_tmp.h"
+#include "sandbox/layers/mounts.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/layers/namespaces.h"
 
 namespace rune::sandbox {
 namespace {
@@ -76,20 +78,52 @@ Result<void> MakeMountPoint(const std::string& path, int source) {
   return made.ok() ? Ok() : Result<void>(made.error());
 }
 
+/// The flags that a mount has stay: in a user namespace they are locked, and a change without them is refused.
+int Remount(const char* path, unsigned long flags) {
+  struct statvfs info{};
+  if (::statvfs(path, &info) != 0) return -1;
+  constexpr unsigned long kKept = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME;
+  constexpr unsigned long kRelatime = 4096;  // ST_RELATIME, which is not MS_RELATIME
+  flags |= info.f_flag & kKept;
+  if ((info.f_flag & kRelatime) != 0) flags |= MS_RELATIME;
+  return ::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | flags, nullptr);
+}
+
 Result<void> Bind(const Kept& kept, int source) {
   RUNE_RETURN_IF_ERROR(MakeMountPoint(kept.path, source));
   const std::string link = "/proc/self/fd/" + std::to_string(source);
   if (::mount(link.c_str(), kept.path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
     return Error::FromErrno("mount " + kept.path);
-  if (!kept.read_only) return Ok();
-  if (::mount(nullptr, kept.path.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) !=
-      0) {
+  if (kept.read_only && Remount(kept.path.c_str(), MS_RDONLY | MS_NOSUID | MS_NODEV) != 0)
     return Error::FromErrno("remount " + kept.path);
-  }
   return Ok();
 }
 
-Result<void> Enter(const std::string& dir, const std::vector<Kept>& chosen) {
+bool MountPin(const Pin& pin) {
+  const char* path = pin.path.c_str();
+  if (::mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0) return false;
+  switch (pin.access) {
+    case Pin::Access::kAsItIs:
+      return true;
+    case Pin::Access::kReadOnly:
+      return Remount(path, MS_RDONLY) == 0;
+  }
+  return false;
+}
+
+/// Terminals of the run's own (devpts(5)): whoever opens one writes to nobody else's screen.
+bool MountTerminals() {
+  constexpr const char* kPts = "/dev/pts";
+  if (!Exists("/dev/ptmx") || !Exists(kPts)) return false;
+  if (::mount("devpts", kPts, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0600") != 0)
+    return false;
+  // Where it is a link into /dev/pts it leads to the new one already.
+  struct stat info{};
+  if (::lstat("/dev/ptmx", &info) == 0 && S_ISLNK(info.st_mode)) return true;
+  return ::mount("/dev/pts/ptmx", "/dev/ptmx", nullptr, MS_BIND, nullptr) == 0;
+}
+
+Result<Mounts> Enter(const MountsRequest& request, const std::vector<Kept>& chosen) {
   RUNE_RETURN_IF_ERROR(Unshare());
   // Mounts made outside still arrive, and unmounting there is not held up; nothing made here leaves.
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return Error::FromErrno("make mounts private");
@@ -99,43 +133,50 @@ Result<void> Enter(const std::string& dir, const std::vector<Kept>& chosen) {
     RUNE_ASSIGN_OR_RETURN(UniqueFd source, OpenFile(kept.path, O_PATH));
     sources.push_back(std::move(source));
   }
-  if (::mount(dir.c_str(), kTmp, nullptr, MS_BIND, nullptr) != 0) return Error::FromErrno("mount over /tmp");
-  if (::mount(nullptr, kTmp, nullptr, MS_REMOUNT | MS_BIND | kTmpFlags, nullptr) != 0)
-    return Error::FromErrno("remount /tmp");
+  if (::mount(request.tmp.c_str(), kTmp, nullptr, MS_BIND, nullptr) != 0) return Error::FromErrno("mount over /tmp");
+  if (Remount(kTmp, kTmpFlags) != 0) return Error::FromErrno("remount /tmp");
   for (std::size_t i = 0; i < chosen.size(); ++i) RUNE_RETURN_IF_ERROR(Bind(chosen[i], sources[i].get()));
+  Mounts mounts;
+  mounts.ipc = ::unshare(CLONE_NEWIPC) == 0;
   // An empty one instead of everybody's; multiprocessing and other users of sem_open(3) need it. Not every system has
   // one.
-  ::mount("tmpfs", "/dev/shm", "tmpfs", kTmpFlags, kShmOptions);
-  return Ok();
+  mounts.shm = ::mount("tmpfs", "/dev/shm", "tmpfs", kTmpFlags, kShmOptions) == 0;
+  mounts.terminals = MountTerminals();
+  for (const Pin& pin : request.pins) {
+    if (MountPin(pin)) mounts.pinned.push_back(pin.path);
+  }
+  return mounts;
 }
 
 /// Tries everything in a child of its own, because a namespace once entered cannot be left. The reason comes by a pipe.
-Result<void> Rehearse(const std::string& dir, const std::vector<Kept>& chosen) {
+/// Returns Mounts::no_pids, for that is known nowhere else.
+Result<std::string> Rehearse(const MountsRequest& request, const std::vector<Kept>& chosen) {
   RUNE_ASSIGN_OR_RETURN(Pipe pipe, MakePipe());
   const pid_t child = ::fork();
   if (child < 0) return Error::FromErrno("fork");
   if (child == 0) {
-    const auto entered = Enter(dir, chosen);
-    if (!entered.ok() && !WriteAll(pipe.write.get(), entered.error().message).ok()) ::_exit(2);
+    const auto entered = Enter(request, chosen);
+    const std::string said = entered.ok() ? WhyNoOwnPids() : entered.error().message;
+    if (!WriteAll(pipe.write.get(), said).ok()) ::_exit(2);
     ::_exit(entered.ok() ? 0 : 1);
   }
   pipe.write.Reset();
-  const auto reason = ReadAll(pipe.read.get(), 4096);
+  auto said = ReadAll(pipe.read.get(), 4096);
   int status = 0;
   if (RetryOnEintr([&] { return ::waitpid(child, &status, 0); }) != child) return Error::FromErrno("waitpid");
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Ok();
-  return Error{ErrorKind::kUnavailable, reason.ok() && !reason->empty() ? *reason : "the attempt ended by a signal"};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return said;
+  return Error{ErrorKind::kUnavailable, said.ok() && !said->empty() ? *said : "the attempt ended by a signal"};
 }
 
 }  // namespace
 
-Result<void> EnterPrivateTmp(const std::string& dir, const std::vector<std::string>& keep,
-                             const std::vector<std::string>& keep_read_only) {
-  const std::vector<Kept> chosen = Select(keep, keep_read_only);
-  RUNE_RETURN_IF_ERROR(Rehearse(dir, chosen));
-  auto entered = Enter(dir, chosen);
+Result<Mounts> EnterMounts(const MountsRequest& request) {
+  const std::vector<Kept> chosen = Select(request.keep, request.keep_read_only);
+  RUNE_ASSIGN_OR_RETURN(std::string no_pids, Rehearse(request, chosen));
+  auto entered = Enter(request, chosen);
   if (!entered.ok()) return Error{ErrorKind::kUnavailable, entered.error().message};
-  return Ok();
+  entered->no_pids = std::move(no_pids);
+  return entered;
 }
 
 }  // namespace rune::sandbox
