@@ -15,11 +15,13 @@
 #include <utility>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/capture.h"
 #include "sandbox/command.h"
 #include "sandbox/process_list.h"
 #include "sandbox/protocol/connection.h"
 #include "sandbox/report.h"
+#include "sandbox/run_directory.h"
 
 namespace rune::sandbox {
 namespace {
@@ -102,7 +104,7 @@ void AwaitExit(pid_t guardian) {
 
 class Sandbox::Impl {
  public:
-  Impl(EventLoop& loop, SandboxOptions options, TempDir tmp)
+  Impl(EventLoop& loop, SandboxOptions options, RunDirectory tmp)
       : loop_(loop), options_(std::move(options)), tmp_(std::move(tmp)) {}
   ~Impl() { Stop(); }
 
@@ -152,7 +154,7 @@ class Sandbox::Impl {
 
   EventLoop& loop_;
   SandboxOptions options_;
-  TempDir tmp_;
+  RunDirectory tmp_;
   std::vector<std::string> cgroups_;
   std::optional<Connection> guardian_;  ///< None while no guardian runs.
   pid_t pid_ = -1;                      ///< Of the guardian.
@@ -173,6 +175,7 @@ Result<void> Sandbox::Impl::Start(const Confinement& first) {
   if (!pid.ok()) return Error{ErrorKind::kUnavailable, "cannot start the sandbox helper: " + pid.error().message};
   pid_ = *pid;
   policies_.clear();
+  RemoveAbandonedRuns(ParentOf(tmp_.path()));  // while the helper starts
   guardian_.emplace(loop_, std::move(ours),
                     Connection::Answers{.defined = [this](DefinedFrame frame) { OnDefined(std::move(frame)); },
                                         .done = [this](DoneFrame frame) { OnDone(std::move(frame)); },
@@ -360,7 +363,7 @@ void Sandbox::Impl::Lost() {
 
 Result<std::unique_ptr<Sandbox>> Sandbox::Create(EventLoop& loop, SandboxOptions options) {
   const std::string parent = options.tmp_parent.empty() ? "/tmp" : options.tmp_parent;
-  auto tmp = TempDir::Create(parent, "rune-");
+  auto tmp = RunDirectory::Create(parent);
   if (!tmp.ok()) return std::move(tmp).error();
   return std::unique_ptr<Sandbox>(
       new Sandbox(std::make_unique<Impl>(loop, std::move(options), std::move(tmp).value())));

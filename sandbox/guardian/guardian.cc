@@ -1,5 +1,6 @@
 #include "sandbox/guardian/guardian.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -79,6 +80,8 @@ Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
       trees_(loop, frame.limits, setup_.group(), [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
       facts_(FactsOf(setup_, network_)) {
   setup_.Settle();
+  // Process 1 takes everything with it.
+  if (setup_.placeholder() >= 0) loop.Watch(setup_.placeholder(), POLLIN, [](short) { ::_exit(1); });
 }
 
 DefinedFrame Guardian::Define(const DefineFrame& frame) {
@@ -101,9 +104,10 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
   return defined;
 }
 
-std::vector<std::string> Guardian::ToolEnvironment(const Command& command) const {
-  std::vector<std::string> env{std::string("PATH=") + kToolPath, "HOME=" + setup_.tmp(), "TMPDIR=" + setup_.tmp()};
-  for (const std::string& entry : command.env) {
+std::vector<std::string> Guardian::ToolEnvironment(const Call& call) const {
+  const std::string& home = call.home ? call.home->path() : setup_.tmp();
+  std::vector<std::string> env{std::string("PATH=") + kToolPath, "HOME=" + home, "TMPDIR=" + setup_.tmp()};
+  for (const std::string& entry : call.command.env) {
     const std::string name = entry.substr(0, entry.find('=') + 1);
     std::erase_if(env, [&](const std::string& known) { return known.starts_with(name); });
     env.push_back(entry);
@@ -156,15 +160,16 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   Call call{.id = frame.id, .policy = frame.policy, .command = std::move(frame.command)};
   ChildPlan plan = PlanChild(call.command, policy);
   for (std::size_t i = 0; i < 3; ++i) plan.stdio[i] = stdio[i].get();
-  const std::vector<std::string> env = ToolEnvironment(call.command);
-  plan.env = Pointers(env);
   const std::vector<std::string>& argv = call.command.argv;
   if (plan.kind == Command::Kind::kExec) {
     plan.program = FindProgram(argv[0]);
     if (plan.program.empty()) return Fail(call.id, "exec: " + argv[0], ENOENT);
+    call.home = std::make_unique<CallHome>(setup_.tmp(), setup_.identity().uid);
   } else {
     plan.operation = argv;
   }
+  const std::vector<std::string> env = ToolEnvironment(call);
+  plan.env = Pointers(env);
   plan.status = call.status = TakeStatus();
   if (plan.status == nullptr) return Fail(call.id, "mmap", ENOMEM);
   Start(call, plan);
@@ -205,7 +210,7 @@ void Guardian::OnEnded(pid_t root, const EndedTree& tree) {
   AddDenial(call, frame.report);
   network_.End(call.id, frame.report);
   free_statuses_.push_back(call.status);
-  done_(frame);
+  done_(frame);  // its home goes after that: nobody waits for it
 }
 
 void Guardian::AddDenial(const Call& call, Report& report) const {

@@ -12,6 +12,7 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/guardian/call_home.h"
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/guardian/confined_child.h"
 #include "sandbox/guardian/process_trees.h"
@@ -50,9 +51,10 @@ class Guardian {
     Command command;
     ChildStatus* status = nullptr;
     std::unique_ptr<ProbeTargets> probe;
+    std::unique_ptr<CallHome> home;  ///< Of a command that is executed.
   };
 
-  std::vector<std::string> ToolEnvironment(const Command& command) const;
+  std::vector<std::string> ToolEnvironment(const Call& call) const;
   ChildPlan PlanChild(const Command& command, const CompiledPolicy& policy) const;
   void PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const;
   /// `plan` borrows from `call`, which is taken over once the child runs.

@@ -24,6 +24,7 @@
 #include "sandbox/process_list.h"
 #include "sandbox/program.h"
 #include "sandbox/protocol/connection.h"
+#include "sandbox/run_directory.h"
 
 namespace rune::sandbox {
 namespace {
@@ -55,8 +56,9 @@ class OneCommand {
   Result<int> Run() {
     // Should the guardian be killed, what its commands had started comes to us.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    RUNE_ASSIGN_OR_RETURN(const TempDir tmp, TempDir::Create("/tmp", "rune-"));
+    RUNE_ASSIGN_OR_RETURN(const RunDirectory tmp, RunDirectory::Create("/tmp"));
     RUNE_ASSIGN_OR_RETURN(const pid_t pid, ForkGuardian());
+    RemoveAbandonedRuns("/tmp");
     if (line_.command.cwd.empty()) line_.command.cwd = tmp.path();
     const auto code = Drive(tmp.path());
     guardian_.reset();  // it kills what is left, and ends

@@ -21,6 +21,7 @@
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/namespaces.h"
 #include "sandbox/layers/no_exec.h"
+#include "sandbox/run_directory.h"
 
 namespace rune::sandbox {
 namespace {
@@ -47,6 +48,7 @@ bool CountsPerUserNamespace() {
 RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(frame.tmp_dir), client_(::getppid()) {
   auto group = RunCgroup::Begin(limits_);
   ChooseIdentity(frame.first.files);
+  tmp_lock_ = HoldRunDirectory(tmp_dir_);
   // Held from before the mounts: the way to remove the directory when the client cannot any more.
   tmp_parent_.Reset(::open(tmp_dir_.substr(0, tmp_dir_.rfind('/')).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   EnterMounts(frame.first.files);
@@ -73,7 +75,9 @@ void RunSetup::ContinueWithOwnPids() {
     auto& group = static_cast<RunSetup*>(self)->group_;
     if (group) group->Quit();
   };
-  if (!EnterOwnPids(left, this).ok()) std::abort();  // it was tried out: half of it is nothing to go on with
+  auto placeholder = EnterOwnPids(left, this);
+  if (!placeholder.ok()) std::abort();  // it was tried out: half of it is nothing to go on with
+  placeholder_ = std::move(placeholder).value();
   facts_.own_pids = true;
   facts_.out_of_reach.clear();
 }
@@ -90,7 +94,6 @@ void RunSetup::Settle() {
     ::setfsgid(identity_.gid);
   }
   ::prctl(PR_SET_DUMPABLE, 0);  // a change of ids may have set it
-  if (facts_.own_pids) TieToPlaceholder();
 }
 
 void RunSetup::ChooseIdentity(const FileAccess& files) {

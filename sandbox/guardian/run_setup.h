@@ -34,6 +34,8 @@ class RunSetup {
   const RunCgroup* group() const { return group_ ? &*group_ : nullptr; }
   /// A network namespace with nothing in it, to be entered by every command that is not left the machine's; -1: none.
   int empty_network() const { return empty_network_.get(); }
+  /// Hangs up when the process was killed that bears our number outside (EnterOwnPids()); -1: that is us.
+  int placeholder() const { return placeholder_.get(); }
   /// Whose helper this is, by its number outside.
   pid_t client() const { return client_; }
   /// The private directory, as commands see it.
@@ -63,10 +65,12 @@ class RunSetup {
   Identity identity_;
   std::optional<RunCgroup> group_;
   UniqueFd tmp_parent_;
+  UniqueFd tmp_lock_;
   std::string tmp_;
   bool tmp_is_private_ = false;
   Mounts mounts_;  ///< Meaningful where /tmp is private.
   UniqueFd empty_network_;
+  UniqueFd placeholder_;
 };
 
 }  // namespace rune::sandbox

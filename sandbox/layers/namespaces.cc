@@ -1,22 +1,21 @@
 #include "sandbox/layers/namespaces.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "sandbox/base/files.h"
 
 namespace rune::sandbox {
 namespace {
 
-constexpr int kFirstFreeFd = 3;
+constexpr int kAliveFd = 3;
 
 int MountProc() { return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0 ? 0 : errno; }
 
@@ -37,11 +36,11 @@ int TryOwnPids() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
-[[noreturn]] void StayBehind(pid_t first, void (*left)(void*), void* context) {
-  left(context);
+[[noreturn]] void StayBehind(pid_t first, int alive) {
   // The client must see its end of the conversation close when the other end of it is gone.
-  if (::syscall(SYS_close_range, kFirstFreeFd, ~0U, 0) != 0) {
-    for (int fd = kFirstFreeFd; fd < 4096; ++fd) ::close(fd);
+  ::dup2(alive, kAliveFd);
+  if (::syscall(SYS_close_range, kAliveFd + 1, ~0U, 0) != 0) {
+    for (int fd = kAliveFd + 1; fd < 4096; ++fd) ::close(fd);
   }
   const int status = StatusOf(first);
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
@@ -58,16 +57,17 @@ std::string WhyNoOwnPids() {
   return WEXITSTATUS(status) == 0 ? "" : std::string("own /proc: ") + std::strerror(WEXITSTATUS(status));
 }
 
-Result<void> EnterOwnPids(void (*left)(void*), void* context) {
+Result<UniqueFd> EnterOwnPids(void (*left)(void*), void* context) {
+  RUNE_ASSIGN_OR_RETURN(Pipe alive, MakePipe());
   if (::unshare(CLONE_NEWPID) != 0) return Error::FromErrno("unshare process ids");
   const pid_t first = ::fork();
   if (first < 0) return Error::FromErrno("fork");
-  if (first > 0) StayBehind(first, left, context);
-  TieToPlaceholder();
+  if (first > 0) {
+    left(context);
+    StayBehind(first, alive.write.get());
+  }
   if (const int err = MountProc()) return Error::FromErrno("mount /proc", err);
-  return Ok();
+  return std::move(alive.read);
 }
-
-void TieToPlaceholder() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 }  // namespace rune::sandbox

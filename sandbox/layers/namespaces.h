@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sandbox/base/result.h"
+#include "sandbox/base/unique_fd.h"
 
 namespace rune::sandbox {
 
@@ -13,11 +14,10 @@ namespace rune::sandbox {
 std::string WhyNoOwnPids();
 
 /// Continues as process 1 of a new pid namespace, with a /proc that shows it. What this process was stays behind in the
-/// old one under its old number: it holds no descriptor any more, calls `left` (borrowed), ends as we end, and takes
-/// us with it when it is killed. Before any child that is still to be waited for.
-Result<void> EnterOwnPids(void (*left)(void*), void* context);
-
-/// We die with the process that stayed behind (PR_SET_PDEATHSIG): once more after a change of ids, which clears it.
-void TieToPlaceholder();
+/// old one under its old number: it holds none of our descriptors any more, calls `left` (borrowed) and ends as we end.
+/// Returns a descriptor that hangs up (poll(2)) when it was killed, whereupon we should end, too; PR_SET_PDEATHSIG
+/// would not do, for every change of ids clears it, setfsuid(2) included. Before any child that is still to be waited
+/// for.
+Result<UniqueFd> EnterOwnPids(void (*left)(void*), void* context);
 
 }  // namespace rune::sandbox

@@ -45,23 +45,26 @@ TEST_F(NamespacesTest, GoesOnAsTheFirstProcessWithAProcThatShowsNobodyElse) {
 
 TEST_F(NamespacesTest, NothingOutlivesTheOneThatStayedBehind) {
   Pipe alive = std::move(MakePipe()).value();
-  const pid_t placeholder = ::fork();
-  if (placeholder == 0) {
-    if (OwnMounts() != 0 || !EnterOwnPids(Nothing, nullptr).ok()) ::_exit(1);
+  char byte = 0;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (OwnMounts() != 0) ::_exit(1);
+    const auto placeholder = EnterOwnPids(Nothing, nullptr);
+    if (!placeholder.ok()) ::_exit(1);
     // Two generations, in sessions of their own: no parent is left to look after them.
     for (int i = 0; i < 2; ++i) {
       if (::fork() != 0) continue;
       ::setsid();
     }
     [[maybe_unused]] const ssize_t said = ::write(alive.write.get(), "x", 1);
+    if (::getpid() == 1) ::_exit(::read(placeholder->get(), &byte, 1) == 0 ? 0 : 1);
     while (true) ::pause();
   }
   alive.write.Reset();
-  char byte = 0;
   for (int i = 0; i < 4; ++i) ASSERT_EQ(::read(alive.read.get(), &byte, 1), 1);
-  ASSERT_EQ(::kill(placeholder, SIGKILL), 0);
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
   EXPECT_EQ(::read(alive.read.get(), &byte, 1), 0) << "the last of them has ended, and the pipe with it";
-  ::waitpid(placeholder, nullptr, 0);
+  ::waitpid(child, nullptr, 0);
 }
 
 }  // namespace

@@ -40,6 +40,44 @@ TEST_F(SandboxTest, TheEnvironmentIsOnlyWhatWasGiven) {
   EXPECT_NE(done.out.head.find("TMPDIR="), std::string::npos);
 }
 
+TEST_F(SandboxTest, WhatOneCommandLeavesInItsHomeTheNextOneDoesNotFind) {
+  const Completed first = Shell("echo planted > $HOME/.gitconfig && cat $HOME/.gitconfig && echo $HOME");
+  ASSERT_EQ(first.out.head.substr(0, 8), "planted\n") << first.err.head;
+  const Completed next = Shell("cat $HOME/.gitconfig; ls -A $HOME; echo $HOME; touch $HOME/own && echo own");
+  EXPECT_EQ(next.out.head.find("planted"), std::string::npos) << next.out.head;
+  EXPECT_NE(next.out.head.find("\nown\n"), std::string::npos) << next.err.head;
+  EXPECT_NE(next.out.head.substr(0, next.out.head.find('\n')), first.out.head.substr(8));
+  EXPECT_EQ(Shell("ls -d $TMPDIR/home-* | wc -l").out.head, "1\n") << "that of the command itself";
+}
+
+TEST_F(SandboxTest, NothingSurvivesAKillOfClientAndGuardianTogether) {
+  const auto layers = sandbox_->Layers(SystemConfinement());
+  ASSERT_TRUE(layers.ok());
+  const bool own_pids = std::any_of(layers->begin(), layers->end(), [](const LayerReport& report) {
+    return report.mechanism.find("own process ids") != std::string::npos;
+  });
+  if (!own_pids) GTEST_SKIP() << "no process ids of one's own can be had here";
+  const std::string mark = "rune-test-both-" + std::to_string(::getpid());
+  const pid_t client = ::fork();
+  if (client == 0) {
+    EventLoop loop;
+    auto sandbox = Sandbox::Create(loop, {.helper = SandboxHelper()});
+    const std::string text =
+        "for i in 1 2 3 4 5 6 7 8 9 10; do (setsid sh -c 'sleep 60; : " + mark + "' &) ; done; sleep 60";
+    const auto id = (*sandbox)->Launch({.argv = {"/bin/sh", "-c", text}, .cwd = (*sandbox)->tmp_dir()},
+                                       SystemConfinement(), [](Completed) {});
+    loop.RunUntil([] { return false; });
+    ::_exit(0);
+  }
+  ASSERT_TRUE(WaitFor([&] { return Alive(mark) >= 10; }));
+  for (const pid_t pid : Tree(ListProcesses(), client)) {
+    const auto command = ReadFile("/proc/" + std::to_string(pid) + "/comm");
+    if (pid == client || (command.ok() && *command == "rune-sandbox\n")) ::kill(pid, SIGKILL);
+  }
+  ::waitpid(client, nullptr, 0);
+  EXPECT_TRUE(WaitFor([&] { return Alive(mark) == 0; })) << Alive(mark);
+}
+
 TEST_F(SandboxTest, OnlyTheStandardDescriptorsArePassedOn) {
   const UniqueFd extra(::open("/dev/null", O_RDONLY));  // without close-on-exec, on purpose
   const Completed done = Shell("for fd in /proc/self/fd/*; do echo ${fd##*/}; done");
