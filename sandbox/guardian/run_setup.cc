@@ -168,6 +168,13 @@ void RunSetup::JoinGroup(Result<RunCgroup> group) {
 
 void RunSetup::GrantOwn(FileAccess& files) const {
   files.write.push_back(tmp_);
+  // Names in the machine's /tmp mean nothing in ours, but for what was kept of it.
+  if (tmp_is_private_) {
+    std::erase_if(files.denied, [](const std::string& path) {
+      const std::string below = path.substr(0, path.find('/', 5));
+      return path.starts_with("/tmp/") && !Exists(below);
+    });
+  }
   if (mounts_.shm) files.write.emplace_back("/dev/shm");
   if (!mounts_.terminals) return;
   files.write.emplace_back("/dev/ptmx");

@@ -24,12 +24,13 @@ struct LandlockRule {
 /// The file rights that exist at `abi`: what a ruleset handles, that is forbids unless a rule grants it.
 std::uint64_t HandledFileRights(int abi);
 
-/// The same access by real paths. Left out: what is not there, and a grant whose name leads, by way of a symbolic link,
+/// The same access by real paths. Left out: what is not there and not denied, and a grant whose name leads, by way of a symbolic link,
 /// out of a writable tree in which a confined command could have made that link.
 FileAccess ResolveAccess(const FileAccess& files);
 
 /// Rules only add rights, so a denied or list-only path inside a granted tree is made by granting its siblings, level
-/// by level. Reads directories, opens nothing else. Rules are sorted by path, one per path.
+/// by level. In a tree that may be written the same goes for a denied path that is not there: nothing can be made in the
+/// directories above it, so that it cannot come to be. Reads directories, opens nothing else. Rules are sorted by path, one per path.
 std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi);
 
 struct LandlockRuleset {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -37,6 +38,19 @@ std::vector<std::string> Resolved(const std::vector<std::string>& paths) {
   return out;
 }
 
+/// Where `path` would come to lie if it were made now.
+std::string PlaceOf(const std::string& path) {
+  if (auto real = RealPath(path)) return *std::move(real);
+  const std::string plain = NormalizePath(path, "/");
+  return plain == "/" ? plain : NormalizePath(FileName(plain), PlaceOf(ParentOf(plain)));
+}
+
+std::vector<std::string> Places(const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
+  std::transform(paths.begin(), paths.end(), std::back_inserter(out), PlaceOf);
+  return out;
+}
+
 struct Writable {
   std::string name;  ///< As it was written.
   std::string real;
@@ -54,9 +68,8 @@ bool IsPlanted(const std::vector<Writable>& writable, const std::string& name, c
 class Planner {
  public:
   Planner(const FileAccess& files, int abi)
-      : handled_(HandledFileRights(abi)),
-        denied_(files.denied.begin(), files.denied.end()),
-        listed_(files.list_only.begin(), files.list_only.end()) {
+      : handled_(HandledFileRights(abi)), listed_(files.list_only.begin(), files.list_only.end()) {
+    for (const std::string& path : files.denied) (TypeOf(path) == 0 ? absent_ : denied_).insert(path);
     for (const std::string& path : files.read) GrantTree(path, kRead);
     for (const std::string& path : files.execute) GrantTree(path, kExecute);
     for (const std::string& path : files.write) GrantTree(path, kWrite);
@@ -93,7 +106,9 @@ class Planner {
     if (IsDenied(path)) return;
     // A tree that may only be listed has no other right to lose to the ones inside it.
     const bool narrowed = rights != kFsReadDir && HasBelow(listed_, path);
-    if (!narrowed && !HasBelow(denied_, path)) return AddRule(path, rights);
+    // What is denied and not there yet must not be made, nor a directory above it replaced.
+    const bool makes = (rights & kFsMakeReg) != 0 && HasBelow(absent_, path);
+    if (!narrowed && !makes && !HasBelow(denied_, path)) return AddRule(path, rights);
     if (!HasDeniedDirectoryBelow(path)) {
       AddRule(path, rights & kFsReadDir);
       if (rights == kFsReadDir) return;  // it says nothing about a denied file
@@ -122,6 +137,7 @@ class Planner {
 
   std::uint64_t handled_;
   std::set<std::string> denied_;
+  std::set<std::string> absent_;  ///< Denied, and not there.
   std::set<std::string> listed_;
   std::map<std::string, std::uint64_t> rules_;
 };
@@ -153,7 +169,7 @@ FileAccess ResolveAccess(const FileAccess& files) {
           .execute = grants(files.execute),
           .write = grants(files.write),
           .list_only = Resolved(files.list_only),
-          .denied = Resolved(files.denied)};
+          .denied = Places(files.denied)};
 }
 
 std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi) {

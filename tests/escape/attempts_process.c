@@ -24,32 +24,32 @@ static const char* of_caller(const char* name) { return text("/proc/%s/%s", valu
 
 // --- what /proc tells about others ---
 
-ATTEMPT(P01, process, "reads the environment of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P01, process, "reads the environment of another process", "EACCES EPERM ENOENT", .victim = 1) {
   return read_file(of_victim("environ"));
 }
-ATTEMPT(P02, process, "reads the memory map of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P02, process, "reads the memory map of another process", "EACCES EPERM ENOENT", .victim = 1) {
   return read_file(of_victim("maps"));
 }
-ATTEMPT(P03, process, "writes the memory of another process", "EACCES EPERM", .victim = 1, .judge = kByEffect) {
+ATTEMPT(P03, process, "writes the memory of another process", "EACCES EPERM ENOENT", .victim = 1, .judge = kByEffect) {
   const int fd = open(of_victim("mem"), O_RDWR);
   if (fd < 0) return errno;
   const off_t address = (off_t)strtoul(value(text("ESCAPE_CANARY_%s", id())), NULL, 16);
   return outcome(pwrite(fd, "escaped!", 8, address));
 }
-ATTEMPT(P04, process, "reads a file outside through the root of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P04, process, "reads a file outside through the root of another process", "EACCES EPERM ENOENT", .victim = 1) {
   return read_file(text("/proc/%d/root%s", victim(), outside("secret")));
 }
-ATTEMPT(P05, process, "lists the working directory of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P05, process, "lists the working directory of another process", "EACCES EPERM ENOENT", .victim = 1) {
   return opendir(of_victim("cwd/")) ? 0 : errno;
 }
-ATTEMPT(P06, process, "opens a descriptor of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P06, process, "opens a descriptor of another process", "EACCES EPERM ENOENT", .victim = 1) {
   return outcome(open(of_victim("fd/3"), O_WRONLY));
 }
-ATTEMPT(P07, process, "lists the descriptors of another process", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P07, process, "lists the descriptors of another process", "EACCES EPERM ENOENT", .victim = 1) {
   char target[256];
   return readlink(of_victim("fd/3"), target, sizeof target) < 0 ? errno : 0;
 }
-ATTEMPT(P08, process, "asks where another process is in the kernel", "EACCES EPERM", .victim = 1) {
+ATTEMPT(P08, process, "asks where another process is in the kernel", "EACCES EPERM ENOENT", .victim = 1) {
   return read_file(of_victim("syscall"));
 }
 ATTEMPT(P09, process, "reads the environment of the first process", "EACCES EPERM") {
@@ -175,14 +175,14 @@ ATTEMPT(P40, process, "writes the memory of another process by process_vm_writev
   struct iovec there = {(void*)strtoul(value(text("ESCAPE_CANARY_%s", id())), NULL, 16), 8};
   return outcome(process_vm_writev(victim(), &here, 1, &there, 1, 0));
 }
-ATTEMPT(P41, process, "takes a descriptor of another process", "EPERM", .victim = 1) {
+ATTEMPT(P41, process, "takes a descriptor of another process", "EPERM ESRCH", .victim = 1) {
   const long fd = syscall(SYS_pidfd_open, victim(), 0);
   return fd < 0 ? errno : outcome(syscall(SYS_pidfd_getfd, fd, 3, 0));
 }
 ATTEMPT(P42, process, "compares itself with another process", "EPERM", .victim = 1) {
   return outcome(syscall(SYS_kcmp, getpid(), victim(), 1 /* memory */, 0, 0));
 }
-ATTEMPT(P43, process, "advises the kernel on another's memory", "EPERM", .victim = 1) {
+ATTEMPT(P43, process, "advises the kernel on another's memory", "EPERM ESRCH", .victim = 1) {
   const long fd = syscall(SYS_pidfd_open, victim(), 0);
   struct iovec there = {(void*)4096, 4096};
   const long n = fd < 0 ? -1 : syscall(SYS_process_madvise, fd, &there, 1, 20 /* cold */, 0);

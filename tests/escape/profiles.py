@@ -39,7 +39,7 @@ def flags(environment, profile: str, fixture: "witness.Fixture", attempts: list[
         tool += ["--deny-syscall", "socket"]
     if profile == "deny":
         for attempt in attempts:
-            for path in ("closed", ".git/hooks", ".rune/rune.toml"):
+            for path in ("closed", ".git/hooks", ".rune/rune.toml", "deploy.key", "later/deploy.key"):
                 tool += ["--deny", f"{work}/{attempt['id']}/{path}"]
     if run == "closed":
         tool += ["--net", "none"]

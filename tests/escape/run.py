@@ -71,6 +71,8 @@ class Environment:
             return "no Landlock: " + self.layers["landlock"]["why"]
         if needs.startswith("landlock>=") and 0 < self.landlock < int(needs.split("=")[1]):
             return f"Landlock ABI {self.landlock}, it takes {needs.split('=')[1]}"
+        if needs == "own pids" and "own process ids" not in self.layers["landlock"]["mechanism"]:
+            return "no process ids of its own can be had here"
         if needs == "sudo" and not shutil.which("sudo"):
             return "no sudo here"
         if not self.foreign.get(needs, True):

@@ -107,6 +107,16 @@ TEST_F(LandlockPlan, TakesWritingAwayFromTheParentOfADeniedFile) {
               ElementsAre(Pair("a", kFsReadDir), Pair("a/sub", kWrite)));
 }
 
+TEST_F(LandlockPlan, TakesWritingAwayFromEveryDirectoryAboveADeniedPathThatIsNotThereYet) {
+  const auto held = Plan({.write = {At("a")}, .denied = {At("a/none")}});
+  EXPECT_EQ(held.at("a") & (kFsMakeReg | kFsMakeDir | kFsRemoveDir | kFsMakeSymlink), 0U);
+  EXPECT_NE(held.at("a/sub") & kFsMakeReg, 0U) << "its siblings stay what they were";
+  const auto deep = Plan({.write = {At("a")}, .denied = {At("a/sub/none/deeper")}});
+  EXPECT_EQ(deep.at("a") & kFsRemoveDir, 0U) << "or a/sub could be moved away and made anew";
+  EXPECT_EQ(deep.at("a/sub") & kFsMakeDir, 0U);
+  EXPECT_NE(Plan({.write = {At("a")}}).at("a") & kFsMakeReg, 0U) << "the control";
+}
+
 TEST_F(LandlockPlan, LetsADeniedPathWinOverEveryOtherEntry) {
   const FileAccess files{.read = {At("a")},
                          .execute = {At("a/sub/deep")},
