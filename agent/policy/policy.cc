@@ -94,7 +94,13 @@ std::string Policy::FromConfig(string_view path) const {
 }
 
 std::string Policy::ResolvePath(string_view path) const {
-  return places_.home.empty() ? NormalizePath(path, places_.cwd) : FromConfig(path);
+  std::string resolved = places_.home.empty() ? NormalizePath(path, places_.cwd) : FromConfig(path);
+  // The machine's /tmp is meant where a list names it, or a place in it.
+  const sandbox::FileAccess& files = compiled().files;
+  const bool listed =
+      IsBelowAny(resolved, files.read) || IsBelowAny(resolved, files.write) || IsBelowAny(resolved, files.denied);
+  if (listed || !IsBelow(resolved, "/tmp")) return resolved;
+  return places_.tmp_dir + resolved.substr(std::string_view("/tmp").size());
 }
 
 /// A name is the program that the tools' PATH finds. A path is the same program only when it leads to the same file by

@@ -151,6 +151,13 @@ TEST(PolicyTest, PathsAreComparedByWholeNames) {
 TEST(PolicyTest, ResolvesPathsBeforeTheyAreCompared) {
   const Policy policy = MakePolicy({});
   EXPECT_EQ(policy.ResolvePath("a/../b"), "/work/repo/b");
+  PolicyConfig own;
+  own.allowed_paths_rw = {"/tmp/kept"};
+  const Policy without = MakePolicy(own);
+  EXPECT_EQ(without.ResolvePath("/tmp/x"), "/tmp/rune-test/x") << "the run's own directory stands for it";
+  EXPECT_EQ(without.ResolvePath("/tmp/kept/x"), "/tmp/kept/x");
+  EXPECT_EQ(without.ResolvePath("/tmp/rune-test/x"), "/tmp/rune-test/x");
+  EXPECT_EQ(policy.ResolvePath("/tmp/x"), "/tmp/x") << "the control: where the list names it, the machine's";
   EXPECT_EQ(policy.ResolvePath("/tmp/../home/user/.ssh/id_rsa"), "/home/user/.ssh/id_rsa");
   EXPECT_EQ(policy.ResolvePath("~/.rune/rune.toml"), "/home/user/.rune/rune.toml");
   EXPECT_EQ(policy.ResolvePath("-rf"), "/work/repo/-rf");

@@ -20,7 +20,8 @@ Result<agent::PolicyConfig> Narrowed(const std::string& source, const std::strin
   return question.config.policy;
 }
 
-const char* const kWide = R"({"allowed_commands":["git","curl"],"allowed_domains":["*.example.com","example.org"]})";
+const char* const kWide =
+    R"({"allowed_commands":["git","curl"],"allowed_paths_rw":["/tmp"],"allowed_domains":["*.example.com","example.org"]})";
 
 std::string ErrorOf(const std::string& json) {
   const auto narrowed = Narrowed(kWide, json);
