@@ -77,6 +77,7 @@ Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
     : done_(std::move(done)),
       setup_(frame),
       network_(loop, frame, setup_.identity().uid),
+      homes_(setup_.tmp(), setup_.identity().uid),
       trees_(loop, frame.limits, setup_.group(), [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
       facts_(FactsOf(setup_, network_)) {
   setup_.Settle();
@@ -105,7 +106,7 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
 }
 
 std::vector<std::string> Guardian::ToolEnvironment(const Call& call) const {
-  const std::string& home = call.home ? call.home->path() : setup_.tmp();
+  const std::string& home = call.home.empty() ? setup_.tmp() : call.home;
   std::vector<std::string> env{std::string("PATH=") + kToolPath, "HOME=" + home, "TMPDIR=" + setup_.tmp()};
   for (const std::string& entry : call.command.env) {
     const std::string name = entry.substr(0, entry.find('=') + 1);
@@ -164,7 +165,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   if (plan.kind == Command::Kind::kExec) {
     plan.program = FindProgram(argv[0]);
     if (plan.program.empty()) return Fail(call.id, "exec: " + argv[0], ENOENT);
-    call.home = std::make_unique<CallHome>(setup_.tmp(), setup_.identity().uid);
+    call.home = homes_.Take();
   } else {
     plan.operation = argv;
   }
@@ -185,6 +186,7 @@ void Guardian::Start(Call& call, ChildPlan& plan) {
     const int err = errno;
     free_statuses_.push_back(plan.status);
     network_.Abandon(call.id);
+    if (!call.home.empty()) homes_.Return(call.home);
     return Fail(call.id, "fork", err);
   }
   // Only a probing child is still on its way: not ready by then, it must not send its listener to the next guard.
@@ -210,7 +212,8 @@ void Guardian::OnEnded(pid_t root, const EndedTree& tree) {
   AddDenial(call, frame.report);
   network_.End(call.id, frame.report);
   free_statuses_.push_back(call.status);
-  done_(frame);  // its home goes after that: nobody waits for it
+  done_(frame);
+  if (!call.home.empty()) homes_.Return(call.home);  // nobody waits for this
 }
 
 void Guardian::AddDenial(const Call& call, Report& report) const {

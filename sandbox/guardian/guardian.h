@@ -12,7 +12,7 @@
 
 #include "sandbox/base/event_loop.h"
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/guardian/call_home.h"
+#include "sandbox/guardian/call_homes.h"
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/guardian/confined_child.h"
 #include "sandbox/guardian/process_trees.h"
@@ -51,7 +51,7 @@ class Guardian {
     Command command;
     ChildStatus* status = nullptr;
     std::unique_ptr<ProbeTargets> probe;
-    std::unique_ptr<CallHome> home;  ///< Of a command that is executed.
+    std::string home;  ///< Of a command that is executed.
   };
 
   std::vector<std::string> ToolEnvironment(const Call& call) const;
@@ -69,6 +69,7 @@ class Guardian {
   FirstMeanings first_meanings_;
   RunSetup setup_;
   RunNetwork network_;
+  CallHomes homes_;
   Trees trees_;
   const RunFacts facts_;
   std::map<pid_t, Call> calls_;  ///< By the root of their tree.

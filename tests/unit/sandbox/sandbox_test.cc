@@ -43,6 +43,7 @@ TEST_F(SandboxTest, TheEnvironmentIsOnlyWhatWasGiven) {
 TEST_F(SandboxTest, WhatOneCommandLeavesInItsHomeTheNextOneDoesNotFind) {
   const Completed first = Shell("echo planted > $HOME/.gitconfig && cat $HOME/.gitconfig && echo $HOME");
   ASSERT_EQ(first.out.head.substr(0, 8), "planted\n") << first.err.head;
+  EXPECT_EQ(Shell("ls -d $TMPDIR/home-* | wc -l").out.head, "1\n") << "that of the command itself";
   const Completed next = Shell("cat $HOME/.gitconfig; ls -A $HOME; echo $HOME; touch $HOME/own && echo own");
   EXPECT_EQ(next.out.head.find("planted"), std::string::npos) << next.out.head;
   EXPECT_NE(next.out.head.find("\nown\n"), std::string::npos) << next.err.head;
