@@ -31,21 +31,22 @@ bool IsUntouched(const std::string& path, uid_t user) {
 CallHomes::CallHomes(std::string parent, uid_t user) : parent_(std::move(parent)), user_(user) {}
 
 std::string CallHomes::Take() {
+  ++taken_;
+  if (!untouched_.empty()) return std::exchange(untouched_, "");
   const FileUser as(user_);
-  while (!untouched_.empty()) {
-    std::string home = std::move(untouched_.back());
-    untouched_.pop_back();
-    if (IsUntouched(home, user_)) return home;  // a command that ran meanwhile can reach it
-    const auto removed = RemoveTree(home);
-  }
   std::string home = parent_ + "/home-XXXXXX";
   return ::mkdtemp(home.data()) == nullptr ? kNone : home;
 }
 
 void CallHomes::Return(const std::string& home) {
+  --taken_;
   if (home == kNone) return;
+  // Nobody is left who could reach it before it is taken again.
+  if (taken_ == 0 && IsUntouched(home, user_)) {
+    untouched_ = home;
+    return;
+  }
   const FileUser as(user_);
-  if (IsUntouched(home, user_)) return untouched_.push_back(home);
   // What cannot be removed goes with the run's directory.
   const auto removed = RemoveTree(home);
 }

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <string>
-#include <vector>
 
 namespace rune::sandbox {
 
@@ -16,8 +15,8 @@ class CallHomes {
   CallHomes(std::string parent, uid_t user);
 
   /// An empty directory of mode 0700 for a command that starts, under a name that no earlier command could have
-  /// prepared, or one that an earlier command left as it got it: making one costs a journalled file system as much as
-  /// half a launch. "/nonexistent" when none can be made: never a place that others have written.
+  /// prepared, or the one that the command before left as it got it: making one costs a journalled file system as much
+  /// as half a launch. "/nonexistent" when none can be made: never a place that others have written.
   std::string Take();
   /// The command has ended: removes what it left.
   void Return(const std::string& home);
@@ -25,7 +24,8 @@ class CallHomes {
  private:
   const std::string parent_;
   const uid_t user_;
-  std::vector<std::string> untouched_;
+  int taken_ = 0;
+  std::string untouched_;  ///< Put back when no command ran; empty: none.
 };
 
 }  // namespace rune::sandbox
