@@ -58,6 +58,8 @@ std::string_view DeniedActName(DeniedAct act) {
       return "upload";
     case DeniedAct::kSyscall:
       return "syscall";
+    case DeniedAct::kRunLater:
+      return "run later";
   }
   return "";
 }

@@ -37,6 +37,7 @@ enum class DeniedAct : std::uint8_t {
   kAddress,   ///< Where an allowed name leads. Target: name:port, and the addresses.
   kUpload,    ///< More bytes to one target. Target: name:port, and why.
   kSyscall,   ///< Target: the system call, and the program that made it.
+  kRunLater,  ///< Changing what makes programs run later, outside of all this. Target: a path, and the setting in it.
 };
 /// "exec", "read", "write", "metadata", ...: one word, the same in every report.
 std::string_view DeniedActName(DeniedAct act);
@@ -48,6 +49,7 @@ enum class Grant : std::uint8_t {
   kRead,     ///< Files or trees.
   kWrite,    ///< Files or trees.
   kDomain,   ///< Entries of sandbox/domain_allowlist.h.
+  kGitConfig,  ///< Settings and hooks of repositories. No entries.
   kUpload,   ///< Bytes to one target without a cap: how many are needed nobody knows before they were sent. No entries.
 };
 

@@ -30,6 +30,31 @@ std::optional<Value> GetEnforcement(const Config& config) {
   return layers;
 }
 
+void PutGitConfig(Config& config, const Value& value) {
+  const auto& word = Held<std::string>(value);
+  config.policy.git_config = word == "readonly" ? sandbox::GitConfig::kReadOnly
+                             : word == "open"   ? sandbox::GitConfig::kOpen
+                                                : sandbox::GitConfig::kGuarded;
+}
+std::optional<Value> GetGitConfig(const Config& config) {
+  switch (config.policy.git_config) {
+    case sandbox::GitConfig::kReadOnly:
+      return std::string("readonly");
+    case sandbox::GitConfig::kGuarded:
+      return std::string("guarded");
+    case sandbox::GitConfig::kOpen:
+      return std::string("open");
+  }
+  return std::nullopt;
+}
+
+void PutCiFiles(Config& config, const Value& value) {
+  config.policy.ci_files_protected = Held<std::string>(value) == "protected";
+}
+std::optional<Value> GetCiFiles(const Config& config) {
+  return std::string(config.policy.ci_files_protected ? "protected" : "open");
+}
+
 constexpr std::array kRows{
     Setting{.key = "policy.mode",
             .type = kWord,
@@ -115,6 +140,24 @@ constexpr std::array kRows{
             .narrow = kMinimum,
             .most = 16'777'216,
             .doc = "What all tools of a run may send to one name together, in MiB. 0: unlimited."},
+    Setting{
+        .key = "policy.git_config",
+        .type = kWord,
+        .member = {PutGitConfig, GetGitConfig},
+        .source = {"policy.git_config", "sandbox.filesystem.git_config"},
+        .params = "policy.git_config",
+        .narrow = kStricter,
+        .choices = "readonly|guarded|open",
+        .doc = "What tools may change of repositories that are there: no settings, none that make git run programs, or "
+               "all."},
+    Setting{.key = "policy.ci_files",
+            .type = kWord,
+            .member = {PutCiFiles, GetCiFiles},
+            .source = {"policy.ci_files", "sandbox.filesystem.ci_files"},
+            .params = "policy.ci_files",
+            .narrow = kStricter,
+            .choices = "protected|open",
+            .doc = "Whether the file tools may write what tells a CI service what to run."},
     Setting{.key = "policy.enforcement",
             .type = kEnforcement,
             .member = {PutEnforcement, GetEnforcement},

@@ -61,16 +61,6 @@ std::vector<std::string> CredentialPaths(const std::string& home) {
   return out;
 }
 
-std::vector<std::string> ProtectedNames(const std::vector<std::string>& trees) {
-  std::vector<std::string> out;
-  for (const std::string& tree : trees) {
-    for (const char* name : {".git/hooks", ".git/config", ".rune"}) {
-      out.push_back(NormalizePath(name, tree));
-    }
-  }
-  return out;
-}
-
 const Policy::Compiled& Policy::compiled() const {
   if (!compiled_) compiled_ = Compile();
   return *compiled_;
@@ -113,7 +103,14 @@ Confinement Policy::Base() const {
   confinement.enforcement = config_.enforcement;
   confinement.required = config_.required_layers;
   confinement.network = sandbox::Network::kClosed;
+  confinement.git_config = config_.git_config;
+  confinement.ci_files_protected = config_.ci_files_protected;
+  confinement.home = places_.home;
   return confinement;
+}
+
+sandbox::ProtectedNames Policy::protected_names() const {
+  return {.git_config = config_.git_config, .ci_files = config_.ci_files_protected, .home = places_.home};
 }
 
 Confinement Policy::ForFiles() const {

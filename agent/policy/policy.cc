@@ -203,11 +203,15 @@ Verdict Policy::CheckWrite(const std::string& path) const {
   if (mode_ == PolicyMode::kUnrestricted) return verdict;
   verdict.refusal = CheckDenied(path, DeniedAct::kWrite);
   if (!verdict.refusal) {
-    const std::vector<std::string> names = ProtectedNames(compiled().writable_trees);
-    if (IsBelowAny(path, names)) {
-      verdict.refusal = Refusal{.message = "BLOCKED by policy: path " + Quoted(path) + " is protected",
-                                .what = DeniedAct::kWrite,
-                                .target = path};
+    const auto tree = sandbox::TreeOf(path, compiled().writable_trees);
+    const auto protection = tree ? sandbox::ProtectionOf(path, *tree, protected_names()) : std::nullopt;
+    if (protection) {
+      verdict.refusal =
+          Refusal{.message = "BLOCKED by policy: path " + Quoted(path) + " is protected",
+                  .what = DeniedAct::kRunLater,
+                  .target = path,
+                  .remedy = *protection == sandbox::Protection::kGit ? Remedy{Grant::kGitConfig, {}}
+                                                                     : WayOpen(Grant::kWrite, path, path)};
     }
   }
   if (verdict.refusal || IsBelowAny(path, compiled().files.write)) return verdict;
@@ -269,6 +273,9 @@ void Policy::Allow(const Refusal& refusal) {
       break;
     case Grant::kDomain:
       add(config_.allowed_domains);
+      break;
+    case Grant::kGitConfig:
+      config_.git_config = sandbox::GitConfig::kOpen;
       break;
     case Grant::kUpload:
       config_.max_upload_mb = 0;

@@ -15,6 +15,7 @@
 #include "sandbox/base/result.h"
 #include "sandbox/confinement.h"
 #include "sandbox/denial.h"
+#include "sandbox/protected_names.h"
 
 namespace rune::agent {
 
@@ -109,6 +110,7 @@ class Policy {
                          std::vector<std::string> missing) const;
   const std::vector<std::string>& FilesOf(const std::string& program) const;
   sandbox::Confinement Base() const;
+  sandbox::ProtectedNames protected_names() const;
 
   PolicyMode mode_ = PolicyMode::kAllowlist;
   PolicyConfig config_;

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxEntry = 4096;  // PATH_MAX
 /// Quoted always, and as both languages read it: `true` and `yes` are programs, too.
 std::string ValueOf(const sandbox::Remedy& remedy) {
   if (remedy.grant == Grant::kUpload) return "0";
+  if (remedy.grant == Grant::kGitConfig) return "\"open\"";
   std::string list = "[";
   for (const std::string& entry : remedy.entries) {
     if (list.size() > 1) list += ", ";
@@ -50,6 +51,8 @@ std::string_view PolicyKey(Grant grant) {
       return "allowed_domains";
     case Grant::kUpload:
       return "max_upload_mb";
+    case Grant::kGitConfig:
+      return "git_config";
   }
   return "";
 }

@@ -176,6 +176,18 @@ Result<void> WatchOnly(CommandLine& line, const std::string&) {
   return Ok();
 }
 
+Result<void> SetGitConfig(CommandLine& line, const std::string& value) {
+  if (value == "readonly")
+    line.confinement.git_config = GitConfig::kReadOnly;
+  else if (value == "guarded")
+    line.confinement.git_config = GitConfig::kGuarded;
+  else if (value == "open")
+    line.confinement.git_config = GitConfig::kOpen;
+  else
+    return Error::Invalid("--git-config takes 'readonly', 'guarded' or 'open', not '" + value + "'");
+  return Ok();
+}
+
 template <CommandLine::Action kAction>
 Result<void> SetAction(CommandLine& line, const std::string&) {
   line.action = kAction;
@@ -203,6 +215,8 @@ constexpr Flag kFlags[] = {
      SetTimeout},
     {"--max-output", "SIZE", "of standard output and error together; more kills the tree", SetMaxOutput},
     {"--max-file", "SIZE", "of any file written (default 1G)", SetMaxFile},
+    {"--git-config", "readonly|guarded|open",
+     "what may change in repositories: no settings, none that make git run programs (default), or all", SetGitConfig},
     {"--deny-syscall", "NAME", "a system call that fails with EPERM, with its whole family", DenySyscall},
     {"--env", "NAME=VALUE", "added to PATH, HOME and TMPDIR, which is all the command gets", AddEnv},
     {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)", SetDirectory},

@@ -186,6 +186,8 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
   policy.confinement = confinement;
   policy.confinement.files = ResolveAccess(confinement.files);
   policy.trees = HeldTrees(policy.confinement.files);
+  for (const std::string& path : confinement.files.write)
+    policy.write_roots.push_back(FileAt(NormalizePath(path, "/")));
 
   std::string no_landlock;
   if (auto landlock = BuildLandlock(confinement); landlock.ok()) {
@@ -236,6 +238,22 @@ Denial DenialOf(const CompiledPolicy& policy, DeniedAct act, const std::string& 
   } else {
     denial.remedy = RemedyOf(act == DeniedAct::kExec ? Grant::kExecute : Grant::kRead, path);
   }
+  return denial;
+}
+
+ProtectedNames NamesOf(const Confinement& confinement) {
+  return {.git_config = confinement.git_config,
+          .ci_files = confinement.ci_files_protected,
+          .home = RealPath(confinement.home).value_or("")};
+}
+
+Denial ProtectedDenial(const CompiledPolicy& policy, const std::string& path) {
+  const std::string file = FileAt(path);
+  Denial denial{
+      .by = DeniedBy::kPolicy, .what = DeniedAct::kRunLater, .target = path, .remedy = {Grant::kGitConfig, {}}};
+  const auto tree = TreeOf(file, policy.write_roots);
+  if (tree && ProtectionOf(file, *tree, NamesOf(policy.confinement)) == Protection::kOther)
+    denial.remedy = RemedyOf(Grant::kWrite, file);
   return denial;
 }
 

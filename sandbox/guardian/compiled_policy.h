@@ -13,6 +13,7 @@
 #include "sandbox/guard/held_trees.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
+#include "sandbox/protected_names.h"
 
 namespace rune::sandbox {
 
@@ -31,14 +32,15 @@ struct RunFacts {
 };
 
 struct CompiledPolicy {
-  Confinement confinement;          ///< Its files by ResolveAccess().
-  HeldTrees trees;                  ///< Of its files.
-  LandlockRuleset landlock;         ///< fd invalid when Landlock is missing.
-  BpfProgram guarded;               ///< For commands, with a listener. Empty when there is no guard.
-  BpfProgram unguarded;             ///< For file operations, and for commands without a guard. Empty: no seccomp.
-  DomainAllowlist domains;          ///< Of a guarded network.
-  std::vector<LayerReport> layers;  ///< Outermost first.
-  std::string refusal;              ///< Not empty: nothing may run under this policy, and why.
+  Confinement confinement;               ///< Its files by ResolveAccess().
+  std::vector<std::string> write_roots;  ///< What was written down as writable: real paths, whether there or not.
+  HeldTrees trees;                       ///< Of its files.
+  LandlockRuleset landlock;              ///< fd invalid when Landlock is missing.
+  BpfProgram guarded;                    ///< For commands, with a listener. Empty when there is no guard.
+  BpfProgram unguarded;                  ///< For file operations, and for commands without a guard. Empty: no seccomp.
+  DomainAllowlist domains;               ///< Of a guarded network.
+  std::vector<LayerReport> layers;       ///< Outermost first.
+  std::string refusal;                   ///< Not empty: nothing may run under this policy, and why.
 };
 
 /// Names of trees that may be written, and of grants inside of them, and where each led when a run first heard it.
@@ -60,5 +62,11 @@ bool MayMap(const CompiledPolicy& policy, const std::string& file);
 /// The refusal of kExec, kRead or kWrite on `path`, judged by the plan: Landlock's when no rule grants it, else that of
 /// the command's identity. The remedy of a write is the file, or what is there of the directories above it.
 Denial DenialOf(const CompiledPolicy& policy, DeniedAct act, const std::string& path);
+
+/// What a file operation leaves alone under this confinement.
+ProtectedNames NamesOf(const Confinement& confinement);
+
+/// The refusal of a write to what is protected, with the entry that opens just that.
+Denial ProtectedDenial(const CompiledPolicy& policy, const std::string& path);
 
 }  // namespace rune::sandbox

@@ -12,7 +12,6 @@
 #include <cerrno>
 
 #include "sandbox/base/files.h"
-#include "sandbox/guardian/file_operations.h"
 #include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
@@ -138,7 +137,7 @@ __attribute__((noinline, noclone)) long ExecCommand(const char* path, char* cons
     for (int fd = kFirstFreeFd; fd < 4096; ++fd) ::close(fd);
   }
   plan.status->stage = Stage::kRunning;
-  if (plan.kind == Command::Kind::kBuiltin) ::_exit(RunFileOperation(plan.operation));
+  if (plan.kind == Command::Kind::kBuiltin) ::_exit(RunFileOperation(plan.operation, plan.write_rules));
   TryProbes(*plan.probe, plan.outcomes->inside);
   ::_exit(WriteAll(1, WriteProbeLines(JudgeProbes(*plan.outcomes))).ok() ? 0 : 1);
 }

@@ -11,6 +11,7 @@
 #include "sandbox/command.h"
 #include "sandbox/confinement.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/file_operations.h"
 #include "sandbox/guardian/probes.h"
 #include "sandbox/layers/identity.h"
 #include "sandbox/layers/rlimits.h"
@@ -52,7 +53,8 @@ struct ChildPlan {
   const CompiledPolicy* policy = nullptr;
   Identity identity;
   RlimitPlan rlimits;
-  std::vector<std::string> operation;   ///< argv of a kBuiltin.
+  std::vector<std::string> operation;   ///< argv of a kBuiltin ...
+  WriteRules write_rules;               ///< ... and what it leaves alone.
   const ProbeTargets* probe = nullptr;  ///< Of a kProbe.
   ProbeOutcomes* outcomes = nullptr;    ///< The same, in `status`.
   ChildStatus* status = nullptr;

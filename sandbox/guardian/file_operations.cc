@@ -14,6 +14,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/file_search.h"
+#include "sandbox/guardian/write_place.h"
 
 namespace rune::sandbox {
 namespace {
@@ -41,11 +42,21 @@ int Refuse(const std::string& line) {
   return 1;
 }
 
+/// What went wrong with a place to write.
+int Explain(const WritePlace& place) {
+  if (place.failure == WriteFailure::kProtected) {
+    Refuse(place.path + ": protected: something could run from it later, outside of the sandbox");
+    return kExitProtected;
+  }
+  errno = place.error;
+  return Complain(place.path);
+}
+
 int Say(const std::string& text) { return WriteAll(STDOUT_FILENO, text).ok() ? 0 : Complain("standard output"); }
 
-/// Opens what read, search and edit may look at: a regular file. Never blocks on a FIFO or a device.
-Result<UniqueFd> OpenRegular(const std::string& path, int flags) {
-  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+/// Opens what read may look at: a regular file. Never blocks on a FIFO or a device.
+Result<UniqueFd> OpenRegular(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Error::FromErrno(path);
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return Error::FromErrno(path);
@@ -110,8 +121,8 @@ class LinePrinter {
   std::string out_;
 };
 
-int Read(const Arguments& args) {
-  auto fd = OpenRegular(args[1], O_RDONLY);
+int Read(const Arguments& args, const WriteRules&) {
+  auto fd = OpenRegular(args[1]);
   if (!fd.ok()) return fd.error().kind == ErrorKind::kSystem ? Complain(args[1]) : Refuse(fd.error().message);
   std::vector<char> buffer(64 << 10);
   LinePrinter printer(std::clamp<std::int64_t>(ParseInt(args[2]).value_or(1), 1, kMaxLines),
@@ -132,21 +143,17 @@ int Read(const Arguments& args) {
   return Say(printer.Finish(scanned > kScanBytes ? "more than " : ""));
 }
 
-int Write(const Arguments& args) {
+int Write(const Arguments& args, const WriteRules& rules) {
   const auto content = ReadAll(STDIN_FILENO, kMaxInput);
   if (!content.ok()) return Refuse("content: " + content.error().message);
   const std::string& path = args[1];
-  const std::size_t slash = path.rfind('/');
-  errno = 0;
-  if (slash != std::string::npos && slash > 0 && !MakeDirs(path.substr(0, slash)).ok())
-    return Complain(path.substr(0, slash));
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644));
-  if (!fd.valid()) return Complain(path);
-  if (!WriteAll(fd.get(), *content).ok()) return Complain(path);
+  const WritePlace place = OpenForWriting(path, O_WRONLY | O_CREAT | O_TRUNC, rules);
+  if (place.failure != WriteFailure::kNone) return Explain(place);
+  if (!WriteAll(place.fd.get(), *content).ok()) return Complain(path);
   return Say("Written " + std::to_string(content->size()) + " bytes to " + path + "\n");
 }
 
-int Edit(const Arguments& args) {
+int Edit(const Arguments& args, const WriteRules& rules) {
   const auto input = ReadAll(STDIN_FILENO, kMaxInput);
   if (!input.ok()) return Refuse("input: " + input.error().message);
   const std::size_t newline = input->find('\n');
@@ -155,9 +162,13 @@ int Edit(const Arguments& args) {
   const std::string old_text = input->substr(newline + 1, static_cast<std::size_t>(*length));
   const std::string new_text = input->substr(std::min(input->size(), newline + 1 + static_cast<std::size_t>(*length)));
 
-  auto fd = OpenRegular(args[1], O_RDWR);
-  if (!fd.ok()) return fd.error().kind == ErrorKind::kSystem ? Complain(args[1]) : Refuse(fd.error().message);
-  auto content = ReadAll(fd->get(), kMaxEdit);
+  const WritePlace place = OpenForWriting(args[1], O_RDWR, rules);
+  if (place.failure != WriteFailure::kNone) return Explain(place);
+  const int fd = place.fd.get();
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return Complain(args[1]);
+  if (!S_ISREG(info.st_mode)) return Refuse(args[1] + ": not a regular file");
+  auto content = ReadAll(fd, kMaxEdit);
   if (!content.ok()) return Refuse(args[1] + ": " + content.error().message);
   std::size_t matches = 0;
   for (std::size_t at = content->find(old_text); at != std::string::npos; at = content->find(old_text, at + 1))
@@ -168,8 +179,8 @@ int Edit(const Arguments& args) {
                   " times; give more of its surroundings");
   }
   content->replace(content->find(old_text), old_text.size(), new_text);
-  if (::lseek(fd->get(), 0, SEEK_SET) != 0 || !WriteAll(fd->get(), *content).ok() ||
-      ::ftruncate(fd->get(), static_cast<off_t>(content->size())) != 0) {
+  if (::lseek(fd, 0, SEEK_SET) != 0 || !WriteAll(fd, *content).ok() ||
+      ::ftruncate(fd, static_cast<off_t>(content->size())) != 0) {
     return Complain(args[1]);
   }
   return Say("Replaced 1 occurrence in " + args[1] + "\n");
@@ -183,7 +194,7 @@ char Mark(const struct stat& info) {
   return (info.st_mode & 0111) != 0 ? '*' : '\0';
 }
 
-int List(const Arguments& args) {
+int List(const Arguments& args, const WriteRules&) {
   DIR* dir = ::opendir(args[1].c_str());
   if (dir == nullptr) return Complain(args[1]);
   std::map<std::string, std::string> lines;
@@ -205,7 +216,7 @@ int List(const Arguments& args) {
 }
 
 /// Fields of /proc/PID/status worth telling, in its own order (proc(5)).
-int Inspect(const Arguments& args) {
+int Inspect(const Arguments& args, const WriteRules&) {
   const auto pid = ParseInt(args[1]);
   if (!pid || *pid <= 0) return Refuse("not a process id: " + args[1]);
   const std::string dir = "/proc/" + std::to_string(*pid);
@@ -224,14 +235,14 @@ int Inspect(const Arguments& args) {
   return Say(out);
 }
 
-int Find(const Arguments& args) {
+int Find(const Arguments& args, const WriteRules&) {
   SearchReport report;
   if (!FindFiles(args[1], args[2], static_cast<std::size_t>(ParseInt(args[3]).value_or(500)), report))
     return Complain(args[1]);
   return Say(report.text);
 }
 
-int Search(const Arguments& args) {
+int Search(const Arguments& args, const WriteRules&) {
   SearchReport report;
   if (args[2].size() > kMaxExpression) return Refuse("the expression has more than 1000 bytes");
   const SearchQuery query{args[1], args[2], args[3], static_cast<std::size_t>(ParseInt(args[4]).value_or(200))};
@@ -241,7 +252,7 @@ int Search(const Arguments& args) {
 
 struct Operation {
   std::size_t arguments;  ///< The name included.
-  int (*run)(const Arguments&);
+  int (*run)(const Arguments&, const WriteRules&);
 };
 
 const std::map<std::string_view, Operation>& Operations() {
@@ -254,12 +265,12 @@ const std::map<std::string_view, Operation>& Operations() {
 
 }  // namespace
 
-int RunFileOperation(const Arguments& argv) {
+int RunFileOperation(const Arguments& argv, const WriteRules& rules) {
   const auto found = argv.empty() ? Operations().end() : Operations().find(argv[0]);
   if (found == Operations().end()) return Refuse("no such file operation");
   if (argv.size() != found->second.arguments)
     return Refuse("file operation " + argv[0] + ": wrong number of arguments");
-  return found->second.run(argv);
+  return found->second.run(argv, rules);
 }
 
 }  // namespace rune::sandbox

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "sandbox/base/paths.h"
+#include "sandbox/base/text.h"
 #include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/process_list.h"
@@ -21,6 +22,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr Milliseconds kProbeSetup{500};
+constexpr std::size_t kMaxTarget = 4096;
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -101,6 +103,10 @@ DefinedFrame Guardian::Define(const DefineFrame& frame) {
   if (policy->refusal.empty()) policy->refusal = CannotWork();
   defined.error = policy->refusal;
   trees_.WatchDisk(policy->confinement.files.write);
+  // Before the first command under it. The private directory has none.
+  std::vector<std::string> trees = policy->confinement.files.write;
+  std::erase_if(trees, [&](const std::string& tree) { return tree == setup_.tmp() || tree == "/dev/shm"; });
+  if (policy->confinement.git_config != GitConfig::kOpen) repositories_.Add(trees);
   policies_.insert_or_assign(frame.policy, std::move(policy).value());
   return defined;
 }
@@ -168,6 +174,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
     call.home = homes_.Take();
   } else {
     plan.operation = argv;
+    plan.write_rules = RulesFor(policy);
   }
   const std::vector<std::string> env = ToolEnvironment(call);
   plan.env = Pointers(env);
@@ -210,6 +217,7 @@ void Guardian::OnEnded(pid_t root, const EndedTree& tree) {
   const Call& call = node.mapped();
   DoneFrame frame{.id = call.id, .report = ReportOf(tree, *call.status)};
   AddDenial(call, frame.report);
+  LookAtRepositories(call, frame.report);
   network_.End(call.id, frame.report);
   free_statuses_.push_back(call.status);
   done_(frame);
@@ -224,10 +232,30 @@ void Guardian::AddDenial(const Call& call, Report& report) const {
     report.denials.push_back(DenialOf(policy, DeniedAct::kExec, FindProgram(argv[0])));
     return;
   }
+  if (report.exit_code == kExitProtected && argv.size() > 1) {
+    const std::string path = NormalizePath(argv[1], call.command.cwd);
+    report.denials.push_back(ProtectedDenial(policy, path));
+  }
   if (report.exit_code != kExitDenied || argv.size() < 2) return;
   const bool writes = argv[0] == "write" || argv[0] == "edit";
   report.denials.push_back(
       DenialOf(policy, writes ? DeniedAct::kWrite : DeniedAct::kRead, NormalizePath(argv[1], call.command.cwd)));
+}
+
+WriteRules Guardian::RulesFor(const CompiledPolicy& policy) const {
+  return {.trees = policy.write_roots, .names = NamesOf(policy.confinement), .files = repositories_.Files()};
+}
+
+void Guardian::LookAtRepositories(const Call& call, Report& report) {
+  if (call.command.kind != Command::Kind::kExec) return;
+  const GitConfig rule = policies_.at(call.policy).confinement.git_config;
+  if (rule == GitConfig::kOpen) return repositories_.Accept();
+  for (const std::string& changed : repositories_.Check(rule)) {
+    report.denials.push_back(Denial{.by = DeniedBy::kPolicy,
+                                    .what = DeniedAct::kRunLater,
+                                    .target = OneLine(changed, kMaxTarget),
+                                    .remedy = {Grant::kGitConfig, {}}});
+  }
 }
 
 void Guardian::Fail(CommandId id, const std::string& what, int err) {

@@ -19,6 +19,7 @@
 #include "sandbox/guardian/run_network.h"
 #include "sandbox/guardian/run_setup.h"
 #include "sandbox/protocol/frames.h"
+#include "sandbox/repositories/git_watch.h"
 
 namespace rune::sandbox {
 
@@ -61,12 +62,16 @@ class Guardian {
   void Start(Call& call, ChildPlan& plan);
   void OnEnded(pid_t root, const EndedTree& tree);
   void AddDenial(const Call& call, Report& report) const;
+  /// What a command changed of what makes git run programs: taken back, and said.
+  void LookAtRepositories(const Call& call, Report& report);
+  WriteRules RulesFor(const CompiledPolicy& policy) const;
   void Fail(CommandId id, const std::string& what, int err);
   ChildStatus* TakeStatus();
 
   DoneCallback done_;
   std::map<std::uint32_t, CompiledPolicy> policies_;
   FirstMeanings first_meanings_;
+  GitWatch repositories_;
   RunSetup setup_;
   RunNetwork network_;
   CallHomes homes_;

@@ -18,6 +18,8 @@ std::string FlagOf(Grant grant) {
       return "--allow-domain";
     case Grant::kUpload:
       return "--max-upload";
+    case Grant::kGitConfig:
+      return "--git-config";
   }
   return "";
 }
@@ -27,6 +29,7 @@ std::string FlagOf(Grant grant) {
 std::vector<std::string> FlagsOf(const Remedy& remedy) {
   const std::string flag = FlagOf(remedy.grant);
   if (remedy.grant == Grant::kUpload) return {flag, "0"};
+  if (remedy.grant == Grant::kGitConfig) return {flag, "open"};
   std::vector<std::string> words;
   for (const std::string& entry : remedy.entries) words.insert(words.end(), {flag, entry});
   return words;

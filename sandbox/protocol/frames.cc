@@ -26,6 +26,7 @@ bool IsKnown(Grant grant) {
     case Grant::kRead:
     case Grant::kWrite:
     case Grant::kDomain:
+    case Grant::kGitConfig:
     case Grant::kUpload:
       return true;
   }
@@ -152,6 +153,7 @@ template <typename V>
 void Fields(V& v, Confinement& x) {
   v(x.files), v(x.network), v(x.allowed_domains), v(x.max_upload_bytes), v(x.upload_limits);
   v(x.denied_syscalls), v(x.enforcement), v(x.required), v(x.watch_only);
+  v(x.git_config), v(x.ci_files_protected), v(x.home);
 }
 template <typename V>
 void Fields(V& v, Command& x) {

@@ -103,7 +103,12 @@ TEST(SettingsJson, ReadEveryNameOfEverySettingThatAPipelineHas) {
       case ValueType::kKey:
         return R"("some text")";
       case ValueType::kWord:
-        return '"' + std::string(setting.choices.substr(setting.choices.rfind('|') + 1)) + '"';
+        // The first or the last, whichever is not the default.
+        for (const std::size_t begin : {setting.choices.rfind('|') + 1, std::size_t{0}}) {
+          const std::string word(setting.choices.substr(begin, setting.choices.find('|', begin) - begin));
+          if (CurrentValue(setting, Config()) != Value(word)) return '"' + word + '"';
+        }
+        return "";
       case ValueType::kBool:
         return "true";
       case ValueType::kInteger:

@@ -35,7 +35,7 @@ class FileOperationsTest : public testing::Test {
     const UniqueFd saved[3] = {UniqueFd(::dup(0)), UniqueFd(::dup(1)), UniqueFd(::dup(2))};
     ::dup2(in.get(), 0), ::dup2(out.get(), 1), ::dup2(out.get(), 2);
     Said said;
-    said.code = RunFileOperation(argv);
+    said.code = RunFileOperation(argv, {});
     for (int fd : {0, 1, 2}) ::dup2(saved[fd].get(), fd);
     said.out = ReadFile(At(".out")).value();
     ::unlink(At(".in").c_str());
