@@ -1,6 +1,8 @@
 #include "sandbox/capture.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sandbox/base/files.h"
 
@@ -43,6 +45,15 @@ Stream Capture::Take() {
     if (spill_.valid()) stream.spill = options_.spill_path;
   }
   return stream;
+}
+
+Result<UniqueFd> StdinFor(const std::string& data) {
+  if (data.empty()) return OpenFile("/dev/null", O_RDONLY);
+  UniqueFd memory(::memfd_create("stdin", MFD_CLOEXEC));
+  if (!memory.valid()) return Error::FromErrno("memfd_create");
+  RUNE_RETURN_IF_ERROR(WriteAll(memory.get(), data));
+  if (::lseek(memory.get(), 0, SEEK_SET) != 0) return Error::FromErrno("lseek");
+  return memory;
 }
 
 }  // namespace rune::sandbox

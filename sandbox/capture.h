@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/base/result.h"
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/report.h"
 
@@ -34,5 +35,8 @@ class Capture {
   bool overflowed_ = false;
   UniqueFd spill_;
 };
+
+/// The other direction: what a command reads, as a file in memory that cannot fill up; /dev/null for nothing.
+Result<UniqueFd> StdinFor(const std::string& data);
 
 }  // namespace rune::sandbox

@@ -33,19 +33,6 @@ constexpr Milliseconds kProbeTimeout{5'000};
 constexpr Milliseconds kWatchdog{15'000};  ///< Beyond a command's wall clock.
 constexpr int kGuardianSocket = 3;
 
-Result<UniqueFd> StdinFor(const std::string& data) {
-  if (data.empty()) {
-    UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!null.valid()) return Error::FromErrno("/dev/null");
-    return null;
-  }
-  UniqueFd memory(::memfd_create("stdin", MFD_CLOEXEC));
-  if (!memory.valid()) return Error::FromErrno("memfd_create");
-  RUNE_RETURN_IF_ERROR(WriteAll(memory.get(), data));
-  if (::lseek(memory.get(), 0, SEEK_SET) != 0) return Error::FromErrno("lseek");
-  return memory;
-}
-
 /// One end of a pipe that its caller must never wait for.
 Result<UniqueFd> NonBlocking(UniqueFd fd) {
   if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return Error::FromErrno("fcntl");

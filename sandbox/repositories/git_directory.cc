@@ -1,13 +1,13 @@
 #include "sandbox/repositories/git_directory.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "sandbox/base/directory.h"
+#include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
 #include "sandbox/repositories/git_programs.h"
@@ -16,7 +16,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr std::size_t kMaxConfig = 1u << 20;
-constexpr std::size_t kMaxHook = 256u << 10;
+constexpr std::size_t kMaxHook = 1u << 20;
 constexpr int kMaxModuleDepth = 6;
 constexpr const char* kConfigs[] = {"config", "config.worktree"};
 constexpr const char* kFixed[] = {"info/attributes", "commondir", "gitdir"};
@@ -27,37 +27,41 @@ struct stat StatOf(int directory, const std::string& name) {
   return info;
 }
 
-std::vector<GitConfigEntry> Programs(const std::string& text) {
-  std::vector<GitConfigEntry> all = ParseGitConfig(text).value_or(std::vector<GitConfigEntry>());
-  std::erase_if(all, [](const GitConfigEntry& entry) { return !RunsPrograms(entry); });
-  return all;
-}
-
 bool Same(const GitConfigEntry& a, const GitConfigEntry& b) { return a.Key() == b.Key() && a.value == b.value; }
 
 bool Holds(const std::vector<GitConfigEntry>& all, const GitConfigEntry& wanted) {
   return std::any_of(all.begin(), all.end(), [&](const GitConfigEntry& entry) { return Same(entry, wanted); });
 }
 
-ConfigBase BaseOf(int directory, const std::string& name) {
-  ConfigBase base;
-  base.stamp = StampOf(directory, name);
-  base.like = StatOf(directory, name);
-  base.text = ReadBelow(directory, name, kMaxConfig);
-  if (base.text) base.programs = Programs(*base.text);
-  return base;
+/// What a link leads to, if it leads to a regular file.
+Stamp TargetOf(int directory, const std::string& name) {
+  struct stat info{};
+  if (::fstatat(directory, name.c_str(), &info, 0) != 0) return {};
+  return {true, info.st_mode, info.st_dev, info.st_ino, info.st_size, info.st_ctim};
 }
 
-/// `text` without the programs that `base` does not have, and with those of it that are gone.
+std::optional<std::string> ReadLinked(int directory, const std::string& name, std::size_t max) {
+  const UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat info{};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  auto text = ReadAll(fd.get(), max);
+  return text.ok() ? std::optional(std::move(text).value()) : std::nullopt;
+}
+
+/// `text` with the programs of `base` and no others, in its order.
 std::string TakenBack(std::string text, const std::vector<GitConfigEntry>& now,
                       const std::vector<GitConfigEntry>& base) {
+  std::vector<GitConfigEntry> kept;
+  std::copy_if(now.begin(), now.end(), std::back_inserter(kept),
+               [&](const GitConfigEntry& entry) { return Holds(base, entry); });
+  // What is left in place must be how `base` begins; else all of it is written anew.
+  if (kept.size() > base.size() || !std::equal(kept.begin(), kept.end(), base.begin(), Same)) kept.clear();
   for (auto entry = now.rbegin(); entry != now.rend(); ++entry) {
-    if (!Holds(base, *entry)) text.erase(entry->begin, entry->end - entry->begin);
+    if (kept.empty() || !Holds(base, *entry)) text.erase(entry->begin, entry->end - entry->begin);
   }
-  for (const GitConfigEntry& entry : base) {
-    if (Holds(now, entry)) continue;
+  for (std::size_t i = kept.size(); i < base.size(); ++i) {
     if (!text.empty() && text.back() != '\n') text += '\n';
-    text += GitConfigLines(entry);
+    text += GitConfigLines(base[i]);
   }
   return text;
 }
@@ -69,41 +73,75 @@ std::string PutBack(int directory, const std::string& name, const ConfigBase& ba
 }
 
 /// Every directory of git's below `path`, which may lie several names deep (a submodule's name has slashes).
-void FindInner(int directory, const std::string& path, int depth, std::vector<std::string>& out) {
+void FindInner(int directory, const std::string& path, int depth, std::vector<std::string>& out,
+               std::vector<std::string>& links) {
   const UniqueFd fd = OpenBelow(directory, path);
   if (!fd.valid() || depth > kMaxModuleDepth) return;
   for (const std::string& name : NamesIn(fd.get())) {
     const Stamp stamp = StampOf(fd.get(), name);
-    if (!stamp.exists || !S_ISDIR(stamp.mode)) continue;
     const std::string inner = path + "/" + name;
+    if (S_ISLNK(stamp.mode)) links.push_back(inner);
+    if (!stamp.exists || !S_ISDIR(stamp.mode)) continue;
     if (StampOf(fd.get(), name + "/HEAD").exists || StampOf(fd.get(), name + "/config").exists) {
       out.push_back(inner);
     } else {
-      FindInner(directory, inner, depth + 1, out);
+      FindInner(directory, inner, depth + 1, out, links);
     }
   }
 }
 
-std::vector<std::string> InnerOf(int directory) {
-  std::vector<std::string> out;
-  for (const char* place : {"modules", "worktrees"}) {
-    if (StampOf(directory, place).exists) FindInner(directory, place, 0, out);
+struct Inner {
+  std::vector<std::string> directories;
+  std::vector<std::string> links;  ///< Where a directory of git's would be.
+};
+
+Inner InnerOf(int directory) {
+  Inner inner;
+  for (const char* place : {"modules", "worktrees", "info", "objects", "refs"}) {
+    const Stamp stamp = StampOf(directory, place);
+    if (stamp.exists && S_ISLNK(stamp.mode)) inner.links.emplace_back(place);
   }
-  return out;
+  for (const char* place : {"modules", "worktrees"}) {
+    if (StampOf(directory, place).exists) FindInner(directory, place, 0, inner.directories, inner.links);
+  }
+  return inner;
+}
+
+GitDirectory::Kind KindOf(std::string_view path) {
+  return path.starts_with("modules/") ? GitDirectory::Kind::kModule : GitDirectory::Kind::kRepository;
 }
 
 /// Not run: git's own examples.
 bool IsSample(const std::string& name) { return name.ends_with(".sample"); }
 
-std::string LinkAt(int directory, const std::string& name) {
-  char target[PATH_MAX];
-  const ssize_t length = ::readlinkat(directory, name.c_str(), target, sizeof target);
-  return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : std::string();
-}
-
 }  // namespace
 
-GitDirectory::GitDirectory(int directory) {
+std::vector<GitConfigEntry> GitDirectory::Programs(const std::string& text) const {
+  std::vector<GitConfigEntry> all = ParseGitConfig(text).value_or(std::vector<GitConfigEntry>());
+  std::erase_if(all, [&](const GitConfigEntry& entry) {
+    const bool own_place = kind_ == Kind::kModule && entry.section == "core" && entry.name == "worktree";
+    return own_place || !RunsPrograms(entry);
+  });
+  return all;
+}
+
+ConfigBase GitDirectory::BaseOf(int directory, const std::string& name) const {
+  ConfigBase base;
+  base.stamp = StampOf(directory, name);
+  base.like = StatOf(directory, name);
+  base.link = LinkAt(directory, name);
+  if (base.link.empty()) {
+    base.text = ReadBelow(directory, name, kMaxConfig);
+  } else {
+    base.target = TargetOf(directory, name);
+    base.text = ReadLinked(directory, name, kMaxConfig);
+    base.like.st_mode = S_IFREG | 0644;
+  }
+  if (base.text) base.programs = Programs(*base.text);
+  return base;
+}
+
+GitDirectory::GitDirectory(int directory, Kind kind) : kind_(kind) {
   for (const char* name : kConfigs) configs_[name] = BaseOf(directory, name);
   for (const char* path : kFixed) fixed_[path] = BaseOf(directory, path);
   hooks_stamp_ = StampOf(directory, "hooks");
@@ -114,14 +152,17 @@ GitDirectory::GitDirectory(int directory) {
                       LinkAt(hooks.get(), name)};
     }
   }
-  for (const std::string& path : InnerOf(directory)) {
+  const Inner found = InnerOf(directory);
+  for (const std::string& link : found.links) links_[link] = LinkAt(directory, link);
+  for (const std::string& path : found.directories) {
     if (const UniqueFd inner = OpenBelow(directory, path); inner.valid())
-      inner_.emplace(path, GitDirectory(inner.get()));
+      inner_.emplace(path, GitDirectory(inner.get(), KindOf(path)));
   }
 }
 
 std::vector<std::string> GitDirectory::Check(int directory, GitConfig rule) {
   std::vector<std::string> out;
+  CheckLinks(directory, out);
   for (const char* name : kConfigs) CheckConfig(directory, name, rule, out);
   for (const char* path : kFixed) CheckFixed(directory, path, out);
   CheckHooks(directory, out);
@@ -129,14 +170,34 @@ std::vector<std::string> GitDirectory::Check(int directory, GitConfig rule) {
   return out;
 }
 
+/// A directory of git's that became a link leads to one of somebody's choice.
+void GitDirectory::CheckLinks(int directory, std::vector<std::string>& out) {
+  for (const std::string& link : InnerOf(directory).links) {
+    const auto found = links_.find(link);
+    if (found != links_.end() && found->second == LinkAt(directory, link)) continue;
+    const std::size_t slash = link.rfind('/');
+    const UniqueFd parent = OpenBelow(directory, slash == std::string::npos ? "" : link.substr(0, slash));
+    const bool done = parent.valid() && RemoveBelow(parent.get(), std::string(FileName(link)));
+    out.push_back(link + (done ? "" : " (could not be taken back)"));
+  }
+}
+
 void GitDirectory::CheckConfig(int directory, const std::string& name, GitConfig rule, std::vector<std::string>& out) {
   ConfigBase& base = configs_[name];
   const Stamp stamp = StampOf(directory, name);
-  if (stamp == base.stamp) return;
-  const auto text = ReadBelow(directory, name, kMaxConfig);
+  const bool linked = !base.link.empty() && stamp == base.stamp;
+  if (stamp == base.stamp && (!linked || TargetOf(directory, name) == base.target)) return;
+  const auto text = linked ? ReadLinked(directory, name, kMaxConfig) : ReadBelow(directory, name, kMaxConfig);
   const bool whole = rule == GitConfig::kReadOnly;
-  if (text == base.text) {
+  if (text && text == base.text) {
     base.stamp = stamp;
+    if (linked) base.target = TargetOf(directory, name);
+    return;
+  }
+  if (!base.text && base.stamp.exists) {
+    // Too large to be known, from the beginning.
+    base.stamp = stamp;
+    out.push_back(name + " (could not be compared)");
     return;
   }
   // Nothing is run for what is gone; what comes back is compared with what was there.
@@ -149,14 +210,17 @@ void GitDirectory::CheckConfig(int directory, const std::string& name, GitConfig
   if (whole || !entries) {
     out.push_back(name + PutBack(directory, name, base));
     base.stamp = StampOf(directory, name);
+    base.link.clear();
     return;
   }
   const std::vector<GitConfigEntry> now = Programs(*text);
   const bool same = std::equal(now.begin(), now.end(), base.programs.begin(), base.programs.end(), Same);
-  base.like = StatOf(directory, name);
+  if (linked && same) base.target = TargetOf(directory, name);
+  if (!linked) base.like = StatOf(directory, name);
   base.text = same ? *text : TakenBack(*text, now, base.programs);
   if (!same) {
     const std::string outcome = PutBack(directory, name, base);
+    base.link.clear();  // the file itself stands there now
     const std::size_t before = out.size();
     for (const GitConfigEntry& entry : now) {
       if (!Holds(base.programs, entry)) out.push_back(name + ": " + entry.Key() + outcome);
@@ -217,7 +281,10 @@ void GitDirectory::CheckHook(int hooks, const std::string& name, std::vector<std
                     (hook.text ? ReadBelow(hooks, name, kMaxHook) == hook.text : !hook.target.empty());
   if (!same) {
     bool done = false;
-    if (hook.text) {
+    if (!hook.text && hook.target.empty() && S_ISREG(stamp.mode)) {
+      // Too large to be known: what git cannot execute it passes over.
+      done = ::fchmodat(hooks, name.c_str(), 0600, 0) == 0;
+    } else if (hook.text) {
       done = PutBelow(hooks, name, *hook.text, hook.like).ok();
     } else {
       done = RemoveBelow(hooks, name) &&
@@ -229,10 +296,10 @@ void GitDirectory::CheckHook(int hooks, const std::string& name, std::vector<std
 }
 
 void GitDirectory::CheckInner(int directory, GitConfig rule, std::vector<std::string>& out) {
-  for (const std::string& path : InnerOf(directory)) {
+  for (const std::string& path : InnerOf(directory).directories) {
     const UniqueFd inner = OpenBelow(directory, path);
     if (!inner.valid()) continue;
-    const auto [found, is_new] = inner_.try_emplace(path);
+    const auto [found, is_new] = inner_.try_emplace(path, KindOf(path));
     if (is_new && path.starts_with("worktrees/")) {
       // As `git worktree add` makes it: it lies in this very repository, and may say where its files are.
       for (const char* name : {"commondir", "gitdir"}) {

@@ -21,6 +21,13 @@ constexpr std::array kPrograms = std::to_array<Known>({
     {"core", "gitproxy"},
     {"core", "alternaterefscommand"},
     {"core", "attributesfile"},
+    {"core", "worktree"},
+    {"gc", "recentobjectshook"},
+    {"hook", "command"},
+    {"lfs", "path"},
+    {"lfs", "clean"},
+    {"lfs", "smudge"},
+    {"svn", "authorsprog"},
     {"sequence", "editor"},
     {"credential", "helper"},
     {"gpg", "program"},
@@ -83,7 +90,15 @@ bool IsBoolean(const GitConfigEntry& entry) {
   return std::find(kWords.begin(), kWords.end(), text) != kWords.end();
 }
 
-bool StartsProgram(std::string_view url) { return url.find("::") != std::string_view::npos; }
+/// "ext::sh -c ...": a transport of its own, by the letters of a scheme before two colons (gitremote-helpers(7)).
+bool StartsProgram(std::string_view url) {
+  const std::size_t end = url.find("::");
+  return end != std::string_view::npos && end > 0 &&
+         std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+                  c == '.';
+         });
+}
 
 }  // namespace
 
@@ -103,10 +118,10 @@ bool RunsPrograms(const GitConfigEntry& entry) {
   }
   if (section == "core") return (name == "fsmonitor" || name == "pager") && !IsBoolean(entry);
   if (section == "pager") return !IsBoolean(entry);
-  if (section == "alias") return value.starts_with('!');
+  // With "!" it is a program; without, it can be one of the many commands that take one (rebase --exec, grep -O).
+  if (section == "alias") return true;
   if (section == "submodule")
     return (name == "update" && value.starts_with('!')) || (name == "url" && StartsProgram(value));
-  // A transport of its own, "ext::sh -c ..." or another helper: gitremote-helpers(7).
   if (section == "url") return StartsProgram(entry.subsection.value_or(""));
   if (section == "remote" || section == "branch") return StartsProgram(value);
   return false;

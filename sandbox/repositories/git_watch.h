@@ -39,14 +39,19 @@ class GitWatch {
     const Tree* tree = nullptr;
     std::string below;  ///< The work tree below it, or the bare repository; may be empty.
     bool bare = false;
-    std::optional<std::string> file;  ///< What `.git` says where it is a file (gitrepository-layout(5)).
-    UniqueFd held;                    ///< The directory as it was found, wherever it is moved.
+    std::optional<std::string> file;  ///< What `.git` says where it is a file (gitrepository-layout(5)) ...
+    std::string link;                 ///< ... or where it leads, where it is a link.
+    UniqueFd work_tree;               ///< As found, wherever it is moved ...
+    UniqueFd held;                    ///< ... and its directory of git's.
     GitDirectory git;
   };
 
-  void Find(const Tree& tree, const std::string& below, int depth, std::size_t& left);
+  void Find(const Tree& tree);
   void Remember(const Tree& tree, const std::string& below, int directory);
   static void CheckPlace(Place& place, GitConfig rule, std::vector<std::string>& out);
+  static void PutWorkTreeBack(Place& place, std::vector<std::string>& out);
+  static void PutDotGitBack(Place& place, std::vector<std::string>& out);
+  void CheckAbove(const Place& place, std::vector<std::string>& out) const;
 
   std::vector<std::unique_ptr<Tree>> trees_;
   std::vector<Place> places_;

@@ -1,6 +1,7 @@
 #include "sandbox/repositories/places.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -40,6 +41,12 @@ std::optional<std::string> ReadBelow(int directory, const std::string& name, std
   if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   auto text = ReadAll(fd.get(), max);
   return text.ok() ? std::optional(std::move(text).value()) : std::nullopt;
+}
+
+std::string LinkAt(int directory, const std::string& name) {
+  char target[PATH_MAX];
+  const ssize_t length = ::readlinkat(directory, name.c_str(), target, sizeof target);
+  return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : std::string();
 }
 
 namespace {

@@ -32,6 +32,9 @@ UniqueFd OpenBelow(int directory, std::string_view path);
 /// A regular file of at most `max` bytes.
 std::optional<std::string> ReadBelow(int directory, const std::string& name, std::size_t max);
 
+/// What a link says; empty for everything else.
+std::string LinkAt(int directory, const std::string& name);
+
 /// Puts `text` there in one step, whatever is there now; owner and mode as given.
 Result<void> PutBelow(int directory, const std::string& name, std::string_view text, const struct stat& like);
 

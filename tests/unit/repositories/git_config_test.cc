@@ -138,6 +138,8 @@ TEST(GitPrograms, AreToldFromOrdinaryWork) {
                            "[diff \"x\"]\ntextconv=y",
                            "[merge \"m\"]\ndriver=d",
                            "[alias]\nst=!sh",
+                           "[alias]\nst=grep -Oevil x",
+                           "[core]\nworktree=/",
                            "[include]\npath=x",
                            "[includeIf \"gitdir:/\"]\npath=x",
                            "[url \"ext::sh -c x\"]\ninsteadOf=https://",
@@ -156,9 +158,9 @@ TEST(GitPrograms, AreToldFromOrdinaryWork) {
   for (const char* text :
        {"[core]\nfsmonitor=true", "[core]\nfsmonitor", "[core]\nbare=false", "[user]\nname=x",
         "[remote \"o\"]\nurl=https://h/x", "[remote \"o\"]\nurl=git@h:x", "[branch \"m\"]\nremote=o",
-        "[alias]\nst=status", "[submodule \"s\"]\nurl=../x", "[pager]\nlog=false",
-        "[filter \"lfs\"]\nclean=git-lfs clean -- %f", "[filter \"lfs\"]\nrequired=true",
-        "[extensions]\nworktreeConfig=true", "[url \"https://h/\"]\ninsteadOf=gh:", "[core]\nworktree=../../../s"}) {
+        "[submodule \"s\"]\nurl=../x", "[pager]\nlog=false", "[filter \"lfs\"]\nclean=git-lfs clean -- %f",
+        "[filter \"lfs\"]\nrequired=true", "[extensions]\nworktreeConfig=true", "[url \"https://h/\"]\ninsteadOf=gh:",
+        "[remote \"o\"]\nurl=ssh://git@[2001:db8::1]/r", "[branch \"m\"]\ndescription=mend Foo::Bar"}) {
     EXPECT_FALSE(runs(text)) << text;
   }
 }

@@ -79,6 +79,16 @@ TEST_F(GitWatchTest, WhatRunsProgramsIsTakenBackAndSaid) {
       {"cp -r .git ../t && git --git-dir=../t config core.fsmonitor " + evil + " && mv .git old && ln -s ../t .git",
        ".git"},
       {"git config core.fsmonitor " + evil + " && chmod 500 .git", "config: core.fsmonitor"},
+      {"mv .git was && cd .. && git init -q && git config core.fsmonitor " + evil, "repo/.git"},
+      {"rm .git/HEAD && cd .. && git init -q && git config core.fsmonitor " + evil, "config: core.fsmonitor"},
+      {"cd .. && git init -q e && git -C e config core.fsmonitor " + evil + " && mv repo old && ln -s e repo",
+       "a/repo"},
+      {"git config alias.x 'grep --open-files-in-pager=" + evil + " x' && echo x >y && git add y", "config: alias.x"},
+      {"mkdir ../i && mv .git/info/* ../i && rmdir .git/info && ln -s ../../i .git/info && echo '* filter=e' "
+       ">../i/attributes && git config "
+       "filter.e.clean " +
+           evil,
+       "info"},
   };
   for (const auto& planted : kPlanted) {
     // Outside of any watch it runs: that is what there is to be held.
@@ -159,6 +169,50 @@ TEST_F(GitWatchTest, ABareRepositoryIsHeld) {
 TEST_F(GitWatchTest, ARepositoryThatACommandMakesIsItsOwn) {
   Run("git init -q " + At("w/mine") + " && git -C " + At("w/mine") + " config core.fsmonitor x");
   EXPECT_THAT(watch_.Check(GitConfig::kGuarded), IsEmpty());
+}
+
+TEST_F(GitWatchTest, ALinkThatWasThereStays) {
+  Run("mv " + At("w/a/repo/.git") + " " + At("w/a/store") + " && ln -s ../store " + At("w/a/repo/.git"));
+  GitWatch watch;
+  watch.Add({At("w")});
+  EXPECT_THAT(watch.Check(GitConfig::kGuarded), IsEmpty());
+  EXPECT_TRUE(Exists(Git("HEAD")));
+  Run("git -C " + At("w/a/repo") + " config core.fsmonitor x");
+  EXPECT_THAT(watch.Check(GitConfig::kGuarded), testing::SizeIs(1));
+  EXPECT_THAT(Text("config"), Not(HasSubstr("fsmonitor")));
+}
+
+TEST_F(GitWatchTest, SettingsBehindALinkAreHeld) {
+  Run("mv " + Git("config") + " " + At("w/common") + " && ln -s ../../../common " + Git("config"));
+  GitWatch watch;
+  watch.Add({At("w")});
+  Run("printf '[core]\n\tfsmonitor = x\n' >>" + At("w/common"));
+  EXPECT_THAT(watch.Check(GitConfig::kGuarded), ElementsAre(Git("config") + ": core.fsmonitor"));
+  EXPECT_THAT(Text("config"), Not(HasSubstr("fsmonitor")));
+}
+
+TEST_F(GitWatchTest, TheOrderOfProgramsIsTakenBackToo) {
+  Run("cd " + At("w/a/repo") + " && git config --add core.sshCommand one && git config --add core.sshCommand two");
+  watch_.Accept();
+  Run("cd " + At("w/a/repo") +
+      " && git config --unset-all core.sshCommand; git config --add core.sshCommand two && git config --add "
+      "core.sshCommand one");
+  EXPECT_THAT(watch_.Check(GitConfig::kGuarded), testing::SizeIs(1));
+  Run("test \"$(git -C " + At("w/a/repo") + " config core.sshCommand)\" = two");
+}
+
+TEST_F(GitWatchTest, ALinkedDirectoryOfModulesIsTakenBack) {
+  Run("mkdir " + At("w/m") + " && ln -s ../../../m " + Git("modules"));
+  EXPECT_THAT(watch_.Check(GitConfig::kGuarded), testing::Contains(Git("modules")));
+  EXPECT_FALSE(Exists(Git("modules")));
+}
+
+TEST_F(GitWatchTest, IsFoundBesideManyDirectories) {
+  Run("mkdir " + At("w/0") + " && cd " + At("w/0") + " && seq 6000 | xargs mkdir");
+  GitWatch watch;
+  watch.Add({At("w")});
+  Run("git -C " + At("w/a/repo") + " config core.fsmonitor x");
+  EXPECT_THAT(watch.Check(GitConfig::kGuarded), testing::SizeIs(1));
 }
 
 TEST_F(GitWatchTest, NothingOutsideOfTheTreeIsTouched) {
