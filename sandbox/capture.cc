@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/paths.h"
 
 namespace rune::sandbox {
 
@@ -16,8 +17,11 @@ void Capture::Append(std::string_view data) {
       return;
     }
     overflowed_ = true;
-    // O_EXCL and O_NOFOLLOW: the directory is writable by the command, which must not choose where we write.
-    spill_.Reset(::open(options_.spill_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    // By the descriptor: what is at the directory's path by now is the command's choice; O_EXCL and O_NOFOLLOW: so is
+    // what is in it.
+    const std::string name(FileName(options_.spill_path));
+    spill_.Reset(
+        ::openat(options_.directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     head_ += data;
     Spill(head_);
     tail_ = head_.substr(options_.keep_head);

@@ -16,7 +16,9 @@ class Capture {
   struct Options {
     std::size_t keep_head = 0;
     std::size_t keep_tail = 0;
-    std::string spill_path;  ///< Made when the stream outgrows head and tail; must not exist.
+    int directory = -1;  ///< Borrowed: where the rest goes when the stream outgrows head and tail ...
+    std::string
+        spill_path;  ///< ... to a file with this name, which must not exist. Its directory is for the report alone.
   };
   explicit Capture(Options options) : options_(std::move(options)) {}
 

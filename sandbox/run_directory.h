@@ -16,6 +16,8 @@ class RunDirectory {
  public:
   static Result<RunDirectory> Create(const std::string& parent);
   const std::string& path() const { return directory_.path(); }
+  /// The directory itself, wherever a command may move it to. -1 when it could not be opened.
+  int descriptor() const { return lock_.get(); }
 
  private:
   RunDirectory(TempDir directory, UniqueFd lock) : directory_(std::move(directory)), lock_(std::move(lock)) {}

@@ -65,8 +65,8 @@ void GuardServers::Bind(const SystemCall& call) {
         return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
       // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
       // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
-      // bound, but who listens on it does so through us, and we look at what it is bound to. The same for an abstract
-      // name.
+      // bound, but who listens on it does so through us, and we look at what it is bound to, its port included. The
+      // same for an abstract name.
       return state_.calls.Continue(call.id);
     case GuardedSocket::Kind::kDatagram: {
       const SocketAddress address = DecodeSocketAddress(bytes);
@@ -83,11 +83,11 @@ void GuardServers::Bind(const SystemCall& call) {
 
 bool GuardServers::MayServe(const IpAddress& address, std::uint16_t port) const {
   if (state_.options.watch_only) return true;
-  if (KindOf(address) == AddressKind::kLoopback && (own_ports_.contains(port) || state_.options.rules->every())) {
-    return true;
-  }
-  // "*" opens the way out, not the way in.
-  return !state_.options.rules->every() && state_.options.rules->AllowsAddress(address, port);
+  // Whatever the rules say: they open the way out, not the way in.
+  const AddressKind kind = KindOf(address);
+  if (kind != AddressKind::kLoopback && kind != AddressKind::kUnspecified) return false;
+  const DomainAllowlist& rules = *state_.options.rules;
+  return own_ports_.contains(port) || rules.every() || rules.AllowsAddress(address, port);
 }
 
 void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes) {
@@ -109,12 +109,13 @@ void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std
   wanted.address = Unwrap(wanted.address);
   const AddressKind kind = KindOf(wanted.address);
   const bool any_port = wanted.port == 0;
-  if (kind == AddressKind::kUnspecified && any_port && !MayServe(wanted.address, 0)) {
+  const bool own = any_port && (kind == AddressKind::kLoopback || kind == AddressKind::kUnspecified);
+  if (!own && !MayServe(wanted.address, wanted.port)) return RefuseToServe(call, wanted);
+  wanted = address.inet;
+  // Who asks for every address gets the one that this machine alone can reach.
+  if (kind == AddressKind::kUnspecified) {
     wanted = LoopbackFor(socket);
-  } else if (!(any_port && kind == AddressKind::kLoopback) && !MayServe(wanted.address, wanted.port)) {
-    return RefuseToServe(call, wanted);
-  } else {
-    wanted = address.inet;
+    wanted.port = address.inet.port;
   }
   const int err = BindTwin(socket, wanted);
   if (err == 0 && any_port) own_ports_.insert(LocalEndpoint(socket.twin.get()).port);
@@ -122,7 +123,9 @@ void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std
 }
 
 void GuardServers::RefuseToServe(const SystemCall& call, const Endpoint& at) {
-  state_.Refuse(call, DeniedAct::kBind, Format(at), DomainRemedy(Format(at.address), at.port));
+  const AddressKind kind = KindOf(at.address);
+  const bool grantable = kind == AddressKind::kLoopback || kind == AddressKind::kUnspecified;
+  state_.Refuse(call, DeniedAct::kBind, Format(at), grantable ? DomainRemedy(Format(at.address), at.port) : Remedy());
 }
 
 int GuardServers::BindTwin(GuardedSocket& socket, const Endpoint& address) {
@@ -162,8 +165,10 @@ void GuardServers::Listen(const SystemCall& call) {
       // The kernel would choose a port on every address.
       if (const int err = BindTwin(*socket, LoopbackFor(*socket))) return state_.calls.Fail(call.id, err);
       local = LocalEndpoint(socket->twin.get());
+      own_ports_.insert(local.port);
     }
-    if (KindOf(local.address) != AddressKind::kLoopback && !MayServe(local.address, local.port)) {
+    // Not all that is bound was bound by us (see Bind()): what it is bound to decides.
+    if (KindOf(local.address) != AddressKind::kLoopback || !MayServe(local.address, local.port)) {
       return RefuseToServe(call, local);
     }
   }
@@ -196,10 +201,9 @@ bool GuardServers::IsOurs(const Endpoint& at) const {
 std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std::uint16_t port) {
   for (auto it = listeners_.begin(); it != listeners_.end(); ++it) {
     if (it->address.port != port) continue;
-    const bool everywhere = KindOf(it->address.address) == AddressKind::kUnspecified;
     // An IPv4 socket cannot reach one that listens on ::1 alone.
-    if (!everywhere && loopback.is_v4() && !it->address.address.is_v4()) continue;
-    const Endpoint at{everywhere ? loopback : it->address.address, port, 0};
+    if (loopback.is_v4() && !it->address.address.is_v4()) continue;
+    const Endpoint at{it->address.address, port, 0};
     if (IsOurs(at)) return at;
     listeners_.erase(it);
     return OwnListener(loopback, port);

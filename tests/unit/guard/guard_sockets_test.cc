@@ -100,7 +100,9 @@ TEST_F(GuardedSockets, BindToNoPortOfTheMachine) {
   for (const std::string address : {"0.0.0.0", "127.0.0.1", "10.0.0.1"}) {
     EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18080); }), EACCES) << address;
     EXPECT_TRUE(result_.Denied(DeniedAct::kBind, address + ":18080")) << address;
-    EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, address), (Remedy{Grant::kDomain, {address + ":18080"}}));
+    const bool grantable = address != "10.0.0.1";
+    EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, address),
+              grantable ? (Remedy{Grant::kDomain, {address + ":18080"}}) : Remedy());
   }
 }
 
@@ -109,6 +111,28 @@ TEST_F(GuardedSockets, BindToAPortThatARuleNames) {
     setup_.rules = {address + ":18081"};
     EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18081); }), 0) << address;
   }
+}
+
+TEST_F(GuardedSockets, BindToNoAddressThatARuleLetsThemReach) {
+  const auto bound = [](const std::string& address, std::uint16_t port, in_addr_t& where) {
+    const int server = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (const int err = BindTo(server, address, port)) return err;
+    if (::listen(server, 1) != 0) return errno;
+    sockaddr_in local{};
+    socklen_t size = sizeof local;
+    ::getsockname(server, Any(local), &size);
+    where = local.sin_addr.s_addr;
+    return 0;
+  };
+  in_addr_t where = 0;
+  EXPECT_EQ(RunBare([&] { return bound("0.0.0.0", 18083, where) != 0 ? errno : where == INADDR_ANY ? 0 : 200; }), 0);
+  setup_.rules = {"0.0.0.0/0"};
+  for (const std::string address : {"10.0.0.1", "192.0.2.1", "8.8.8.8"})
+    EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18083); }), EACCES) << address;
+  EXPECT_EQ(
+      Run([&] { return bound("0.0.0.0", 18083, where) != 0 ? errno
+                       : where == htonl(INADDR_LOOPBACK)   ? 0
+                                                           : 200; }), 0);
 }
 
 TEST_F(GuardedSockets, BindAgainToAFreePortThatTheyHaveFound) {
