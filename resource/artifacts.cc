@@ -68,18 +68,22 @@ std::string Payload(const agent::Record& record, const Provenance& provenance,
 /// Files that are written but do not have their names yet; removed unless Publish() succeeds.
 class Staging {
  public:
-  explicit Staging(std::string directory) : directory_(std::move(directory)) {}
+  explicit Staging(std::string directory)
+      : directory_(std::move(directory)), fd_(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
   ~Staging() {
-    for (const std::string& path : to_remove_) ::unlink(path.c_str());
+    for (const std::string& name : to_remove_) ::unlinkat(fd_.get(), name.c_str(), 0);
   }
 
   Result<void> Add(const Artifact& artifact) {
-    const std::string path = directory_ + "/." + artifact.name + ".part";
-    RUNE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
-    to_remove_.push_back(path);
-    staged_.push_back({path, directory_ + "/" + artifact.name});
+    const std::string part = "." + artifact.name + ".part";
+    // What an earlier run left there, or somebody put there: a pipe would keep us waiting.
+    ::unlinkat(fd_.get(), part.c_str(), 0);
+    const UniqueFd fd(::openat(fd_.get(), part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!fd.valid()) return Error::FromErrno(directory_ + "/" + part);
+    to_remove_.push_back(part);
+    staged_.push_back({part, artifact.name});
     if (auto written = WriteAll(fd.get(), artifact.content); !written.ok()) {
       return std::move(written).error().Wrap(directory_ + "/" + artifact.name);
     }
@@ -89,7 +93,8 @@ class Staging {
 
   Result<void> Publish() {
     for (const auto& [from, to] : staged_) {
-      if (std::rename(from.c_str(), to.c_str()) != 0) return Error::FromErrno(to);
+      if (::renameat(fd_.get(), from.c_str(), fd_.get(), to.c_str()) != 0)
+        return Error::FromErrno(directory_ + "/" + to);
       to_remove_.push_back(to);
     }
     to_remove_.clear();
@@ -98,6 +103,7 @@ class Staging {
 
  private:
   std::string directory_;
+  UniqueFd fd_;  ///< Whatever the path leads to meanwhile.
   std::vector<std::pair<std::string, std::string>> staged_;
   std::vector<std::string> to_remove_;
 };

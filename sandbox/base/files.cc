@@ -11,8 +11,12 @@
 namespace rune {
 
 Result<UniqueFd> OpenFile(const std::string& path, int flags, unsigned mode) {
-  UniqueFd fd(RetryOnEintr([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+  // Whatever is there: a pipe without anybody at its other end is an error, or empty, never a reason to wait.
+  const bool waits = (flags & (O_PATH | O_NONBLOCK)) == 0;
+  const int more = O_CLOEXEC | (waits ? O_NONBLOCK | O_NOCTTY : 0);
+  UniqueFd fd(RetryOnEintr([&] { return ::open(path.c_str(), flags | more, mode); }));
   if (!fd.valid()) return Error::FromErrno(path);
+  if (waits) ::fcntl(fd.get(), F_SETFL, flags);
   return fd;
 }
 

@@ -11,7 +11,7 @@
 
 namespace rune {
 
-/// open(2) with O_CLOEXEC; the error names the path.
+/// open(2) with O_CLOEXEC, without waiting for the other end of a pipe; the error names the path.
 Result<UniqueFd> OpenFile(const std::string& path, int flags, unsigned mode = 0);
 /// Reads to end of file; kInvalidInput when there are more than `max_bytes`.
 Result<std::string> ReadAll(int fd, std::size_t max_bytes);

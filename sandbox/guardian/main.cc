@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sandbox/base/files.h"
+#include "sandbox/base/held_file.h"
 #include "sandbox/base/log.h"
 #include "sandbox/guardian/audit.h"
 #include "sandbox/guardian/command_line.h"
@@ -87,6 +88,11 @@ class OneCommand {
   }
 
   Result<int> Drive(const std::string& tmp) {
+    // Before anything runs that could change what the path leads to.
+    if (!line_.report_path.empty()) {
+      RUNE_ASSIGN_OR_RETURN(HeldFile held, HeldFile::Hold(line_.report_path));
+      report_ = std::move(held);
+    }
     RUNE_RETURN_IF_ERROR(guardian_->Setup({line_.limits, tmp, line_.proxy, "", line_.confinement}));
     RUNE_RETURN_IF_ERROR(guardian_->Define({0, line_.confinement}));
     loop_.RunUntil([this] { return defined_.has_value() || lost_; });
@@ -113,8 +119,8 @@ class OneCommand {
 
   Result<int> Finish(const Report& report) const {
     if (!Exited(report) && !report.cancelled) Log(LogLevel::kError, line_.command.argv[0] + ": " + EndText(report));
-    if (!line_.report_path.empty()) {
-      RUNE_RETURN_IF_ERROR(WriteFileAtomic(line_.report_path, ReportJson(report, defined_->layers)));
+    if (report_) {
+      RUNE_RETURN_IF_ERROR(report_->Write(ReportJson(report, defined_->layers)));
     }
     if (line_.confinement.watch_only) {
       RUNE_RETURN_IF_ERROR(WriteAll(STDERR_FILENO, AuditText(report, FindProgram(line_.command.argv[0]))));
@@ -165,6 +171,7 @@ class OneCommand {
 
   static constexpr CommandId kOnly = 1;
   CommandLine line_;
+  std::optional<HeldFile> report_;
   EventLoop loop_;
   SignalWatch signals_;
   std::optional<Connection> guardian_;
