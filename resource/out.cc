@@ -13,7 +13,6 @@ namespace rune::resource {
 namespace {
 
 constexpr std::size_t kPromptLimit = 1u << 20;
-constexpr std::size_t kContextLimit = 32u << 10;
 constexpr std::size_t kContextReadLimit = 16u << 20;
 constexpr std::size_t kPromptShown = 80;
 

@@ -98,9 +98,16 @@ int EnterSeccomp(const ChildPlan& plan) {
 
 extern "C" const char rune_command_exec_site[];
 
+// A copy would define the site twice. Clang makes none of what it does not inline.
+#if defined(__clang__)
+#define RUNE_ONE_COPY __attribute__((noinline))
+#else
+#define RUNE_ONE_COPY __attribute__((noinline, noclone))
+#endif
+
 /// execve(2) at an address of its own. The guardian waits for this one call (CLONE_VFORK), so that it must not be asked
 /// about it.
-__attribute__((noinline, noclone)) long ExecCommand(const char* path, char* const* argv, char* const* env) {
+RUNE_ONE_COPY long ExecCommand(const char* path, char* const* argv, char* const* env) {
 #if defined(__x86_64__)
   long result = SYS_execve;
   asm volatile(

@@ -22,12 +22,9 @@ class Bystander {
     if (::pipe(ends) != 0) return;
     const pid_t between = ::fork();
     if (between == 0) {
-      const pid_t pid = ::fork();
-      if (pid > 0) {
-        [[maybe_unused]] const ssize_t written = ::write(ends[1], &pid, sizeof pid);
-        ::_exit(0);
-      }
-      ::setsid();
+      if (::fork() > 0) ::_exit(0);
+      const pid_t pid = ::setsid();  // its own number: said once it leads its group
+      [[maybe_unused]] const ssize_t written = ::write(ends[1], &pid, sizeof pid);
       for (;;) ::pause();
     }
     ::waitpid(between, nullptr, 0);

@@ -92,7 +92,7 @@ TEST_F(PicturesTest, TheSizeThatCountsForAnthropicIsThatOfTheText) {
   Show(kMost);
   EXPECT_EQ(ErrorIn(Ask(server.url())).kind, ModelErrorKind::kAuth);
   ASSERT_EQ(server.seen().size(), 1U);
-  const std::string& body = server.seen()[0].body;
+  const std::string body = server.seen()[0].body;
   const std::size_t data = body.find("\"data\":\"") + 8;
   EXPECT_EQ(body.find('"', data) - data, 5U << 20);
   Show(kMost + 1);
