@@ -137,7 +137,7 @@ class NetworkGuard::Impl {
       case SYS_connect:
         return Connect(call);
       case SYS_bind:
-        return servers_.Bind(call);
+        return Bind(call);
       case SYS_listen:
         return servers_.Listen(call);
       case SYS_sendto:
@@ -162,6 +162,7 @@ class NetworkGuard::Impl {
 
   void MakeSocket(const SystemCall& call);
   void Connect(const SystemCall& call);
+  void Bind(const SystemCall& call);
   void SetOption(const SystemCall& call);
 
   GuardState state_;
@@ -183,12 +184,15 @@ void NetworkGuard::Impl::MakeSocket(const SystemCall& call) {
   const bool internet = domain == AF_INET || domain == AF_INET6;
   GuardedSocket socket;
   socket.domain = domain;
-  socket.kind = domain == AF_UNIX    ? GuardedSocket::Kind::kUnix
-                : type == SOCK_DGRAM ? GuardedSocket::Kind::kDatagram
-                                     : GuardedSocket::Kind::kStream;
+  socket.kind = domain == AF_UNIX      ? GuardedSocket::Kind::kUnix
+                : domain == AF_NETLINK ? GuardedSocket::Kind::kRoute
+                : type == SOCK_DGRAM   ? GuardedSocket::Kind::kDatagram
+                                       : GuardedSocket::Kind::kStream;
   const bool known = (internet && (type == SOCK_STREAM || type == SOCK_DGRAM)) ||
-                     (domain == AF_UNIX && (type == SOCK_STREAM || type == SOCK_SEQPACKET));
+                     (domain == AF_UNIX && (type == SOCK_STREAM || type == SOCK_SEQPACKET)) || domain == AF_NETLINK;
   if (!known) return state_.calls.Fail(call.id, EPROTONOSUPPORT);
+  // The machine's interfaces and routes are none of the command's business.
+  if (domain == AF_NETLINK && !state_.options.own_socket) return state_.calls.Fail(call.id, EAFNOSUPPORT);
   if (!state_.sockets.HasRoom()) return state_.calls.Fail(call.id, EMFILE);
   if (socket.kind == GuardedSocket::Kind::kDatagram) {
     int pair[2] = {-1, -1};
@@ -198,7 +202,9 @@ void NetworkGuard::Impl::MakeSocket(const SystemCall& call) {
     socket.twin.Reset(pair[0]);
     socket.ours.Reset(pair[1]);
   } else {
-    socket.twin.Reset(::socket(domain, type | SOCK_CLOEXEC | (flags & SOCK_NONBLOCK), call.Int(2)));
+    const int full = type | SOCK_CLOEXEC | (flags & SOCK_NONBLOCK);
+    socket.twin = domain == AF_UNIX ? UniqueFd(::socket(domain, full, call.Int(2)))
+                                    : state_.MakeInternetSocket(domain, full, call.Int(2));
     if (!socket.twin.valid()) return state_.calls.Fail(call.id, errno);
   }
   const SocketTable::Entry entry = state_.sockets.Add(std::move(socket));
@@ -225,10 +231,37 @@ void NetworkGuard::Impl::Connect(const SystemCall& call) {
     case GuardedSocket::Kind::kUnix:
       return streams_.Connect(call, socket, bytes);
     case GuardedSocket::Kind::kDatagram:
-      return datagrams_.Connect(call, *socket, bytes);
+    case GuardedSocket::Kind::kOwnUdp:
+      return datagrams_.Connect(call, socket, bytes);
+    case GuardedSocket::Kind::kRoute:
+      return state_.calls.Fail(call.id, EOPNOTSUPP);
     case GuardedSocket::Kind::kConnected:
     case GuardedSocket::Kind::kListening:
       return state_.calls.Fail(call.id, EISCONN);
+  }
+}
+
+void NetworkGuard::Impl::Bind(const SystemCall& call) {
+  Tracee tracee(call.tid);
+  std::string bytes;
+  SocketTable::Entry socket;
+  if (const int err = ReadSocketAddress(tracee, call.arguments[1], call.Int(2), bytes)) {
+    return state_.FailLook(call, err);
+  }
+  if (!state_.FindSocket(call, tracee, socket)) return;
+  if (socket == nullptr) return state_.calls.Fail(call.id, EACCES);
+  switch (socket->kind) {
+    case GuardedSocket::Kind::kStream:
+    case GuardedSocket::Kind::kUnix:
+      return servers_.Bind(call, *socket, std::move(bytes));
+    case GuardedSocket::Kind::kDatagram:
+    case GuardedSocket::Kind::kOwnUdp:
+      return datagrams_.Bind(call, socket, bytes);
+    case GuardedSocket::Kind::kRoute:
+      return state_.Answer(call, BindSocket(socket->twin.get(), bytes));
+    case GuardedSocket::Kind::kConnected:
+    case GuardedSocket::Kind::kListening:
+      return state_.calls.Fail(call.id, EINVAL);
   }
 }
 

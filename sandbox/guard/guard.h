@@ -41,6 +41,9 @@ struct GuardOptions {
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
   std::function<std::uint64_t(const std::string& target)> upload_left;
   std::optional<UpstreamProxy> proxy;  ///< As in RelayOptions.
+  /// socket(2) in a network that is the run's own, with nothing in it but loopback: what a command gets for internet
+  /// sockets. Invalid: errno is set. Empty: there is no such network, and they are of ours.
+  std::function<UniqueFd(int domain, int type, int protocol)> own_socket;
   bool watch_only = false;  ///< Everything is let through and noted: for learning a policy, never for running one.
 };
 

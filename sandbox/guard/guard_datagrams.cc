@@ -1,16 +1,21 @@
 #include "sandbox/guard/guard_datagrams.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
+#include <utility>
 #include <vector>
 
+#include "sandbox/guard/loopback_door.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
@@ -31,14 +36,16 @@ std::string& Buffer() {
   return buffer;
 }
 
+std::uint16_t MadeUpPort(const GuardedSocket& socket) {
+  return static_cast<std::uint16_t>(32768 + socket.inode % 28232);
+}
+
 /// What getsockname(2) says of a stand-in: an address from which its peer could be reached.
 Endpoint LocalNameOf(const GuardedSocket& socket) {
   const bool v6 = socket.domain == AF_INET6;
   Endpoint name{*ParseIp(v6 ? "::" : "0.0.0.0"), 0, 0};
   if (socket.bound) name = *socket.bound;
-  if (!socket.bound && (socket.peer || socket.last)) {
-    name.port = static_cast<std::uint16_t>(32768 + socket.inode % 28232);
-  }
+  if (!socket.bound && (socket.peer || socket.last)) name.port = MadeUpPort(socket);
   if (socket.peer && KindOf(name.address) == AddressKind::kUnspecified) {
     const IpAddress peer = Unwrap(socket.peer->address);
     const bool loopback = KindOf(peer) == AddressKind::kLoopback;
@@ -47,11 +54,26 @@ Endpoint LocalNameOf(const GuardedSocket& socket) {
   return v6 && name.address.is_v4() ? MapToV6(name) : name;
 }
 
-std::string Encode(const Endpoint& endpoint, int domain) {
+/// Who is asked for there can only be the command itself.
+bool IsOfOwnNetwork(const Endpoint& at) {
+  const AddressKind kind = KindOf(Unwrap(at.address));
+  return at.port != kDnsPort && (kind == AddressKind::kLoopback || kind == AddressKind::kUnspecified);
+}
+
+template <typename T>
+void CopyOptions(int from, int to, std::initializer_list<int> options) {
+  for (const int option : options) {
+    T value{};
+    socklen_t size = sizeof value;
+    if (::getsockopt(from, SOL_SOCKET, option, &value, &size) == 0) ::setsockopt(to, SOL_SOCKET, option, &value, size);
+  }
+}
+
+int ConnectSocket(int socket, const std::string& address) {
   sockaddr_storage storage{};
-  const bool mapped = domain == AF_INET6 && endpoint.address.is_v4();
-  const socklen_t length = EncodeSocketAddress(mapped ? MapToV6(endpoint) : endpoint, storage);
-  return {reinterpret_cast<const char*>(&storage), length};
+  const std::size_t length = std::min(address.size(), sizeof storage);
+  std::memcpy(&storage, address.data(), length);
+  return ::connect(socket, reinterpret_cast<sockaddr*>(&storage), static_cast<socklen_t>(length)) == 0 ? 0 : errno;
 }
 
 /// Writes a name where the caller wants it, cut to the room that it has there, and its true length. 0 or an errno.
@@ -108,11 +130,66 @@ void GuardDatagrams::NoteRefused(DeniedAct what, const std::string& target) {
   state_.notes.Add({.by = DeniedBy::kNetwork, .what = what, .target = target});
 }
 
-void GuardDatagrams::Connect(const SystemCall& call, GuardedSocket& socket, const std::string& bytes) {
+/// 0: `socket` is a UDP socket of the command's own network from now on, under the same number. Registrations with
+/// epoll(7) and copies of the descriptor are left behind, which programs make after this. Else an errno.
+int GuardDatagrams::BecomeOwn(const SystemCall& call, SocketTable::Entry& socket) {
+  if (socket->kind == GuardedSocket::Kind::kOwnUdp) return 0;
+  const int flags = IsBlocking(socket->twin.get()) ? 0 : SOCK_NONBLOCK;
+  GuardedSocket own;
+  own.kind = GuardedSocket::Kind::kOwnUdp;
+  own.domain = socket->domain;
+  own.twin = state_.MakeInternetSocket(socket->domain, SOCK_DGRAM | flags, 0);
+  if (!own.twin.valid()) return errno;
+  CopyOptions<timeval>(socket->twin.get(), own.twin.get(), {SO_RCVTIMEO, SO_SNDTIMEO});
+  CopyOptions<int>(socket->twin.get(), own.twin.get(), {SO_REUSEADDR, SO_BROADCAST});
+  const int cloexec = Tracee(call.tid).ClosesOnExec(call.Int(0)) ? O_CLOEXEC : 0;
+  if (const int err = state_.calls.Replace(call.id, own.twin.get(), call.Int(0), cloexec)) return err;
+  state_.sockets.Remove(*socket);
+  socket = state_.sockets.Add(std::move(own));
+  return socket == nullptr ? ENOBUFS : 0;
+}
+
+/// What is sent to nobody of the run's own may have been meant for somebody of the machine, who does not hear it. Of a
+/// connected socket nothing is noted: getaddrinfo(3) connects one for each address that it sorts.
+void GuardDatagrams::NoteUnheard(const Endpoint& at) {
+  const auto hears = [&](const GuardedSocket& socket) {
+    return socket.kind == GuardedSocket::Kind::kOwnUdp && LocalEndpoint(socket.twin.get()).port == at.port;
+  };
+  if (!state_.sockets.Any(hears)) NoteRefused(DeniedAct::kSend, routes_.To(at).Text());
+}
+
+void GuardDatagrams::Bind(const SystemCall& call, SocketTable::Entry socket, const std::string& bytes) {
   const SocketAddress address = DecodeSocketAddress(bytes);
+  if (address.kind == SocketAddress::Kind::kMalformed) return state_.calls.Fail(call.id, EINVAL);
+  // Every address and no port says nothing: resolvers do it, too.
+  const bool serves = address.inet.port != 0 || KindOf(Unwrap(address.inet.address)) == AddressKind::kLoopback;
+  if (state_.options.own_socket && address.kind == SocketAddress::Kind::kInet && serves) {
+    if (const int err = BecomeOwn(call, socket)) return state_.calls.Fail(call.id, err);
+  }
+  if (socket->kind == GuardedSocket::Kind::kOwnUdp) {
+    int err = BindSocket(socket->twin.get(), bytes);
+    if (err == EADDRINUSE) {
+      state_.sockets.Collect(1);  // as for streams
+      err = BindSocket(socket->twin.get(), bytes);
+    }
+    const Endpoint at = LocalEndpoint(socket->twin.get());
+    for (const char* loopback : {"127.0.0.1", "::1"})
+      state_.notes.Forget(DeniedBy::kNetwork, DeniedAct::kSend, Format(Endpoint{*ParseIp(loopback), at.port, 0}));
+    return state_.Answer(call, err);
+  }
+  socket->bound = address.inet;
+  // It is bound to nothing; what getsockname(2) says is made up.
+  if (socket->bound->port == 0) socket->bound->port = MadeUpPort(*socket);
+  state_.calls.Return(call.id, 0);
+}
+
+void GuardDatagrams::Connect(const SystemCall& call, SocketTable::Entry socket, const std::string& bytes) {
+  const SocketAddress address = DecodeSocketAddress(bytes);
+  const bool own = socket->kind == GuardedSocket::Kind::kOwnUdp;
   switch (address.kind) {
     case SocketAddress::Kind::kUnspecified:
-      socket.peer.reset();
+      if (own) return state_.Answer(call, ConnectSocket(socket->twin.get(), bytes));
+      socket->peer.reset();
       return state_.calls.Return(call.id, 0);
     case SocketAddress::Kind::kInet:
       break;
@@ -124,12 +201,16 @@ void GuardDatagrams::Connect(const SystemCall& call, GuardedSocket& socket, cons
     case SocketAddress::Kind::kOther:
       return state_.calls.Fail(call.id, EAFNOSUPPORT);
   }
+  if (state_.options.own_socket && IsOfOwnNetwork(address.inet)) {
+    const int err = BecomeOwn(call, socket);
+    return state_.Answer(call, err != 0 ? err : ConnectSocket(socket->twin.get(), bytes));
+  }
   // Nothing is sent by this. Libraries do it to a name server, and to each address of a name, to learn which source
   // address would be used (RFC 6724); what is unreachable is merely sorted last.
   const AddressKind kind = KindOf(address.inet.address);
   const bool local = kind == AddressKind::kLoopback || kind == AddressKind::kUnspecified;
-  if (address.inet.port == kDnsPort || local) {
-    socket.peer = address.inet;
+  if (!own && (address.inet.port == kDnsPort || local)) {
+    socket->peer = address.inet;
     return state_.calls.Return(call.id, 0);
   }
   const bool sorting = address.inet.port == 0 || address.inet.port == 9 || kind == AddressKind::kFake;
@@ -152,6 +233,11 @@ void GuardDatagrams::SendTo(const SystemCall& call) {
   const SocketAddress address = DecodeSocketAddress(bytes);
   if (address.kind != SocketAddress::Kind::kInet) {
     return state_.calls.Fail(call.id, address.kind == SocketAddress::Kind::kMalformed ? EINVAL : EAFNOSUPPORT);
+  }
+  if (state_.options.own_socket && IsOfOwnNetwork(address.inet)) {
+    NoteUnheard(address.inet);
+    if (const int err = BecomeOwn(call, socket)) return state_.calls.Fail(call.id, err);
+    return state_.calls.Continue(call.id);
   }
   if (address.inet.port != kDnsPort) {
     const Route route = routes_.To(address.inet);
@@ -242,7 +328,7 @@ int GuardDatagrams::Deliver(const SystemCall& call, GuardedSocket& socket, Trace
     left.remove_prefix(part.size());
   }
   result = (flags & MSG_TRUNC) != 0 ? n : n - static_cast<ssize_t>(left.size());
-  const std::string name = Encode(SourceFor(socket), socket.domain);
+  const std::string name = EncodeFor(socket.domain, SourceFor(socket));
   if (!message) return WriteName(tracee, call.arguments[4], call.arguments[5], name);
 
   header.msg_flags = left.empty() ? 0 : MSG_TRUNC;
@@ -269,9 +355,11 @@ void GuardDatagrams::Name(const SystemCall& call) {
   std::string name;
   if (socket != nullptr && socket->kind == GuardedSocket::Kind::kDatagram) {
     if (of_peer && !socket->peer) return state_.calls.Fail(call.id, ENOTCONN);
-    name = Encode(of_peer ? *socket->peer : LocalNameOf(*socket), socket->domain);
+    name = EncodeFor(socket->domain, of_peer ? *socket->peer : LocalNameOf(*socket));
   } else if (socket != nullptr && socket->kind == GuardedSocket::Kind::kConnected && of_peer) {
     name = socket->asked;
+  } else if (socket != nullptr && socket->wished && !of_peer) {
+    name = EncodeFor(socket->domain, *socket->wished);
   }
   if (name.empty()) return state_.calls.Continue(call.id);
   if (!tracee.Pin(state_.calls, call.id)) return state_.FailLook(call, EACCES);

@@ -1,5 +1,6 @@
 #include "sandbox/guard/guard_servers.h"
 
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -14,6 +15,8 @@ namespace rune::sandbox {
 namespace {
 
 constexpr std::size_t kMaxListeners = 1024;
+/// Below it a port takes a privilege (ip(7), ip_unprivileged_port_start).
+constexpr std::uint16_t kFirstFreePort = 1024;
 
 bool OnlyV6(int socket) {
   int only = 0;
@@ -41,44 +44,16 @@ Endpoint LoopbackFor(const GuardedSocket& socket) {
   return {*ParseIp("127.0.0.1"), 0, 0};
 }
 
-/// A stand-in is bound to nothing; what getsockname(2) says is made up.
-std::uint16_t MadeUpPort(const GuardedSocket& socket) {
-  return static_cast<std::uint16_t>(32768 + socket.inode % 28232);
-}
-
 }  // namespace
 
-void GuardServers::Bind(const SystemCall& call) {
-  Tracee tracee(call.tid);
-  std::string bytes;
-  SocketTable::Entry socket;
-  if (const int err = ReadSocketAddress(tracee, call.arguments[1], call.Int(2), bytes)) {
-    return state_.FailLook(call, err);
-  }
-  if (!state_.FindSocket(call, tracee, socket)) return;
-  if (socket == nullptr) return state_.calls.Fail(call.id, EACCES);
-  switch (socket->kind) {
-    case GuardedSocket::Kind::kStream:
-      return BindStream(call, *socket, std::move(bytes));
-    case GuardedSocket::Kind::kUnix:
-      if (IsAbstract(DecodeSocketAddress(bytes).kind))
-        return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
-      // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
-      // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
-      // bound, but who listens on it does so through us, and we look at what it is bound to, its port included. The
-      // same for an abstract name.
-      return state_.calls.Continue(call.id);
-    case GuardedSocket::Kind::kDatagram: {
-      const SocketAddress address = DecodeSocketAddress(bytes);
-      if (address.kind == SocketAddress::Kind::kMalformed) return state_.calls.Fail(call.id, EINVAL);
-      socket->bound = address.inet;
-      if (socket->bound->port == 0) socket->bound->port = MadeUpPort(*socket);
-      return state_.calls.Return(call.id, 0);
-    }
-    case GuardedSocket::Kind::kConnected:
-    case GuardedSocket::Kind::kListening:
-      return state_.calls.Fail(call.id, EINVAL);
-  }
+void GuardServers::Bind(const SystemCall& call, GuardedSocket& socket, std::string bytes) {
+  if (socket.kind == GuardedSocket::Kind::kStream) return BindStream(call, socket, std::move(bytes));
+  if (IsAbstract(DecodeSocketAddress(bytes).kind)) return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
+  // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
+  // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
+  // bound, but who listens on it does so through us, and we look at what it is bound to, its port included. The
+  // same for an abstract name.
+  state_.calls.Continue(call.id);
 }
 
 bool GuardServers::MayServe(const IpAddress& address, std::uint16_t port) const {
@@ -87,7 +62,7 @@ bool GuardServers::MayServe(const IpAddress& address, std::uint16_t port) const 
   const AddressKind kind = KindOf(address);
   if (kind != AddressKind::kLoopback && kind != AddressKind::kUnspecified) return false;
   const DomainAllowlist& rules = *state_.options.rules;
-  return own_ports_.contains(port) || rules.every() || rules.AllowsAddress(address, port);
+  return port >= kFirstFreePort || rules.every() || rules.AllowsAddress(address, port);
 }
 
 void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes) {
@@ -117,9 +92,20 @@ void GuardServers::BindStream(const SystemCall& call, GuardedSocket& socket, std
     wanted = LoopbackFor(socket);
     wanted.port = address.inet.port;
   }
-  const int err = BindTwin(socket, wanted);
-  if (err == 0 && any_port) own_ports_.insert(LocalEndpoint(socket.twin.get()).port);
-  state_.Answer(call, err);
+  state_.Answer(call, BindAsWished(socket, wanted));
+}
+
+/// On the machine's loopback a port may be a stranger's, or wanted by one, who would then be served by the command:
+/// there it gets another. It need not know, for what of it connects to the port comes through us.
+int GuardServers::BindAsWished(GuardedSocket& socket, const Endpoint& wished) {
+  const bool named = state_.options.watch_only || state_.options.rules->AllowsAddress(wished.address, wished.port);
+  if (state_.options.own_socket || wished.port == 0 || named) return BindTwin(socket, wished);
+  if (OwnListener(wished.address, wished.port)) return EADDRINUSE;
+  Endpoint another = wished;
+  another.port = 0;
+  if (const int failed = BindTwin(socket, another)) return failed;
+  socket.wished = wished;
+  return 0;
 }
 
 void GuardServers::RefuseToServe(const SystemCall& call, const Endpoint& at) {
@@ -129,15 +115,12 @@ void GuardServers::RefuseToServe(const SystemCall& call, const Endpoint& at) {
 }
 
 int GuardServers::BindTwin(GuardedSocket& socket, const Endpoint& address) {
-  const bool mapped = socket.domain == AF_INET6 && address.address.is_v4();
-  sockaddr_storage storage{};
-  const socklen_t length = EncodeSocketAddress(mapped ? MapToV6(address) : address, storage);
-  const auto bind = [&] { return ::bind(socket.twin.get(), reinterpret_cast<sockaddr*>(&storage), length); };
-  if (bind() == 0) return 0;
-  if (errno != EADDRINUSE) return errno;
+  const std::string bytes = EncodeFor(socket.domain, address);
+  const int err = BindSocket(socket.twin.get(), bytes);
+  if (err != EADDRINUSE) return err;
   // Perhaps by a twin whose socket the command has closed: looking for a free port ends like that.
   state_.sockets.Collect(1);
-  return bind() == 0 ? 0 : errno;
+  return BindSocket(socket.twin.get(), bytes);
 }
 
 void GuardServers::Listen(const SystemCall& call) {
@@ -147,6 +130,8 @@ void GuardServers::Listen(const SystemCall& call) {
   if (socket == nullptr) return state_.calls.Fail(call.id, EACCES);
   switch (socket->kind) {
     case GuardedSocket::Kind::kDatagram:
+    case GuardedSocket::Kind::kOwnUdp:
+    case GuardedSocket::Kind::kRoute:
       return state_.calls.Fail(call.id, EOPNOTSUPP);
     case GuardedSocket::Kind::kConnected:
       return state_.calls.Fail(call.id, EINVAL);
@@ -165,7 +150,6 @@ void GuardServers::Listen(const SystemCall& call) {
       // The kernel would choose a port on every address.
       if (const int err = BindTwin(*socket, LoopbackFor(*socket))) return state_.calls.Fail(call.id, err);
       local = LocalEndpoint(socket->twin.get());
-      own_ports_.insert(local.port);
     }
     // Not all that is bound was bound by us (see Bind()): what it is bound to decides.
     if (KindOf(local.address) != AddressKind::kLoopback || !MayServe(local.address, local.port)) {
@@ -175,7 +159,11 @@ void GuardServers::Listen(const SystemCall& call) {
   if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);
   if (socket->kind == GuardedSocket::Kind::kStream) {
     if (listeners_.size() >= kMaxListeners) ForgetListeners();
-    listeners_.push_back({local, socket->inode});
+    const std::uint16_t port = socket->wished ? socket->wished->port : local.port;
+    listeners_.push_back({local, port, socket->inode});
+    // It was asked for before it was there: no refusal, an early question.
+    for (const char* address : {"127.0.0.1", "::1"})
+      state_.notes.Forget(DeniedBy::kNetwork, DeniedAct::kConnect, Format(Endpoint{*ParseIp(address), port, 0}));
   }
   state_.sockets.Retire(*socket, GuardedSocket::Kind::kListening);
   state_.calls.Return(call.id, 0);
@@ -195,16 +183,19 @@ bool GuardServers::IsOurs(const Endpoint& at) const {
   for (const Listener& listener : listeners_) {
     if (listener.address.port == at.port) inodes.insert(listener.inode);
   }
-  return LeadsToListener(at, inodes);
+  const UniqueFd netlink =
+      state_.MakeInternetSocket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+  const auto found = ListenerAt(netlink.get(), at);
+  if (found || state_.options.own_socket) return found && inodes.contains(*found);
+  return AreAllListeners(at.port, inodes);
 }
 
 std::optional<Endpoint> GuardServers::OwnListener(const IpAddress& loopback, std::uint16_t port) {
   for (auto it = listeners_.begin(); it != listeners_.end(); ++it) {
-    if (it->address.port != port) continue;
+    if (it->port != port) continue;
     // An IPv4 socket cannot reach one that listens on ::1 alone.
     if (loopback.is_v4() && !it->address.address.is_v4()) continue;
-    const Endpoint at{it->address.address, port, 0};
-    if (IsOurs(at)) return at;
+    if (IsOurs(it->address)) return it->address;
     listeners_.erase(it);
     return OwnListener(loopback, port);
   }

@@ -1,10 +1,10 @@
 #pragma once
-/// bind(2) and listen(2) of a guarded command. It may serve on loopback, on a port that the kernel chooses, and on what
-/// an entry of the rules names. Internal to guard.h.
+/// bind(2) and listen(2) of a guarded command's streams. It may serve on loopback, on every port that takes no
+/// privilege, and on what an entry of the rules names. Where loopback is the machine's, a port that no entry names is
+/// replaced by another, and the command is told the one that it wished. Internal to guard.h.
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,8 @@ class GuardServers {
  public:
   explicit GuardServers(GuardState& state) : state_(state) {}
 
-  void Bind(const SystemCall& call);
+  /// `bytes`: the address, copied once. `socket` is a kStream or kUnix that is still there.
+  void Bind(const SystemCall& call, GuardedSocket& socket, std::string bytes);
   void Listen(const SystemCall& call);
   /// Where to connect to reach a listener of this very command at this loopback address; nullopt when there is none, or
   /// it listens no more: its port may be somebody else's by now.
@@ -24,11 +25,13 @@ class GuardServers {
 
  private:
   struct Listener {
-    Endpoint address;
+    Endpoint address;        ///< What it is bound to.
+    std::uint16_t port = 0;  ///< What the command believes.
     ino_t inode = 0;
   };
   void BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes);
   void RefuseToServe(const SystemCall& call, const Endpoint& at);
+  int BindAsWished(GuardedSocket& socket, const Endpoint& wished);
   int BindTwin(GuardedSocket& socket, const Endpoint& address);
   bool MayServe(const IpAddress& address, std::uint16_t port) const;
   bool IsOurs(const Endpoint& at) const;
@@ -36,7 +39,6 @@ class GuardServers {
 
   GuardState& state_;
   std::vector<Listener> listeners_;
-  std::set<std::uint16_t> own_ports_;  ///< Chosen by the kernel for this command: it may ask for them by number.
 };
 
 }  // namespace rune::sandbox

@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace rune::sandbox {
@@ -43,6 +45,11 @@ void GuardState::Refuse(const SystemCall& call, DeniedAct what, const std::strin
   calls.Fail(call.id, EACCES);
 }
 
+UniqueFd GuardState::MakeInternetSocket(int domain, int type, int protocol) const {
+  if (options.own_socket) return options.own_socket(domain, type, protocol);
+  return UniqueFd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+}
+
 void GuardState::Answer(const SystemCall& call, int error) {
   if (error == 0) return calls.Return(call.id, 0);
   calls.Fail(call.id, error);
@@ -53,6 +60,20 @@ int ReadSocketAddress(Tracee& tracee, std::uint64_t address, int length, std::st
   if (length < 0 || length > static_cast<int>(sizeof(sockaddr_storage))) return EINVAL;
   bytes.resize(static_cast<std::size_t>(length));
   return length == 0 ? 0 : tracee.Read(address, bytes);
+}
+
+std::string EncodeFor(int domain, const Endpoint& endpoint) {
+  sockaddr_storage storage{};
+  const bool mapped = domain == AF_INET6 && endpoint.address.is_v4();
+  const socklen_t length = EncodeSocketAddress(mapped ? MapToV6(endpoint) : endpoint, storage);
+  return {reinterpret_cast<const char*>(&storage), length};
+}
+
+int BindSocket(int socket, const std::string& address) {
+  sockaddr_storage storage{};
+  const std::size_t length = std::min(address.size(), sizeof storage);
+  std::memcpy(&storage, address.data(), length);
+  return ::bind(socket, reinterpret_cast<sockaddr*>(&storage), static_cast<socklen_t>(length)) == 0 ? 0 : errno;
 }
 
 TimePoint DeadlineOf(int socket, int option) {

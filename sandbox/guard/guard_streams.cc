@@ -46,7 +46,8 @@ GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& 
     : state_(state),
       routes_(routes),
       relay_(relay),
-      door_(state.loop),
+      door_(state.loop,
+            [&state](int domain, int type, int protocol) { return state.MakeInternetSocket(domain, type, protocol); }),
       dns_streams_(state.loop, state.dns),
       unix_rules_{state.options.files, state.options.tool_uid, state.options.watch_only, state.options.started} {}
 
@@ -87,6 +88,12 @@ void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wante
   if (!route.permitted) state_.ledger.Refuse(route.target.key(), route.target.port);
   switch (route.kind) {
     case Route::Kind::kRefused:
+      // In a network of its own nobody listens there, which is what programs wait out that wait for a server.
+      if (state_.options.own_socket && KindOf(route.target.address) == AddressKind::kLoopback) {
+        state_.notes.Add(
+            {.by = DeniedBy::kNetwork, .what = DeniedAct::kConnect, .target = route.Text(), .remedy = route.WayOpen()});
+        return state_.calls.Fail(attempt.call.id, ECONNREFUSED);
+      }
       return state_.Refuse(attempt.call, DeniedAct::kConnect, route.Text(), route.WayOpen());
     case Route::Kind::kResolver:
       return Enter(attempt, [this](UniqueFd client) { dns_streams_.Add(std::move(client)); });

@@ -17,7 +17,6 @@
 
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
-#include "sandbox/base/unique_fd.h"
 
 namespace rune::sandbox {
 namespace {
@@ -43,25 +42,6 @@ Question QuestionFor(const Endpoint& at) {
   return question;
 }
 
-/// The socket that a connection from nowhere to `at` would reach; nullopt when there is none, or no saying.
-std::optional<ino_t> AskKernel(const Endpoint& at) {
-  const UniqueFd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
-  const Question question = QuestionFor(at);
-  if (::send(netlink.get(), &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question))
-    return std::nullopt;
-  struct {
-    nlmsghdr header;
-    inet_diag_msg socket;
-    char attributes[4096];
-  } answer{};
-  const ssize_t size = ::recv(netlink.get(), &answer, sizeof answer, 0);  // the kernel has answered within send(2)
-  if (size < static_cast<ssize_t>(sizeof answer.header + sizeof answer.socket) ||
-      answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY || answer.socket.idiag_state != TCP_LISTEN) {
-    return std::nullopt;
-  }
-  return answer.socket.idiag_inode;
-}
-
 /// Of a line of /proc/net/tcp (proc(5)): the inode, if it is a listener on `port`.
 std::optional<ino_t> ListenerIn(std::string_view line, std::uint16_t port) {
   std::vector<std::string_view> words;
@@ -81,14 +61,29 @@ std::optional<ino_t> ListenerIn(std::string_view line, std::uint16_t port) {
 
 }  // namespace
 
-bool LeadsToListener(const Endpoint& at, const std::set<ino_t>& inodes) {
-  if (const auto inode = AskKernel(at)) return inodes.contains(*inode);
+std::optional<ino_t> ListenerAt(int netlink, const Endpoint& at) {
+  const Question question = QuestionFor(at);
+  if (::send(netlink, &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) return std::nullopt;
+  struct {
+    nlmsghdr header;
+    inet_diag_msg socket;
+    char attributes[4096];
+  } answer{};
+  const ssize_t size = ::recv(netlink, &answer, sizeof answer, 0);  // the kernel has answered within send(2)
+  if (size < static_cast<ssize_t>(sizeof answer.header + sizeof answer.socket) ||
+      answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY || answer.socket.idiag_state != TCP_LISTEN) {
+    return std::nullopt;
+  }
+  return answer.socket.idiag_inode;
+}
+
+bool AreAllListeners(std::uint16_t port, const std::set<ino_t>& inodes) {
   bool any = false;
   for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
     const auto table = ReadFile(path, kMaxTable);
     if (!table.ok()) continue;
     for (const std::string_view line : Split(*table, '\n')) {
-      const auto inode = ListenerIn(line, at.port);
+      const auto inode = ListenerIn(line, port);
       if (inode && !inodes.contains(*inode)) return false;
       any = any || inode;
     }

@@ -4,14 +4,19 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <set>
 
 #include "sandbox/address.h"
 
 namespace rune::sandbox {
 
-/// Whether a TCP connection to `at` would reach one of the sockets `inodes`. Asks the kernel for the one socket
-/// (sock_diag(7)); where it cannot say, all that listen on this port must be among them (/proc/net/tcp).
-bool LeadsToListener(const Endpoint& at, const std::set<ino_t>& inodes);
+/// The socket that a TCP connection to `at` would reach, in the network of `netlink` (borrowed; NETLINK_SOCK_DIAG, not
+/// blocking, sock_diag(7)); nullopt when there is none, or the kernel cannot say.
+std::optional<ino_t> ListenerAt(int netlink, const Endpoint& at);
+/// Where it cannot: whether there is a listener on this port of the machine, and each that is is among `inodes`
+/// (/proc/net/tcp).
+bool AreAllListeners(std::uint16_t port, const std::set<ino_t>& inodes);
 
 }  // namespace rune::sandbox

@@ -38,7 +38,7 @@ void LoopbackDoor::Clear() {
 
 int LoopbackDoor::Open() {
   if (listener_.valid()) return 0;
-  UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd listener = make_(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (!listener.valid()) return errno;
   sockaddr_storage storage{};
   const socklen_t length = EncodeSocketAddress({*ParseIp("127.0.0.1"), 0, 0}, storage);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "sandbox/address.h"
 #include "sandbox/base/event_loop.h"
@@ -22,7 +23,9 @@ class LoopbackDoor {
  public:
   using Entered = std::function<void(UniqueFd)>;
 
-  explicit LoopbackDoor(EventLoop& loop) : loop_(loop) {}
+  /// `make`: socket(2) in the command's network.
+  using MakeSocket = std::function<UniqueFd(int domain, int type, int protocol)>;
+  LoopbackDoor(EventLoop& loop, MakeSocket make) : loop_(loop), make_(std::move(make)) {}
   ~LoopbackDoor();
   LoopbackDoor(const LoopbackDoor&) = delete;
   LoopbackDoor& operator=(const LoopbackDoor&) = delete;
@@ -42,6 +45,7 @@ class LoopbackDoor {
   void Accept();
 
   EventLoop& loop_;
+  const MakeSocket make_;
   UniqueFd listener_;
   Endpoint address_;
   EventLoop::TimerId pause_ = 0;               ///< Not listening for a moment: there are no descriptors left.

@@ -82,4 +82,14 @@ int Notifications::Inject(std::uint64_t id, int fd, int flags) {
   return 0;
 }
 
+int Notifications::Replace(std::uint64_t id, int fd, int number, int flags) {
+  seccomp_notif_addfd request{};
+  request.id = id;
+  request.flags = SECCOMP_ADDFD_FLAG_SETFD;
+  request.srcfd = static_cast<std::uint32_t>(fd);
+  request.newfd = static_cast<std::uint32_t>(number);
+  request.newfd_flags = static_cast<std::uint32_t>(flags);
+  return ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request) >= 0 ? 0 : errno;
+}
+
 }  // namespace rune::sandbox

@@ -47,6 +47,8 @@ class Notifications {
   /// Gives the caller a copy of `fd` as the result of its call. `flags`: O_CLOEXEC or 0. Returns 0 or an errno
   /// (EMFILE), after which the call still waits; ENOENT: the caller is gone.
   int Inject(std::uint64_t id, int fd, int flags);
+  /// Puts a copy of `fd` in the place of the caller's descriptor `number`. The call still waits. 0 or an errno.
+  int Replace(std::uint64_t id, int fd, int number, int flags);
 
  private:
   void Send(std::uint64_t id, std::int64_t value, int error, std::uint32_t flags);

@@ -74,6 +74,10 @@ SocketTable::Entry SocketTable::Find(ino_t inode) const {
   return found == sockets_.end() ? nullptr : found->second;
 }
 
+bool SocketTable::Any(const std::function<bool(const GuardedSocket&)>& is) const {
+  return std::any_of(sockets_.begin(), sockets_.end(), [&](const auto& entry) { return is(*entry.second); });
+}
+
 void SocketTable::Remove(const GuardedSocket& socket) {
   if (const auto found = sockets_.find(socket.inode); found != sockets_.end()) Drop(found);
 }

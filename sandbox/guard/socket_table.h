@@ -25,6 +25,8 @@ struct GuardedSocket {
     kStream,     ///< TCP, not connected. Has a twin.
     kUnix,       ///< Unix stream or seqpacket, not connected. Has a twin.
     kDatagram,   ///< A stand-in for UDP: `twin` is the command's end of a pair, `ours` the other.
+    kOwnUdp,     ///< UDP in the run's own network. Has a twin.
+    kRoute,      ///< Netlink, of the run's own network: it tells of loopback. Has a twin.
     kConnected,  ///< No twin: the peer must see when the command closes it.
     kListening,  ///< No twin: the port must be free when the command closes it.
   };
@@ -34,6 +36,8 @@ struct GuardedSocket {
   UniqueFd twin;
   bool busy = false;  ///< A connect(2) is on its way.
   std::string asked;  ///< kConnected through the relay: the sockaddr that the command wanted.
+
+  std::optional<Endpoint> wished;  ///< A stream that is bound to another port than the command believes.
 
   // Of stand-ins.
   UniqueFd ours;
@@ -55,6 +59,7 @@ class SocketTable {
   /// `socket` has a twin; fills in its inode. Null when that cannot be found out.
   Entry Add(GuardedSocket socket);
   Entry Find(ino_t inode) const;
+  bool Any(const std::function<bool(const GuardedSocket&)>& is) const;
   /// Was not handed out after all.
   void Remove(const GuardedSocket& socket);
   /// The twin has served: keeps what the guard must remember, at most 4,096 entries of it.

@@ -123,6 +123,21 @@ std::uint64_t Tracee::FileSizeLimit() const {
   return 0;
 }
 
+/// proc(5), /proc/pid/fdinfo: the flags in octal, O_CLOEXEC among them.
+bool Tracee::ClosesOnExec(int fd) const {
+  constexpr std::string_view kKey = "flags:";
+  const auto info = ReadFile(Path("fdinfo/" + std::to_string(fd)), 64 << 10);
+  if (!info.ok()) return false;
+  for (const std::string_view line : Split(*info, '\n')) {
+    if (!line.starts_with(kKey)) continue;
+    const std::string_view digits = Trim(line.substr(kKey.size()));
+    unsigned flags = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), flags, 8);
+    return (flags & O_CLOEXEC) != 0;
+  }
+  return false;
+}
+
 bool Tracee::SignalWaits() const {
   const auto status = ReadFile(Path("status"), 64 << 10);
   if (!status.ok()) return false;

@@ -33,6 +33,8 @@ class Tracee {
 
   /// Inode of the socket behind descriptor `fd`. 0 or an errno: EBADF, ENOTSOCK, EACCES.
   int SocketInode(int fd, ino_t& inode) const;
+  /// FD_CLOEXEC of descriptor `fd` (fcntl(2)); false when it cannot be read.
+  bool ClosesOnExec(int fd) const;
   /// What a descriptor, or "cwd", or "exe" leads to; empty when it cannot be read.
   std::string Link(const std::string& name) const;
   /// The working directory (O_PATH).

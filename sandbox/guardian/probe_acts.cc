@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
@@ -130,7 +131,14 @@ int ConnectFast(const ProbeTargets& targets) {
 int SendDatagram(const ProbeTargets& targets) {
   const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return errno;
-  return ErrnoOf(::sendto(fd.get(), "x", 1, MSG_NOSIGNAL, Plain(targets.udp_address), sizeof targets.udp_address));
+  const auto& to = targets.udp_address;
+  if (::sendto(fd.get(), "x", 1, MSG_NOSIGNAL, Plain(to), sizeof to) < 0) return errno;
+  // In a network of the command's own nobody hears it, which only a connected socket is told (udp(7)).
+  if (::connect(fd.get(), Plain(to), sizeof to) != 0) return errno;
+  if (::send(fd.get(), "x", 1, MSG_NOSIGNAL) < 0) return errno;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 int ListenForAll(const ProbeTargets& targets) {
@@ -139,7 +147,11 @@ int ListenForAll(const ProbeTargets& targets) {
   sockaddr_in address = targets.udp_address;  // a port that no stream socket has
   address.sin_addr.s_addr = INADDR_ANY;
   if (::bind(fd.get(), Plain(address), sizeof address) != 0) return errno;
-  return ErrnoOf(::listen(fd.get(), 1));
+  if (::listen(fd.get(), 1) != 0) return errno;
+  sockaddr_in got{};
+  socklen_t size = sizeof got;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&got), &size) != 0) return errno;
+  return got.sin_addr.s_addr == INADDR_ANY ? 0 : EADDRNOTAVAIL;
 }
 
 int ConnectToAbstract(const ProbeTargets& targets) {
@@ -158,7 +170,7 @@ int MakePacket(const ProbeTargets& targets) {
   if (!targets.unconfined) return Makes(AF_PACKET, SOCK_RAW, 0);
   return (CapabilitiesOf().effective & (1u << CAP_NET_RAW)) != 0 ? 0 : EPERM;
 }
-int MakeNetlink(const ProbeTargets&) { return Makes(AF_NETLINK, SOCK_RAW, 0); }
+int HearOfDevices(const ProbeTargets&) { return Makes(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT); }
 int MakeVsock(const ProbeTargets&) { return Makes(AF_VSOCK, SOCK_STREAM, 0); }
 
 // --- seccomp
@@ -281,14 +293,14 @@ const std::array<ProbeAct, kProbeCount>& ProbeActs() {
       {kLimits, "write a larger file than allowed", WriteTooLargeFile, {EFBIG}},
       {kLimits, "start more processes than allowed", StartTooManyProcesses, {EAGAIN}},
       {kLimits, "allow itself a core file", DumpCore, {EPERM}},
-      {kNetwork, "connect to a server of this machine", ConnectToLoopback, {EACCES}},
+      {kNetwork, "connect to a server of this machine", ConnectToLoopback, {EACCES, ECONNREFUSED}},
       {kNetwork, "connect and send in one call", ConnectFast, {EACCES, EOPNOTSUPP}},
-      {kNetwork, "send a datagram", SendDatagram, {EACCES, ENETUNREACH}},
-      {kNetwork, "listen on all addresses", ListenForAll, {EACCES}},
+      {kNetwork, "send a datagram", SendDatagram, {EACCES, ENETUNREACH, ECONNREFUSED}},
+      {kNetwork, "listen on all addresses", ListenForAll, {EACCES, EADDRNOTAVAIL}},
       {kNetwork, "connect to an abstract socket", ConnectToAbstract, {EACCES, EPERM, ECONNREFUSED}},
       {kNetwork, "make a raw socket", MakeRaw, {EACCES, EPERM, EPROTONOSUPPORT}},
       {kNetwork, "make a packet socket", MakePacket, {EAFNOSUPPORT, EPERM}},
-      {kNetwork, "make a netlink socket", MakeNetlink, {EAFNOSUPPORT}},
+      {kNetwork, "hear of the machine's devices (netlink)", HearOfDevices, {EAFNOSUPPORT}},
       {kNetwork, "make a socket to the hypervisor", MakeVsock, {EAFNOSUPPORT}},
       {kSeccomp, "trace a process", Trace, {EPERM}},
       {kSeccomp, "unshare a user namespace", Unshare, {EPERM}},

@@ -10,8 +10,8 @@
 
 namespace rune::sandbox {
 
-RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid)
-    : loop_(loop), tool_uid_(tool_uid), no_guard_(WhyNoGuard()), resolver_(loop, SystemResolverConfig()) {
+RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid, const OwnSockets& own)
+    : loop_(loop), tool_uid_(tool_uid), own_(own), no_guard_(WhyNoGuard()), resolver_(loop, SystemResolverConfig()) {
   ::clock_gettime(CLOCK_REALTIME_COARSE, &started_);
   if (auto proxy = ParseUpstreamProxy(frame.proxy); !frame.proxy.empty() && proxy.ok()) {
     proxy_ = std::move(proxy).value();
@@ -54,6 +54,9 @@ int RunNetwork::Prepare(CommandId id, const CompiledPolicy& policy) {
     const std::uint64_t sent = UploadedBeside(id, target);
     return limit > sent ? limit - sent : 0;
   };
+  if (own_.valid()) {
+    options.own_socket = [this](int domain, int type, int protocol) { return own_.Make(domain, type, protocol); };
+  }
   options.watch_only = confinement.watch_only;
   options.proxy = proxy_;
   guards_[id] = std::make_unique<NetworkGuard>(loop_, resolver_, std::move(options));

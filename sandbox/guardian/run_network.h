@@ -14,6 +14,7 @@
 #include "sandbox/command.h"
 #include "sandbox/guard/guard.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/own_sockets.h"
 #include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
 #include "sandbox/protocol/frames.h"
@@ -24,7 +25,8 @@ namespace rune::sandbox {
 class RunNetwork {
  public:
   /// While this process still has the capabilities that it will ever have. `tool_uid`: who the commands are.
-  RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid);
+  /// `own`: of the run's own network, borrowed.
+  RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid, const OwnSockets& own);
   RunNetwork(const RunNetwork&) = delete;
   RunNetwork& operator=(const RunNetwork&) = delete;
 
@@ -47,6 +49,7 @@ class RunNetwork {
 
   EventLoop& loop_;
   const uid_t tool_uid_;
+  const OwnSockets& own_;
   timespec started_{};
   std::optional<UpstreamProxy> proxy_;
   std::string no_guard_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -71,12 +72,19 @@ RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(fr
 
 /// Last, with everything that knows this process by its number behind it: the group that it joined bears it.
 void RunSetup::ContinueWithOwnPids() {
-  const auto left = [](void* self) {
-    auto& group = static_cast<RunSetup*>(self)->group_;
-    if (group) group->Quit();
+  OwnSockets::Ends ends = OwnSockets::Connect();
+  bool entered = false;
+  const auto leave = [&] {
+    if (group_) group_->Quit();
+    entered = ::setns(empty_network_.get(), CLONE_NEWNET) == 0;
   };
-  auto placeholder = EnterOwnPids(left, this);
+  const auto serve = [&](int requests) {
+    if (entered) OwnSockets::Serve(requests);
+  };
+  auto placeholder = EnterOwnPids({.leave = leave, .kept = ends.server.get(), .serve = serve});
   if (!placeholder.ok()) std::abort();  // it was tried out: half of it is nothing to go on with
+  ends.server.Reset();
+  if (empty_network_.valid()) own_sockets_ = OwnSockets(std::move(ends.client));
   placeholder_ = std::move(placeholder).value();
   facts_.own_pids = true;
   facts_.out_of_reach.clear();

@@ -10,6 +10,7 @@
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/confinement.h"
 #include "sandbox/guardian/compiled_policy.h"
+#include "sandbox/guardian/own_sockets.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/identity.h"
 #include "sandbox/layers/mounts.h"
@@ -34,6 +35,8 @@ class RunSetup {
   const RunCgroup* group() const { return group_ ? &*group_ : nullptr; }
   /// A network namespace with nothing in it, to be entered by every command that is not left the machine's; -1: none.
   int empty_network() const { return empty_network_.get(); }
+  /// Of that network, for who stays in the machine's; invalid where nobody can make them.
+  const OwnSockets& own_sockets() const { return own_sockets_; }
   /// Hangs up when the process was killed that bears our number outside (EnterOwnPids()); -1: that is us.
   int placeholder() const { return placeholder_.get(); }
   /// Whose helper this is, by its number outside.
@@ -71,6 +74,7 @@ class RunSetup {
   Mounts mounts_;  ///< Meaningful where /tmp is private.
   UniqueFd empty_network_;
   UniqueFd placeholder_;
+  OwnSockets own_sockets_;
 };
 
 }  // namespace rune::sandbox

@@ -1,5 +1,6 @@
 #include "sandbox/layers/namespaces.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -16,6 +17,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr int kAliveFd = 3;
+constexpr int kKeptFd = 4;
 
 int MountProc() { return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0 ? 0 : errno; }
 
@@ -36,12 +38,20 @@ int TryOwnPids() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
-[[noreturn]] void StayBehind(pid_t first, int alive) {
-  // The client must see its end of the conversation close when the other end of it is gone.
-  ::dup2(alive, kAliveFd);
-  if (::syscall(SYS_close_range, kAliveFd + 1, ~0U, 0) != 0) {
-    for (int fd = kAliveFd + 1; fd < 4096; ++fd) ::close(fd);
+[[noreturn]] void DoBehind(const StayBehind& behind, pid_t first, UniqueFd alive) {
+  if (behind.leave) behind.leave();
+  // The client must see its end of the conversation close when the other end of it is gone. Neither number may be
+  // overwritten before it is read.
+  const UniqueFd kept(::fcntl(behind.kept, F_DUPFD, kKeptFd + 1));
+  const UniqueFd held(::fcntl(alive.get(), F_DUPFD, kKeptFd + 1));
+  ::dup2(held.get(), kAliveFd);
+  const bool serves = behind.serve && ::dup2(kept.get(), kKeptFd) == kKeptFd;
+  const int first_closed = serves ? kKeptFd + 1 : kKeptFd;
+  if (::syscall(SYS_close_range, first_closed, ~0U, 0) != 0) {
+    for (int fd = first_closed; fd < 4096; ++fd) ::close(fd);
   }
+  if (serves) behind.serve(kKeptFd);
+  ::close(kKeptFd);
   const int status = StatusOf(first);
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -57,15 +67,12 @@ std::string WhyNoOwnPids() {
   return WEXITSTATUS(status) == 0 ? "" : std::string("own /proc: ") + std::strerror(WEXITSTATUS(status));
 }
 
-Result<UniqueFd> EnterOwnPids(void (*left)(void*), void* context) {
+Result<UniqueFd> EnterOwnPids(const StayBehind& behind) {
   RUNE_ASSIGN_OR_RETURN(Pipe alive, MakePipe());
   if (::unshare(CLONE_NEWPID) != 0) return Error::FromErrno("unshare process ids");
   const pid_t first = ::fork();
   if (first < 0) return Error::FromErrno("fork");
-  if (first > 0) {
-    left(context);
-    StayBehind(first, alive.write.get());
-  }
+  if (first > 0) DoBehind(behind, first, std::move(alive.write));
   if (const int err = MountProc()) return Error::FromErrno("mount /proc", err);
   return std::move(alive.read);
 }

@@ -261,6 +261,7 @@ constexpr ArgumentRule kGuardedSockets[] = {
     {"socket", kSeccompNotify, {Is(0, AF_INET6), Type(SOCK_DGRAM), Is(2, IPPROTO_UDP)}},
     {"socket", kSeccompNotify, {Is(0, AF_UNIX), Type(SOCK_STREAM)}},
     {"socket", kSeccompNotify, {Is(0, AF_UNIX), Type(SOCK_SEQPACKET)}},
+    {"socket", kSeccompNotify, {Is(0, AF_NETLINK), Is(2, NETLINK_ROUTE)}},
     {"socket", kNoProtocol, {Is(0, AF_UNIX)}},
     {"socket", kNoProtocol, {Is(0, AF_INET)}},
     {"socket", kNoProtocol, {Is(0, AF_INET6)}},

@@ -1,5 +1,7 @@
 #include "sandbox/network/denial_notes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sandbox/base/text.h"
@@ -32,6 +34,18 @@ void DenialNotes::Add(Denial denial) {
 
 bool DenialNotes::Has(DeniedBy by, DeniedAct what, const std::string& target) const {
   return index_.contains({by, what, OneLine(target, kMaxTarget)});
+}
+
+void DenialNotes::Forget(DeniedBy by, DeniedAct what, const std::string& target) {
+  const auto entry = index_.find({by, what, OneLine(target, kMaxTarget)});
+  if (entry != index_.end()) notes_[entry->second].count = 0;
+}
+
+std::vector<Denial> DenialNotes::All() const {
+  std::vector<Denial> all;
+  std::copy_if(notes_.begin(), notes_.end(), std::back_inserter(all),
+               [](const Denial& note) { return note.count > 0; });
+  return all;
 }
 
 Remedy DomainRemedy(const std::string& host, std::uint16_t port) {

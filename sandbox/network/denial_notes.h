@@ -16,13 +16,15 @@ class DenialNotes {
  public:
   /// The target is untrusted; it is made safe here. The count is ours.
   void Add(Denial denial);
+  /// It turned out to be none.
+  void Forget(DeniedBy by, DeniedAct what, const std::string& target);
   bool Has(DeniedBy by, DeniedAct what, const std::string& target) const;
   /// In the order in which they happened first.
-  std::vector<Denial> All() const { return notes_; }
+  std::vector<Denial> All() const;
 
  private:
   std::map<std::tuple<DeniedBy, DeniedAct, std::string>, std::size_t> index_;
-  std::vector<Denial> notes_;
+  std::vector<Denial> notes_;  ///< Those with a count of 0 are forgotten.
 };
 
 /// The entry that allows a name or an address with a port: EntryFor(). 0: to look it up.

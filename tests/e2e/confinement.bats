@@ -16,8 +16,15 @@ any_command() { policy 'allowed_commands = ["*"]' "allowed_paths_rw = [\"/tmp\",
 # tool CMD [FLAG...]: lets the model run one command; leaves its text in RESULT.
 # A server of the machine, on loopback; its port in $sink.
 start_sink() {
-  coproc SINK { /usr/bin/python3 -c 'import socket, sys
-listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[1], flush=True); sys.stdin.read()'; }
+  coproc SINK { /usr/bin/python3 -c 'import socket, sys, threading
+listener = socket.create_server(("127.0.0.1", 0))
+ear = socket.socket(2, 2)
+ear.bind(listener.getsockname())
+def hear():
+    while True: open(sys.argv[1], "ab").write(ear.recv(16))
+threading.Thread(target=hear, daemon=True).start()
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()' "$ROOT/heard"; }
   read -r sink <&"${SINK[0]}"
 }
 
@@ -132,21 +139,25 @@ def act(name, do):
 port = int(sys.argv[1])
 act("tcp", lambda: socket.create_connection(("127.0.0.1", port), 2))
 act("tcp6", lambda: socket.create_connection(("::ffff:127.0.0.1", port), 2))
-act("udp", lambda: socket.socket(2, 2).sendto(b"x", ("127.0.0.1", port)))
+try: socket.socket(2, 2).sendto(b"x", ("127.0.0.1", port))  # on a loopback of its own it may
+except OSError: pass
+act("udp", lambda: socket.socket(2, 2).sendto(b"x", ("192.0.2.1", port)))
 for family, kind in ((2, 3), (16, 3), (17, 3), (40, 1)):
-    act("family %d" % family, lambda: socket.socket(family, kind, 1 if family == 2 else 0))'
+    act("family %d" % family, lambda: socket.socket(family, kind, {2: 1, 16: 15}.get(family, 0)))'
   printf '%s\n' "$code" >"$WORK/sockets.py"
   local sink
   start_sink
   local controls way
   controls=$(/usr/bin/python3 "$WORK/sockets.py" "$sink")
-  for way in tcp tcp6 udp 'family 16'; do assert_contains "$controls" "OPEN $way"; done
+  for way in tcp tcp6 'family 16'; do assert_contains "$controls" "OPEN $way"; done
+  [ -e "$ROOT/heard" ] && rm "$ROOT/heard"
   # CAP_NET_RAW; and there need be no vsock on the machine.
   if has_capability 13; then for way in 'family 2' 'family 17'; do assert_contains "$controls" "OPEN $way"; done; fi
   tool "/usr/bin/python3 sockets.py $sink"
-  assert_contains "$RESULT" 'closed tcp 13'
+  [[ $RESULT == *'closed tcp 13'* || $RESULT == *'closed tcp 111'* ]] || explain "tcp is not closed"
   for way in tcp6 udp 'family 2' 'family 16' 'family 17' 'family 40'; do assert_contains "$RESULT" "closed $way "; done
   assert_lacks "$RESULT" OPEN
+  [ ! -e "$ROOT/heard" ] || explain "a datagram came out"
   any_command 'allowed_domains = ["*"]'
   tool "/usr/bin/python3 sockets.py $sink"
   assert_contains "$RESULT" 'OPEN tcp'

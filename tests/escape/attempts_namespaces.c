@@ -19,9 +19,12 @@ ATTEMPT(J03, process, "reads how much memory another process has", "ENOENT", .vi
 ATTEMPT(J04, network, "reads which addresses this machine talks to", "ENOENT", .needs = "own pids") {
   FILE* table = fopen("/proc/net/tcp", "re");
   if (table == NULL) return errno;
+  // The run has sockets of its own; the sinks' are the machine's.
+  char sink[16];
+  snprintf(sink, sizeof sink, ":%04X ", (unsigned)number("ESCAPE_PORT"));
   char line[256];
-  int sockets = -1;  // the first line is a heading
-  while (fgets(line, sizeof line, table) != NULL) ++sockets;
+  int sockets = 0;
+  while (fgets(line, sizeof line, table) != NULL) sockets += strstr(line, sink) != NULL;
   fclose(table);
   return sockets > 0 ? 0 : ENOENT;
 }

@@ -1,5 +1,6 @@
 /// What the filter of a guarded command hands over, lets through and refuses by itself.
 #include <gtest/gtest.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -39,7 +40,9 @@ TEST_F(GuardedFilter, RefusesEveryOtherSocket) {
   EXPECT_EQ(Answer({.nr = SYS_socket, .args = {AF_INET, SOCK_RAW, IPPROTO_ICMP}}), SeccompErrno(EPROTONOSUPPORT));
   EXPECT_EQ(Answer({.nr = SYS_socket, .args = {AF_INET, SOCK_DGRAM, IPPROTO_ICMP}}), SeccompErrno(EPROTONOSUPPORT));
   EXPECT_EQ(Answer({.nr = SYS_socket, .args = {AF_UNIX, SOCK_DGRAM, 0}}), SeccompErrno(EPROTONOSUPPORT));
-  for (const int family : {AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG, AF_XDP, AF_BLUETOOTH, AF_SMC, AF_RDS}) {
+  EXPECT_EQ(Answer({.nr = SYS_socket, .args = {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE}}), kSeccompNotify);
+  EXPECT_EQ(Answer({.nr = SYS_socket, .args = {AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG}}), SeccompErrno(EAFNOSUPPORT));
+  for (const int family : {AF_PACKET, AF_VSOCK, AF_ALG, AF_XDP, AF_BLUETOOTH, AF_SMC, AF_RDS}) {
     for (const int type : {1, 2, 3}) {
       EXPECT_EQ(
           Answer({.nr = SYS_socket, .args = {static_cast<std::uint64_t>(family), static_cast<std::uint64_t>(type), 0}}),

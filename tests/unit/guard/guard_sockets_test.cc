@@ -95,15 +95,55 @@ TEST_F(GuardedSockets, ListenOnLoopbackWhenTheyWereNeverBound) {
             0);
 }
 
-TEST_F(GuardedSockets, BindToNoPortOfTheMachine) {
-  EXPECT_EQ(RunBare([] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), "0.0.0.0", 18080); }), 0);
-  for (const std::string address : {"0.0.0.0", "127.0.0.1", "10.0.0.1"}) {
-    EXPECT_EQ(Run([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, 18080); }), EACCES) << address;
-    EXPECT_TRUE(result_.Denied(DeniedAct::kBind, address + ":18080")) << address;
-    const bool grantable = address != "10.0.0.1";
-    EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, address),
-              grantable ? (Remedy{Grant::kDomain, {address + ":18080"}}) : Remedy());
+TEST_F(GuardedSockets, BindToNoOtherAddressAndToNoPrivilegedPort) {
+  for (const auto& [address, port] :
+       {std::pair("10.0.0.1", 18080), std::pair("127.0.0.1", 80), std::pair("0.0.0.0", 1023)}) {
+    const std::string at = std::string(address) + ":" + std::to_string(port);
+    const auto act = [&, address = address, port = port] {
+      return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, static_cast<std::uint16_t>(port));
+    };
+    EXPECT_EQ(Run(act), EACCES) << at;
+    EXPECT_TRUE(result_.Denied(DeniedAct::kBind, at)) << at;
+    const bool grantable = std::string(address) != "10.0.0.1";
+    EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, at), grantable ? (Remedy{Grant::kDomain, {at}}) : Remedy());
   }
+}
+
+TEST_F(GuardedSockets, ServeOnThePortThatTheyWishThoughAStrangerHasItAndAreFoundThere) {
+  HelloServer stranger;
+  const std::uint16_t port = stranger.port();
+  EXPECT_EQ(RunBare([&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), "127.0.0.1", port); }), EADDRINUSE);
+  for (const std::string address : {"127.0.0.1", "0.0.0.0"}) {
+    EXPECT_EQ(Run([&] {
+                const int server = ::socket(AF_INET, SOCK_STREAM, 0);
+                if (const int err = BindTo(server, address, port)) return err;
+                if (PortOf(server) != port) return 200;
+                if (::listen(server, 8) != 0) return errno;
+                if (const int err = ConnectTo("127.0.0.1", port)) return err;
+                const int client = ::accept(server, nullptr, nullptr);
+                if (client < 0) return 201;
+                // Its own second server is one too many.
+                return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, port) == EADDRINUSE ? 0 : 202;
+              }),
+              0)
+        << address;
+    EXPECT_TRUE(result_.report.denials.empty()) << address;
+  }
+  EXPECT_EQ(stranger.connections(), 0);
+}
+
+TEST_F(GuardedSockets, AreNotReportedWhenTheyWereAskedForBeforeTheyServed) {
+  EXPECT_EQ(Run([&] {
+              if (ConnectTo("127.0.0.1", 18084) == 0) return 200;
+              const int server = ::socket(AF_INET, SOCK_STREAM, 0);
+              if (const int err = BindTo(server, "127.0.0.1", 18084)) return err;
+              if (::listen(server, 8) != 0) return errno;
+              return ConnectTo("127.0.0.1", 18084);
+            }),
+            0);
+  EXPECT_TRUE(result_.report.denials.empty());
+  EXPECT_NE(Run([&] { return ConnectTo("127.0.0.1", 18084); }), 0);
+  EXPECT_TRUE(result_.Denied(DeniedAct::kConnect, "127.0.0.1:18084"));
 }
 
 TEST_F(GuardedSockets, BindToAPortThatARuleNames) {

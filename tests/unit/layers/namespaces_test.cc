@@ -16,8 +16,6 @@
 namespace rune::sandbox {
 namespace {
 
-void Nothing(void*) {}
-
 int OwnMounts() {
   if (const int err = ErrnoOf(::unshare(CLONE_NEWNS))) return err;
   return ErrnoOf(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr));
@@ -35,7 +33,7 @@ TEST_F(NamespacesTest, GoesOnAsTheFirstProcessWithAProcThatShowsNobodyElse) {
   const std::string outside = "/proc/" + std::to_string(::getpid()) + "/status";
   EXPECT_TRUE(Exists(outside));
   EXPECT_EQ(InChild([&] {
-              if (OwnMounts() != 0 || !EnterOwnPids(Nothing, nullptr).ok()) return 1;
+              if (OwnMounts() != 0 || !EnterOwnPids({}).ok()) return 1;
               if (::getpid() != 1) return 2;
               return Exists("/proc/1/status") && !Exists(outside) ? 77 : 3;
             }),
@@ -49,7 +47,7 @@ TEST_F(NamespacesTest, NothingOutlivesTheOneThatStayedBehind) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (OwnMounts() != 0) ::_exit(1);
-    const auto placeholder = EnterOwnPids(Nothing, nullptr);
+    const auto placeholder = EnterOwnPids({});
     if (!placeholder.ok()) ::_exit(1);
     // Two generations, in sessions of their own: no parent is left to look after them.
     for (int i = 0; i < 2; ++i) {

@@ -17,7 +17,8 @@ class RunNetworkTest : public testing::Test {
     return policy;
   }
   EventLoop loop_;
-  RunNetwork network_{loop_, SetupFrame{}, ::geteuid()};
+  OwnSockets none_;
+  RunNetwork network_{loop_, SetupFrame{}, ::geteuid(), none_};
 };
 
 TEST_F(RunNetworkTest, WithoutAFilterThatAsksThereIsNobodyToAnswer) {
