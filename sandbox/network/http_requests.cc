@@ -44,6 +44,11 @@ HttpRequests::HttpRequests(std::function<bool(const std::string&, std::uint16_t)
 
 HttpRequests::State HttpRequests::Feed(string_view bytes) {
   while (!bytes.empty() && state_ == State::kReading) {
+    if (websocket_ && part_ == Part::kHead) {
+      waiting_ += bytes;
+      if (waiting_.size() > kMaxHeld) Refuse("more than 64 KiB before the server has said that it speaks websocket");
+      return state_;
+    }
     if (part_ == Part::kBody || part_ == Part::kChunkData) {
       PassBody(bytes);
       continue;
@@ -60,6 +65,31 @@ HttpRequests::State HttpRequests::Feed(string_view bytes) {
   }
   if (state_ == State::kTunnel) passed_ += bytes;
   return state_;
+}
+
+HttpRequests::State HttpRequests::HearServer(string_view bytes) {
+  while (websocket_ && state_ == State::kReading && !bytes.empty()) {
+    answer_ += bytes.front();
+    bytes.remove_prefix(1);
+    if (answer_.ends_with("\r\n\r\n")) TakeAnswer(std::exchange(answer_, {}));
+    if (answer_.size() > kMaxHeld) Refuse("an answer with a head of more than 64 KiB");
+  }
+  return state_;
+}
+
+/// "HTTP/1.1 101 Switching Protocols" and so on (RFC 9112 4). Others of 1xx come before an answer.
+void HttpRequests::TakeAnswer(string_view head) {
+  const bool whole = head.starts_with("HTTP/1.1 ") && head.size() > 12;
+  const string_view status = whole ? head.substr(9, 3) : string_view();
+  if (status.starts_with("1") && status != "101") return;
+  websocket_ = false;
+  const std::string waiting = std::exchange(waiting_, {});
+  if (status == "101") {
+    state_ = State::kTunnel;
+    passed_ += waiting;
+  } else {
+    Feed(waiting);
+  }
 }
 
 std::string HttpRequests::TakePassed() { return std::exchange(passed_, {}); }
@@ -79,28 +109,10 @@ void HttpRequests::TakeHeadByte(char c) {
   }
   const char before = held_.empty() ? '\0' : held_.back();
   held_ += c;
-  if (websocket_ && held_.size() <= 2) {
-    if (held_.size() == 2) TakeAfterUpgrade();
-    return;
-  }
   if (IsOdd(before, c)) {
     Refuse("a control character or a bare line end in a head");
   } else if (c == '\n' && held_.ends_with("\r\n\r\n")) {
     TakeHead();
-  }
-}
-
-/// A client's frame is masked: the highest bit of its second byte is set. In a request, that byte is ASCII.
-void HttpRequests::TakeAfterUpgrade() {
-  websocket_ = false;
-  const std::string two = std::exchange(held_, {});
-  if (static_cast<unsigned char>(two[1]) >= 0x80) {
-    passed_ += two;
-    state_ = State::kTunnel;
-    return;
-  }
-  for (const char c : two) {
-    if (state_ == State::kReading) TakeHeadByte(c);
   }
 }
 
@@ -136,7 +148,8 @@ void HttpRequests::TakeHead() {
     const std::string port = head->port == 0 ? std::string() : ":" + std::to_string(head->port);
     return Refuse("the host " + head->host + port + " is not allowed");
   }
-  websocket_ = head->websocket;
+  websocket_ = head->websocket && first_;
+  first_ = false;
   left_ = head->length;
   trailer_ = 0;
   PassHeld(head->chunked ? Part::kChunkSize : left_ > 0 ? Part::kBody : Part::kHead);

@@ -13,7 +13,8 @@ class HttpRequests {
  public:
   enum class State : std::uint8_t {
     kReading,  ///< Everything up to `passed()` may go on.
-    kTunnel,   ///< The client speaks websocket, after it asked for that upgrade: what follows is no HTTP. All may pass.
+    kTunnel,   ///< The server has switched to websocket, which the client asked for: what follows is no HTTP. All may
+               ///< pass.
     kNotHttp,  ///< The first line is no request line. Nothing is passed: those bytes are the caller's to judge.
     kRefused,  ///< `reason()`. Nothing more may pass.
   };
@@ -24,9 +25,12 @@ class HttpRequests {
   /// The next bytes of the client. A head passes only when it is whole and allowed; at most 64 KiB of it are kept.
   /// Refused: CONNECT, h2c upgrades and the HTTP/2 preface, no or several Host headers, a Host that differs from an
   /// absolute request target, both Content-Length and Transfer-Encoding, several or odd lengths, obsolete folding,
-  /// bare CR or LF, NUL and other controls, blanks before a colon. A server may decline to speak websocket: until the
-  /// first masked frame (RFC 6455 5.2), which no request can look like, requests are still read as such.
+  /// bare CR or LF, NUL and other controls, blanks before a colon. A server may decline to speak websocket: what the
+  /// client sends after it asked waits for the answer, and is read as requests unless that is a 101 (RFC 9110 15.2.2).
+  /// It may ask in the first request of a connection only: which answer is whose need not be told then.
   State Feed(std::string_view bytes);
+  /// What the server sends, before it is given to the client.
+  State HearServer(std::string_view bytes);
   /// Bytes that may be forwarded now; each call hands over what has become free since the last one.
   std::string TakePassed();
   const std::string& reason() const { return reason_; }
@@ -36,7 +40,7 @@ class HttpRequests {
   enum class Sniffed : std::uint8_t { kNothing, kMethod, kTarget };
   void Sniff(char c);
   void TakeHeadByte(char c);
-  void TakeAfterUpgrade();
+  void TakeAnswer(std::string_view head);
   void TakeHead();
   void TakeLineByte(char c);
   void TakeLine();
@@ -53,7 +57,10 @@ class HttpRequests {
   std::string passed_;
   std::string reason_;
   bool http_ = false;        ///< A request line was seen: it is HTTP, from now on to the letter.
-  bool websocket_ = false;   ///< The last head asked for it.
+  bool first_ = true;        ///< No request has been read yet.
+  bool websocket_ = false;   ///< The first head asked for it, and there is no answer yet.
+  std::string waiting_;      ///< What the client has sent since then.
+  std::string answer_;       ///< A head of the server that is not whole.
   std::size_t trailer_ = 0;  ///< Bytes of the trailer so far.
 };
 

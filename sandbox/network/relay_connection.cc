@@ -93,6 +93,7 @@ RelayConnection::Outcome RelayConnection::Read(Side& side) {
   side.ended = bytes.empty();
   if (&side == &upstream_) {
     if (!bytes.empty()) Counts().received += bytes.size();
+    if (inspector_ && HearServer(bytes) == Outcome::kRefused) return Outcome::kRefused;
     return Write(client_, bytes);
   }
   return side.ended ? EndOfClient() : TakeFromClient(bytes);
@@ -108,6 +109,14 @@ RelayConnection::Outcome RelayConnection::TakeFromClient(std::string_view bytes)
   } else {
     StopHelloTimer();
   }
+  if (state == ClientInspector::State::kOpen) inspector_.reset();
+  return Write(upstream_, passed);
+}
+
+RelayConnection::Outcome RelayConnection::HearServer(std::string_view bytes) {
+  const ClientInspector::State state = inspector_->HearServer(bytes);
+  if (state == ClientInspector::State::kRefused) return RefuseClient();
+  const std::string passed = inspector_->TakePassed();
   if (state == ClientInspector::State::kOpen) inspector_.reset();
   return Write(upstream_, passed);
 }

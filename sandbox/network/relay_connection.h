@@ -40,6 +40,7 @@ class RelayConnection {
   bool CanRead(const Side& side) const;
   Outcome Read(Side& side);
   Outcome TakeFromClient(std::string_view bytes);
+  Outcome HearServer(std::string_view bytes);
   Outcome EndOfClient();
   /// Sends what the socket takes and keeps the rest.
   Outcome Write(Side& side, std::string_view bytes);

@@ -34,6 +34,9 @@ ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
       first_ += bytes;
       Decide(bytes);
       break;
+    case State::kTls:
+      LookAtTls(tls_->FeedClient(bytes));
+      break;
     case State::kHttp:
       FeedHttp(bytes);
       break;
@@ -44,6 +47,20 @@ ClientInspector::State ClientInspector::Feed(std::string_view bytes) {
       break;
   }
   return state_;
+}
+
+ClientInspector::State ClientInspector::HearServer(std::string_view bytes) {
+  if (state_ == State::kTls) LookAtTls(tls_->FeedServer(bytes));
+  if (state_ == State::kHttp) LookAtHttp(http_.HearServer(bytes));
+  return state_;
+}
+
+void ClientInspector::LookAtTls(TlsHellos::State state) {
+  passed_ += tls_->TakePassed();
+  if (state == TlsHellos::State::kOver) state_ = State::kOpen;
+  if (state != TlsHellos::State::kRefused) return;
+  wanted_ = tls_->other();
+  Refuse(DeniedAct::kTls, tls_->reason());
 }
 
 void ClientInspector::Decide(std::string_view bytes) {
@@ -59,7 +76,10 @@ void ClientInspector::Decide(std::string_view bytes) {
     case TlsHello::State::kName:
       if (!AllowsName(hello.name))
         return Refuse(DeniedAct::kTls, "the TLS server name " + hello.name + " is not allowed");
-      return Open(std::exchange(first_, {}));
+      passed_ += first_.substr(0, hello.size);
+      state_ = State::kTls;
+      tls_.emplace(hello.name);
+      return LookAtTls(tls_->FeedClient(std::exchange(first_, {}).substr(hello.size)));
     case TlsHello::State::kNotTls:
       if (rules_.port == kHttpsPort) return Refuse(DeniedAct::kTls, "port 443 is for TLS only");
       tls_possible_ = false;
@@ -67,8 +87,10 @@ void ClientInspector::Decide(std::string_view bytes) {
   }
 }
 
-void ClientInspector::FeedHttp(std::string_view bytes) {
-  switch (http_.Feed(bytes)) {
+void ClientInspector::FeedHttp(std::string_view bytes) { LookAtHttp(http_.Feed(bytes)); }
+
+void ClientInspector::LookAtHttp(HttpRequests::State state) {
+  switch (state) {
     case HttpRequests::State::kReading: {
       const std::string passed = http_.TakePassed();
       if (passed.empty()) return;

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "sandbox/denial.h"
 #include "sandbox/network/http_requests.h"
+#include "sandbox/network/tls_hellos.h"
 
 namespace rune::sandbox {
 
@@ -20,6 +22,7 @@ class ClientInspector {
  public:
   enum class State : std::uint8_t {
     kUndecided,  ///< More bytes are needed; nothing has passed.
+    kTls,        ///< An allowed hello has passed; the server may ask for another one.
     kHttp,       ///< Each request is looked at.
     kOpen,       ///< All may pass: what follows need not be fed any more.
     kRefused,    ///< what(), detail() and wanted().
@@ -27,6 +30,8 @@ class ClientInspector {
   explicit ClientInspector(InspectorRules rules);
 
   State Feed(std::string_view bytes);
+  /// What the server sends, before it is given to the client: some of what the client says counts only by its answer.
+  State HearServer(std::string_view bytes);
   /// The client sends nothing more.
   State End();
   /// The client has had its time.
@@ -46,6 +51,8 @@ class ClientInspector {
   bool AllowsRequest(const std::string& host, std::uint16_t port);
   void Decide(std::string_view bytes);
   void FeedHttp(std::string_view bytes);
+  void LookAtHttp(HttpRequests::State state);
+  void LookAtTls(TlsHellos::State state);
   void Open(std::string bytes);
   void Refuse(DeniedAct what, std::string detail);
 
@@ -55,6 +62,7 @@ class ClientInspector {
   std::string first_;  ///< Everything so far, while undecided.
   std::string passed_;
   HttpRequests http_;
+  std::optional<TlsHellos> tls_;  ///< Of kTls.
   DeniedAct what_ = DeniedAct::kTls;
   std::string detail_;
   std::string wanted_;

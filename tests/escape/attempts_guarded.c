@@ -94,6 +94,27 @@ ATTEMPT(G18, network, "speaks HTTP/2 without TLS", ANYTHING, GUARDED) {
 ATTEMPT(G19, network, "speaks TLS to another server on the port of HTTP", ANYTHING, GUARDED) {
   return greet("good.test", 80, "bad.test", NULL);
 }
+// An allowed hello without the label, `between`, then one for another server with it.
+static int greet_twice(const unsigned char* between, size_t between_size) {
+  unsigned char data[2400];
+  const size_t first = hello(data, "good.test", NULL);
+  memset(data + 44, 0, 32);  // the session id
+  if (between_size > 0) memcpy(data + first, between, between_size);
+  const size_t second = hello(data + first + between_size, "bad.test", NULL);
+  return say(dial("good.test", 443), data, first + between_size + second);
+}
+ATTEMPT(G22, network, "names another server in a second TLS hello", ANYTHING, GUARDED) { return greet_twice(NULL, 0); }
+ATTEMPT(G23, network, "names another server in a hello behind early data", ANYTHING, GUARDED) {
+  static const unsigned char early[] = {20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 4, 9, 9, 9, 9};
+  return greet_twice(early, sizeof early);
+}
+ATTEMPT(G24, network, "asks another host behind an upgrade that nobody has granted", ANYTHING, GUARDED) {
+  return say_text(dial("good.test", 80),
+                  text("GET / HTTP/1.1\r\nHost: good.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                       "\x81\x85"
+                       "mask12345GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n",
+                       label()));
+}
 ATTEMPT(G20, network, "sends a datagram to an allowed name, as QUIC does", ANYTHING, GUARDED) {
   const struct target to = resolved("good.test", 1, 443);
   if (to.size == 0) return ENOENT;

@@ -150,12 +150,18 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         pass
 
 
+# The port of TLS that answers every first hello with a HelloRetryRequest.
+ASKS_AGAIN = 8443
+
+
 def start(port: int, directory: pathlib.Path, log, tls: bool = False) -> None:
     handler = type("SiteHandler", (Handler,), {"directory": directory, "log": staticmethod(log)})
     server = Server(("::", port), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(directory / "cert.pem", directory / "key.pem")
+        if port == ASKS_AGAIN:
+            context.set_ecdh_curve("secp521r1")  # for which no client has a key share at once (RFC 8446 4.1.4)
 
         def note_name(connection: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
             connection.asked_name = name

@@ -54,4 +54,11 @@ std::string ClientHello(const std::vector<std::string>& names) {
   return hello.insert(kExtensions + 2, extension);
 }
 
+std::string EarlyData(int records) {
+  std::string data;
+  for (int i = 0; i < records; ++i)
+    data += "\x17\x03\x03\x27\x10" + std::string(10'000, static_cast<char>('a' + i % 26));
+  return data;
+}
+
 }  // namespace rune::sandbox::test

@@ -11,5 +11,7 @@ namespace rune::sandbox::test {
 std::string ClientHello();
 /// With one server_name extension that holds these names.
 std::string ClientHello(const std::vector<std::string>& names);
+/// What may follow it at once: so many records of application data, 10,000 bytes each.
+std::string EarlyData(int records);
 
 }  // namespace rune::sandbox::test

@@ -305,27 +305,53 @@ TEST(HttpRequestsTest, TellsWhatIsNoHttp) {
   EXPECT_EQ(FeedAllWays(kPlain + "\x16\3\1"s).state, State::kRefused);
 }
 
-TEST(HttpRequestsTest, OpensATunnelWhenTheClientSpeaksWebsocket) {
-  const std::string upgrade = Get(kHost + "Connection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n");
-  const std::string frame = "\x81\x85mask\1\2\3\4\5\r\n\0"s;
-  ExpectPasses(upgrade);
-  const Outcome tunnel = FeedAllWays(upgrade + frame + Get("Host: evil.test\r\n"));
-  EXPECT_EQ(tunnel.state, State::kTunnel);
-  EXPECT_EQ(tunnel.passed, upgrade + frame + Get("Host: evil.test\r\n"));
-  EXPECT_EQ(FeedAllWays(upgrade + "\x41\xfe\1\2").state, State::kTunnel);
+/// What passes of `bytes` and then `more`, with an answer of the server in between.
+Outcome FeedAround(const std::string& bytes, const std::string& answer, const std::string& more) {
+  Outcome out;
+  HttpRequests requests([&](const std::string& host, std::uint16_t) { return host == "good.test"; });
+  requests.Feed(bytes);
+  for (const char byte : answer) requests.HearServer({&byte, 1});
+  out.state = requests.Feed(more);
+  out.passed = requests.TakePassed();
+  out.reason = requests.reason();
+  return out;
 }
 
-TEST(HttpRequestsTest, ReadsOnWhereTheServerCouldDeclineTheUpgrade) {
+TEST(HttpRequestsTest, OpensATunnelWhenTheServerSwitchesToWebsocket) {
+  const std::string upgrade = Get(kHost + "Connection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n");
+  const std::string frame = "\x81\x85mask\1\2\3\4\5\r\n\0"s;
+  const std::string yes = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+  ExpectPasses(upgrade);
+  for (const std::string& before : {""s, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"s}) {
+    const Outcome tunnel = FeedAround(upgrade, before + yes, frame + Get("Host: evil.test\r\n"));
+    EXPECT_EQ(tunnel.state, State::kTunnel);
+    EXPECT_EQ(tunnel.passed, upgrade + frame + Get("Host: evil.test\r\n"));
+    // What came too early waits for it.
+    EXPECT_EQ(FeedAround(upgrade + frame, before + yes, "").passed, upgrade + frame);
+  }
+  const Outcome waiting = FeedAllWays(upgrade + frame);
+  EXPECT_EQ(waiting.state, State::kReading);
+  EXPECT_EQ(waiting.passed, upgrade);
+  EXPECT_THAT(FeedAround(upgrade, "", std::string(70'000, 'x')).reason, HasSubstr("64 KiB"));
+}
+
+TEST(HttpRequestsTest, ReadsOnWhereTheServerDeclinesTheUpgrade) {
   const std::string upgrade = Get(kHost + "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-  ExpectPasses(upgrade + kPlain + kPlain);
-  const Outcome smuggled = FeedAllWays(upgrade + Get("Host: evil.test\r\n"));
-  EXPECT_EQ(smuggled.state, State::kRefused);
-  EXPECT_EQ(smuggled.passed, upgrade);
-  EXPECT_EQ(FeedAllWays(upgrade + "\x81\x05hello").state, State::kRefused);
-  // Only the request right before it opens the tunnel.
-  EXPECT_EQ(FeedAllWays(upgrade + kPlain + "\x81\x85mask\r\n\r\n").state, State::kRefused);
-  EXPECT_EQ(FeedAllWays(Post("Upgrade: websocket\r\n") + "\x81\x85mask\r\n\r\n").state, State::kRefused);
-  EXPECT_EQ(FeedAllWays(Get(kHost + "Upgrade: other\r\n") + "\x81\x85mask\r\n\r\n").state, State::kRefused);
+  const std::string frame = "\x81\x85mask\r\n\r\n";
+  for (const std::string& no : {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"s, "HTTP/1.0 101 Odd\r\n\r\n"s,
+                                "HTTP/1.1 426 Upgrade Required\r\n\r\n"s, "nonsense\r\n\r\n"s}) {
+    EXPECT_EQ(FeedAround(upgrade, no, kPlain + kPlain).passed, upgrade + kPlain + kPlain) << no;
+    EXPECT_EQ(FeedAround(upgrade + kPlain, no, kPlain).passed, upgrade + kPlain + kPlain) << no;
+    const Outcome smuggled = FeedAround(upgrade, no, Get("Host: evil.test\r\n"));
+    EXPECT_EQ(smuggled.state, State::kRefused) << no;
+    EXPECT_EQ(smuggled.passed, upgrade) << no;
+    EXPECT_EQ(FeedAround(upgrade, no, frame).state, State::kRefused) << no;
+    EXPECT_EQ(FeedAround(upgrade + frame, no, "").state, State::kRefused) << no;
+  }
+  const std::string yes = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+  // Who has asked for something else before could have had any answer.
+  EXPECT_EQ(FeedAround(kPlain + upgrade, yes, frame).state, State::kRefused);
+  EXPECT_EQ(FeedAround(Get(kHost + "Upgrade: other\r\n"), yes, frame).state, State::kRefused);
 }
 
 TEST(HttpRequestsTest, DoesNotDependOnHowBytesAreCut) {

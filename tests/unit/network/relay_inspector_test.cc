@@ -13,6 +13,7 @@ namespace rune::sandbox {
 namespace {
 
 using test::ClientHello;
+using test::EarlyData;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -25,13 +26,6 @@ const RelayTarget kOther{"good.test", {}, 9000};
 const RelayTarget kAddress{"", {4, {127, 0, 0, 5}}, 443};
 
 std::string Get(const std::string& host) { return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; }
-
-std::string RandomBytes(std::size_t size) {
-  std::minstd_rand random(7);
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random() & 0xff);
-  return bytes;
-}
 
 class InspectionTest : public test::RelayFixture {
  protected:
@@ -124,7 +118,7 @@ TEST_F(InspectionTest, ReadsAHelloThatComesByteByByte) {
 }
 
 TEST_F(InspectionTest, PassesWhatFollowsTheHelloInOneGo) {
-  ExpectPasses(kHttps, ClientHello({"good.test"}) + RandomBytes(40'000));
+  ExpectPasses(kHttps, ClientHello({"good.test"}) + EarlyData(4));
 }
 
 TEST_F(InspectionTest, RefusesAHelloThatNeverEnds) {

@@ -1,4 +1,3 @@
-#include "sandbox/base/redaction.h"
 #include "sandbox/network/relay_proxy.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +8,7 @@
 #include "client_hello.h"
 #include "relay_fixture.h"
 #include "sandbox/base/encoding.h"
+#include "sandbox/base/redaction.h"
 
 namespace rune::sandbox {
 namespace {

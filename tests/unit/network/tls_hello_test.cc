@@ -89,9 +89,17 @@ TEST(TlsHelloTest, PutsFragmentsTogether) {
 }
 
 TEST(TlsHelloTest, IsNotTlsWhenItDoesNotBeginLikeIt) {
-  for (const std::string& bytes : {"GET / HTTP/1.1\r\n"s, "\0"s, "\x17\3\3"s, "\x15\3\1\0\2\1\0"s, "\x80\x2e\1\0\2"s,
-                                   "\x16\2"s, "\x16\4\1"s, "SSH-2.0-x\r\n"s}) {
+  for (const std::string& bytes : {"GET / HTTP/1.1\r\n"s, "\0"s, "\x17\3\3"s, "\x15\3\1\0\2\1\0"s, "\x80\x2e\2\0\2"s,
+                                   "\x80\x2e\1\7"s, "\x16\2"s, "\x16\4\1"s, "SSH-2.0-x\r\n"s}) {
     EXPECT_EQ(StateOf(bytes), State::kNotTls) << testing::PrintToString(bytes);
+  }
+}
+
+TEST(TlsHelloTest, KnowsTheFormOfSsl2WhichHasNoName) {
+  for (const std::string& version : {"\3\3"s, "\3\1"s, "\0\2"s}) {
+    const std::string hello = "\x80\x2e\1" + version + "\0\x15"s;
+    EXPECT_EQ(StateOf(hello), State::kNoName);
+    for (std::size_t size = 0; size < 5; ++size) EXPECT_EQ(StateOf(hello.substr(0, size)), State::kIncomplete);
   }
 }
 
