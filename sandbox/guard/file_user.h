@@ -8,7 +8,6 @@
 #include <string>
 
 #include "sandbox/base/unique_fd.h"
-#include "sandbox/confinement.h"
 
 namespace rune::sandbox {
 
@@ -23,6 +22,22 @@ class FileUser {
   uid_t before_;
 };
 
+/// Who asks, for calls that tell others who made them (SO_PEERCRED, unix(7)). The real and saved ids stay what they
+/// are, so that nobody of that uid gets a hold of us.
+class CommandIds {
+ public:
+  CommandIds(uid_t user, gid_t group);
+  ~CommandIds();
+  CommandIds(const CommandIds&) = delete;
+  CommandIds& operator=(const CommandIds&) = delete;
+
+ private:
+  const uid_t user_;
+  const gid_t group_;
+  const gid_t files_group_;
+  const bool changed_;
+};
+
 /// openat2(2) as `user`, through no magic link of proc(5). `flags`: O_PATH, O_NOFOLLOW. Invalid: see errno (ENOSYS
 /// before Linux 5.6).
 UniqueFd OpenPlaceAs(uid_t user, int directory, const std::string& path, int flags);
@@ -30,7 +45,5 @@ UniqueFd OpenPlaceAs(uid_t user, int directory, const std::string& path, int fla
 std::string LinkTo(int fd);
 /// Where the file behind a descriptor is now; empty when that cannot be told.
 std::string PathOf(int fd);
-/// `path` and `files` are real paths.
-bool MayWrite(const FileAccess& files, const std::string& path);
 
 }  // namespace rune::sandbox

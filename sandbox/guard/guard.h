@@ -36,6 +36,9 @@ struct GuardOptions {
   const HeldTrees* trees = nullptr;
   timespec started{};  ///< Of the run, CLOCK_REALTIME_COARSE: older sockets are not the command's.
   uid_t tool_uid = 0;  ///< Who the command is: only sockets and files of this uid are its own.
+  gid_t tool_gid = 0;
+  /// Another layer refuses the command every port of its own making (Landlock ABI 4, a network of its own).
+  bool ports_held = true;
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
   std::function<bool(const std::string& path)> may_map;      ///< For execution. Empty: everything.
   /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.

@@ -1,13 +1,18 @@
 #include "sandbox/guard/guard_servers.h"
 
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "sandbox/base/paths.h"
+#include "sandbox/guard/file_user.h"
 #include "sandbox/guard/listening_socket.h"
 #include "sandbox/guard/loopback_door.h"
 
@@ -44,16 +49,51 @@ Endpoint LoopbackFor(const GuardedSocket& socket) {
   return {*ParseIp("127.0.0.1"), 0, 0};
 }
 
+/// Who connects to a Unix socket is told who listens (unix(7), SO_PEERCRED).
+int ListenAs(const GuardOptions& options, int socket, int backlog) {
+  const CommandIds as(options.tool_uid, options.tool_gid);
+  return ::listen(socket, backlog) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 void GuardServers::Bind(const SystemCall& call, GuardedSocket& socket, std::string bytes) {
   if (socket.kind == GuardedSocket::Kind::kStream) return BindStream(call, socket, std::move(bytes));
-  if (IsAbstract(DecodeSocketAddress(bytes).kind)) return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
+  const SocketAddress address = DecodeSocketAddress(bytes);
+  if (IsAbstract(address.kind)) return state_.Refuse(call, DeniedAct::kBind, "an abstract socket");
+  if (!state_.options.ports_held && !state_.options.watch_only) {
+    if (address.kind != SocketAddress::Kind::kUnixPath) return state_.calls.Fail(call.id, EINVAL);
+    return state_.Answer(call, BindPath(call, socket, address.path));
+  }
   // Whether a socket may be made at this path is Landlock's and the file system's business, by the caller's rights.
-  // Should another thread put an internet socket and address in their place meanwhile, nothing is won: it may be
-  // bound, but who listens on it does so through us, and we look at what it is bound to, its port included. The
-  // same for an abstract name.
+  // Should another thread put an internet socket and address in their place meanwhile, they are refused there too; an
+  // abstract name is looked at when somebody listens on it.
   state_.calls.Continue(call.id);
+}
+
+/// As the command would, with its rights and its mask, in a tree that it may write: where nothing else holds its ports,
+/// the kernel must not look at descriptor and address again.
+int GuardServers::BindPath(const SystemCall& call, const GuardedSocket& socket, const std::string& path) {
+  const Tracee tracee(call.tid);
+  const UniqueFd start = tracee.WorkingDirectory();
+  const auto mask = tracee.FileMask();
+  if (!start.valid() || !mask || !state_.calls.StillWaits(call.id)) return EACCES;
+  const std::string directory = path.find('/') == std::string::npos ? "." : ParentOf(path);
+  const UniqueFd parent = OpenPlaceAs(state_.options.tool_uid, start.get(), directory, O_PATH | O_DIRECTORY);
+  if (!parent.valid()) return errno;
+  const std::string name(FileName(path));
+  const std::string real = PathOf(parent.get()) + "/" + name;
+  if (!state_.options.trees->Contains(parent.get()) || IsBelowAny(real, state_.options.files->denied)) return EACCES;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string at = LinkTo(parent.get()) + "/" + name;
+  if (at.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  std::memcpy(address.sun_path, at.c_str(), at.size());
+  const FileUser as(state_.options.tool_uid);
+  const mode_t ours = ::umask(*mask);
+  const int error = ::bind(socket.twin.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  ::umask(ours);
+  return error;
 }
 
 bool GuardServers::MayServe(const IpAddress& address, std::uint16_t port) const {
@@ -156,7 +196,7 @@ void GuardServers::Listen(const SystemCall& call) {
       return RefuseToServe(call, local);
     }
   }
-  if (::listen(socket->twin.get(), call.Int(1)) != 0) return state_.calls.Fail(call.id, errno);
+  if (const int err = ListenAs(state_.options, socket->twin.get(), call.Int(1))) return state_.calls.Fail(call.id, err);
   if (socket->kind == GuardedSocket::Kind::kStream) {
     if (listeners_.size() >= kMaxListeners) ForgetListeners();
     const std::uint16_t port = socket->wished ? socket->wished->port : local.port;

@@ -29,6 +29,7 @@ class GuardServers {
     std::uint16_t port = 0;  ///< What the command believes.
     ino_t inode = 0;
   };
+  int BindPath(const SystemCall& call, const GuardedSocket& socket, const std::string& path);
   void BindStream(const SystemCall& call, GuardedSocket& socket, std::string bytes);
   void RefuseToServe(const SystemCall& call, const Endpoint& at);
   int BindAsWished(GuardedSocket& socket, const Endpoint& wished);

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "sandbox/guard/file_user.h"
 #include "sandbox/network/nonblocking_socket.h"
 
 namespace rune::sandbox {
@@ -49,7 +50,8 @@ GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& 
       door_(state.loop,
             [&state](int domain, int type, int protocol) { return state.MakeInternetSocket(domain, type, protocol); }),
       dns_streams_(state.loop, state.dns),
-      unix_rules_{state.options.files, state.options.tool_uid, state.options.watch_only, state.options.started} {}
+      unix_rules_{state.options.trees, state.options.tool_uid, state.options.tool_gid, state.options.watch_only,
+                  state.options.started} {}
 
 void GuardStreams::Clear() {
   door_.Clear();
@@ -197,6 +199,7 @@ void GuardStreams::ConnectPath(const Attempt& attempt, const std::string& path) 
 void GuardStreams::RetryPath(const Attempt& attempt, std::shared_ptr<UniqueFd> place) {
   const int twin = attempt.socket->twin.get();
   const int error = ConnectUnix(unix_rules_, twin, *place);
+  if (error == EACCES) return state_.Refuse(attempt.call, DeniedAct::kConnect, PathOf(place->get()));
   if (error != EAGAIN || !attempt.blocking) return Finish(attempt, error);
   Again(attempt, EAGAIN, [this, attempt, place = std::move(place)] { RetryPath(attempt, place); });
 }

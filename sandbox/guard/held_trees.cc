@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sandbox/base/paths.h"
@@ -14,57 +15,67 @@
 namespace rune::sandbox {
 namespace {
 
-/// Somebody who moves a tree this often while we look gets a refusal.
-constexpr int kLooks = 4;
+bool IsDevice(const struct stat& info) { return S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode); }
+bool IsSame(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-/// Opens a real path; invalid when a link has come into it. Without openat2(2) there is no guard to ask either.
-UniqueFd Hold(const std::string& path) {
+/// The directory that the file is in; invalid when that cannot be told. One without a name any more was where its last
+/// one was.
+UniqueFd DirectoryOf(int fd, const struct stat& info) {
+  constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  if (S_ISDIR(info.st_mode)) return UniqueFd(::openat(fd, "..", kFlags));
+  const std::string path = PathOf(fd);
+  if (!path.starts_with('/')) return {};
+  UniqueFd directory(::open(ParentOf(path).c_str(), kFlags));
+  if (!directory.valid() || info.st_nlink == 0) return directory;
+  // The path may have come to lead elsewhere since.
+  struct stat named{};
+  const std::string name(FileName(path));
+  const bool there = ::fstatat(directory.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0;
+  return there && IsSame(named, info) ? std::move(directory) : UniqueFd();
+}
+
+/// A real path; nothing when a link has come into it. Without openat2(2) there is no guard to ask either.
+void Hold(const std::string& path, std::vector<UniqueFd>& roots) {
   open_how how{};
   how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS;
-  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
-}
-
-bool IsDevice(const UniqueFd& place) {
+  UniqueFd place(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
   struct stat info{};
-  return ::fstat(place.get(), &info) != 0 || S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode);
+  if (!place.valid() || ::fstat(place.get(), &info) != 0 || IsDevice(info)) return;
+  roots.push_back(std::move(place));
 }
 
-std::vector<std::string> PathsOf(const std::vector<UniqueFd>& places) {
-  std::vector<std::string> paths;
-  for (const UniqueFd& place : places) {
-    if (std::string path = PathOf(place.get()); path.starts_with('/')) paths.push_back(std::move(path));
-  }
-  return paths;
+/// Asked anew each time: an overlay may give a file another number when it is first written.
+bool IsOneOf(const std::vector<UniqueFd>& roots, const struct stat& info) {
+  return std::any_of(roots.begin(), roots.end(), [&](const UniqueFd& root) {
+    struct stat now{};
+    return ::fstat(root.get(), &now) == 0 && IsSame(now, info);
+  });
 }
 
 }  // namespace
 
 HeldTrees::HeldTrees(const FileAccess& files) {
   for (const std::string& path : files.write) {
-    if (IsBelowAny(path, files.denied)) continue;
-    UniqueFd place = Hold(path);
-    if (place.valid() && !IsDevice(place)) writable_.push_back(std::move(place));
+    if (!IsBelowAny(path, files.denied)) Hold(path, writable_);
   }
   for (const std::string& path : files.denied) {
-    if (!IsBelowAny(path, files.write)) continue;
-    if (UniqueFd place = Hold(path); place.valid()) denied_.push_back(std::move(place));
+    if (IsBelowAny(path, files.write)) Hold(path, denied_);
   }
 }
 
 bool HeldTrees::Contains(int fd) const {
-  std::vector<std::string> writable = PathsOf(writable_);
-  std::vector<std::string> denied = PathsOf(denied_);
-  for (int look = 0; look < kLooks; ++look) {
-    const std::string path = PathOf(fd);
-    // Nothing was moved between the looks at the trees and at the file: all three are true of one moment.
-    std::vector<std::string> again = PathsOf(writable_);
-    std::vector<std::string> denied_again = PathsOf(denied_);
-    if (writable == again && denied == denied_again) return IsBelowAny(path, writable) && !IsBelowAny(path, denied);
-    writable = std::move(again);
-    denied = std::move(denied_again);
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return false;
+  UniqueFd directory;
+  for (;;) {
+    if (IsOneOf(denied_, info)) return false;
+    if (IsOneOf(writable_, info)) return true;  // nothing above it is denied: those are not held
+    directory = DirectoryOf(directory.valid() ? directory.get() : fd, info);
+    const struct stat below = info;
+    if (!directory.valid() || ::fstat(directory.get(), &info) != 0) return false;
+    if (IsSame(info, below)) return false;  // the root is its own parent
   }
-  return false;
 }
 
 }  // namespace rune::sandbox

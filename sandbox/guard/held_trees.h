@@ -2,8 +2,9 @@
 /// The trees that a command may write, held open from before it started. Their names mean nothing from then on: a
 /// command can move a directory away and put a link, or another directory, into its place.
 ///
-/// Where a tree and a file are is asked of their descriptors (proc(5), /proc/self/fd): paths without links, which
-/// follow every renaming. A hard link counts where it was opened; Landlock lets none be made into a writable tree.
+/// Where a file is, is asked by going up from it, directory by directory, until one of them is met: by what they are
+/// (device and inode), for paths are true of a moment only, and a command can move things around while we look. A hard
+/// link counts where it was opened; Landlock lets none be made into a writable tree.
 
 #include <vector>
 

@@ -123,19 +123,23 @@ std::uint64_t Tracee::FileSizeLimit() const {
   return 0;
 }
 
-/// proc(5), /proc/pid/fdinfo: the flags in octal, O_CLOEXEC among them.
-bool Tracee::ClosesOnExec(int fd) const {
-  constexpr std::string_view kKey = "flags:";
-  const auto info = ReadFile(Path("fdinfo/" + std::to_string(fd)), 64 << 10);
-  if (!info.ok()) return false;
-  for (const std::string_view line : Split(*info, '\n')) {
-    if (!line.starts_with(kKey)) continue;
-    const std::string_view digits = Trim(line.substr(kKey.size()));
-    unsigned flags = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), flags, 8);
-    return (flags & O_CLOEXEC) != 0;
+std::optional<unsigned> Tracee::Octal(const std::string& file, std::string_view key) const {
+  const auto text = ReadFile(Path(file), 64 << 10);
+  if (!text.ok()) return std::nullopt;
+  for (const std::string_view line : Split(*text, '\n')) {
+    if (!line.starts_with(key)) continue;
+    const std::string_view digits = Trim(line.substr(key.size()));
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
   }
-  return false;
+  return std::nullopt;
+}
+
+std::optional<mode_t> Tracee::FileMask() const { return Octal("status", "Umask:"); }
+
+bool Tracee::ClosesOnExec(int fd) const {
+  return (Octal("fdinfo/" + std::to_string(fd), "flags:").value_or(0) & O_CLOEXEC) != 0;
 }
 
 bool Tracee::SignalWaits() const {

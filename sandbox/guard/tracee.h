@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sandbox/base/unique_fd.h"
 #include "sandbox/guard/notifications.h"
@@ -33,6 +34,8 @@ class Tracee {
 
   /// Inode of the socket behind descriptor `fd`. 0 or an errno: EBADF, ENOTSOCK, EACCES.
   int SocketInode(int fd, ino_t& inode) const;
+  /// umask(2); nullopt when it cannot be read.
+  std::optional<mode_t> FileMask() const;
   /// FD_CLOEXEC of descriptor `fd` (fcntl(2)); false when it cannot be read.
   bool ClosesOnExec(int fd) const;
   /// What a descriptor, or "cwd", or "exe" leads to; empty when it cannot be read.
@@ -48,6 +51,8 @@ class Tracee {
 
  private:
   int Open();
+  /// The number behind `key` in a file of proc(5).
+  std::optional<unsigned> Octal(const std::string& file, std::string_view key) const;
   std::string Path(const std::string& name) const { return "/proc/" + std::to_string(tid_) + "/" + name; }
 
   pid_t tid_;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -22,6 +23,14 @@ bool IsYounger(int place, const timespec& since) {
   return static_cast<long>(info.stx_btime.tv_nsec) >= since.tv_nsec;
 }
 
+/// Who called listen(2) on the other end (unix(7), SO_PEERCRED), by a number that is 0 for whoever is not of our pid
+/// namespace.
+bool IsOurs(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == ::getpid();
+}
+
 }  // namespace
 
 UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std::string& path) {
@@ -36,7 +45,7 @@ UnixSocket FindUnixSocket(const UnixSocketRules& rules, int directory, const std
   struct stat info{};
   if (::fstat(found.place.get(), &info) != 0 || found.path.empty()) {
     found.error = EACCES;
-  } else if (!rules.every && !MayWrite(*rules.files, found.path)) {
+  } else if (!rules.every && !rules.trees->Contains(found.place.get())) {
     found.error = EACCES;
   } else if (!S_ISSOCK(info.st_mode)) {
     found.error = ECONNREFUSED;
@@ -51,8 +60,14 @@ int ConnectUnix(const UnixSocketRules& rules, int socket, const UniqueFd& place)
   address.sun_family = AF_UNIX;
   const std::string path = LinkTo(place.get());
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const FileUser user(rules.owner);
-  return ConnectWithoutWaiting(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  int error = 0;
+  {
+    const CommandIds as(rules.owner, rules.group);
+    error = ConnectWithoutWaiting(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  if (error != 0 || rules.every || IsOurs(socket)) return error;
+  ::shutdown(socket, SHUT_RDWR);
+  return EACCES;
 }
 
 }  // namespace rune::sandbox

@@ -78,7 +78,7 @@ RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
 Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
     : done_(std::move(done)),
       setup_(frame),
-      network_(loop, frame, setup_.identity().uid, setup_.own_sockets()),
+      network_(loop, frame, setup_.identity(), setup_.own_sockets()),
       homes_(setup_.tmp(), setup_.identity().uid),
       trees_(loop, frame.limits, setup_.group(), [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
       facts_(FactsOf(setup_, network_)) {

@@ -9,9 +9,14 @@
 #include "sandbox/protocol/descriptor_passing.h"
 
 namespace rune::sandbox {
+namespace {
 
-RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid, const OwnSockets& own)
-    : loop_(loop), tool_uid_(tool_uid), own_(own), no_guard_(WhyNoGuard()), resolver_(loop, SystemResolverConfig()) {
+constexpr int kTcpPorts = 4;  // the ABI of Landlock that has rules for them
+
+}  // namespace
+
+RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, const Identity& commands, const OwnSockets& own)
+    : loop_(loop), commands_(commands), own_(own), no_guard_(WhyNoGuard()), resolver_(loop, SystemResolverConfig()) {
   ::clock_gettime(CLOCK_REALTIME_COARSE, &started_);
   if (auto proxy = ParseUpstreamProxy(frame.proxy); !frame.proxy.empty() && proxy.ok()) {
     proxy_ = std::move(proxy).value();
@@ -43,7 +48,9 @@ int RunNetwork::Prepare(CommandId id, const CompiledPolicy& policy) {
   options.rules = &policy.domains;
   options.files = &confinement.files;
   options.trees = &policy.trees;
-  options.tool_uid = tool_uid_;
+  options.tool_uid = commands_.uid;
+  options.tool_gid = commands_.gid;
+  options.ports_held = own_.valid() || policy.landlock.abi >= kTcpPorts;
   options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };
   options.started = started_;

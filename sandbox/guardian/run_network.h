@@ -15,6 +15,7 @@
 #include "sandbox/guard/guard.h"
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/guardian/own_sockets.h"
+#include "sandbox/layers/identity.h"
 #include "sandbox/network/relay_proxy.h"
 #include "sandbox/network/resolver.h"
 #include "sandbox/protocol/frames.h"
@@ -24,9 +25,9 @@ namespace rune::sandbox {
 
 class RunNetwork {
  public:
-  /// While this process still has the capabilities that it will ever have. `tool_uid`: who the commands are.
+  /// While this process still has the capabilities that it will ever have. `commands`: who they are.
   /// `own`: of the run's own network, borrowed.
-  RunNetwork(EventLoop& loop, const SetupFrame& frame, uid_t tool_uid, const OwnSockets& own);
+  RunNetwork(EventLoop& loop, const SetupFrame& frame, const Identity& commands, const OwnSockets& own);
   RunNetwork(const RunNetwork&) = delete;
   RunNetwork& operator=(const RunNetwork&) = delete;
 
@@ -48,7 +49,7 @@ class RunNetwork {
   std::uint64_t UploadedBeside(CommandId id, const std::string& target) const;
 
   EventLoop& loop_;
-  const uid_t tool_uid_;
+  const Identity commands_;
   const OwnSockets& own_;
   timespec started_{};
   std::optional<UpstreamProxy> proxy_;

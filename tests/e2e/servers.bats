@@ -188,3 +188,20 @@ PY
   done
   kill "$STRANGER"
 }
+
+@test "both ends of a Unix socket are told the command's own user" {
+  cat >peers.py <<'PY'
+import os, socket, struct
+def peer(s): return struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1:]
+server = socket.socket(socket.AF_UNIX)
+server.bind("s")
+server.listen()
+client = socket.socket(socket.AF_UNIX)
+client.connect("s")
+there, _ = server.accept()
+mine = (os.geteuid(), os.getegid())
+print(peer(there) == mine, peer(client) == mine)
+PY
+  box -- python3 peers.py
+  [ "$output" = 'True True' ] || explain "$(id)"
+}

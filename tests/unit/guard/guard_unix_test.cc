@@ -1,8 +1,10 @@
 /// Which Unix sockets a guarded command reaches.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -101,6 +103,55 @@ TEST_F(GuardedUnixSockets, ReachNoAbstractName) {
   };
   EXPECT_EQ(RunBare(act), 0);
   EXPECT_EQ(Run(act), EACCES);
+}
+
+TEST_F(GuardedUnixSockets, AreMadeForTheCommandWhereNothingElseHoldsItsPorts) {
+  setup_.ports_held = false;
+  const std::string in = in_.path();
+  const auto serve = [](const std::string& path) { return ServeAt(path).valid() ? 0 : errno; };
+  EXPECT_EQ(Run([&] { return serve(in + "/a") != 0 ? errno : ConnectAt(in + "/a"); }), ECONNREFUSED) << "it was closed";
+  EXPECT_EQ(Run([&] {
+              ::umask(077);
+              if (::chdir(in.c_str()) != 0) return errno;
+              const UniqueFd server = ServeAt("b");
+              if (!server.valid()) return 200;
+              struct stat info{};
+              if (::stat("b", &info) != 0 || (info.st_mode & 0777) != 0700 || info.st_uid != ::geteuid()) return 201;
+              return ConnectAt("b");
+            }),
+            0);
+  EXPECT_EQ(Run([&] { return serve(in + "/b"); }), EADDRINUSE);
+  EXPECT_EQ(Run([&] { return serve(in + "/none/c"); }), ENOENT);
+  EXPECT_EQ(Run([&] { return serve(in + "/denied/c"); }), EACCES);
+  EXPECT_EQ(RunBare([&] { return serve(in + "/denied/c"); }), 0);
+  EXPECT_EQ(Run([&] { return serve(out_.path() + "/c"); }), EACCES);
+  EXPECT_EQ(RunBare([&] { return serve(out_.path() + "/c"); }), 0);
+  EXPECT_EQ(Run([&] {
+              if (::symlink(out_.path().c_str(), (in + "/link").c_str()) != 0) return 202;
+              return serve(in + "/link/d");
+            }),
+            EACCES);
+  EXPECT_EQ(Run([&] { return serve(""); }), EACCES) << "an abstract name";
+}
+
+TEST_F(GuardedUnixSockets, ReachNobodyWhoIsNoCommandOfTheRun) {
+  // Younger than the run, in a tree of the command's, of the same user: another program of the machine.
+  const std::string path = in_.path() + "/stranger";
+  Pipe ready = std::move(MakePipe()).value();
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    const UniqueFd server = ServeAt(path);
+    [[maybe_unused]] const ssize_t said = ::write(ready.write.get(), "x", server.valid() ? 1 : 0);
+    for (;;) ::pause();
+  }
+  ready.write.Reset();
+  char byte = 0;
+  EXPECT_EQ(::read(ready.read.get(), &byte, 1), 1);
+  EXPECT_EQ(RunBare([&] { return ConnectAt(path); }), 0);
+  EXPECT_EQ(Run([&] { return ConnectAt(path); }), EACCES);
+  EXPECT_TRUE(result_.Denied(DeniedAct::kConnect, path));
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, nullptr, 0);
 }
 
 }  // namespace

@@ -176,6 +176,8 @@ GuardedResult RunGuarded(const GuardedSetup& setup, const std::function<int()>& 
   const HeldTrees trees(setup.files);
   options.trees = &trees;
   options.tool_uid = ::geteuid();
+  options.tool_gid = ::getegid();
+  options.ports_held = setup.ports_held;
   options.may_execute = setup.may_execute;
   options.watch_only = setup.watch_only;
   NetworkGuard guard(loop, resolver, std::move(options));

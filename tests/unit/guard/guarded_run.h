@@ -47,6 +47,7 @@ struct GuardedSetup {
   FileAccess files;
   std::function<bool(const std::string&)> may_execute;
   bool watch_only = false;
+  bool ports_held = true;
   SeccompPolicy::Unheld unheld;  ///< As under a kernel whose Landlock lacks these.
 };
 

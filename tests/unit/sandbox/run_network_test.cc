@@ -18,7 +18,7 @@ class RunNetworkTest : public testing::Test {
   }
   EventLoop loop_;
   OwnSockets none_;
-  RunNetwork network_{loop_, SetupFrame{}, ::geteuid(), none_};
+  RunNetwork network_{loop_, SetupFrame{}, Identity{.uid = ::geteuid()}, none_};
 };
 
 TEST_F(RunNetworkTest, WithoutAFilterThatAsksThereIsNobodyToAnswer) {
