@@ -15,6 +15,7 @@
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/guardian/file_operations.h"
+#include "sandbox/layers/landlock.h"
 #include "sandbox/process_list.h"
 #include "sandbox/program.h"
 
@@ -77,7 +78,7 @@ RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
 
 Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
     : done_(std::move(done)),
-      setup_(frame),
+      setup_(frame, PinsFor(frame)),
       network_(loop, frame, setup_.identity(), setup_.own_sockets()),
       homes_(setup_.tmp(), setup_.identity().uid),
       trees_(loop, frame.limits, setup_.group(), [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
@@ -85,6 +86,19 @@ Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
   setup_.Settle();
   // Process 1 takes everything with it.
   if (setup_.placeholder() >= 0) loop.Watch(setup_.placeholder(), POLLIN, [](short) { ::_exit(1); });
+}
+
+/// Looks for repositories before the mounts are made: what is opened then leads past them, so that what is found
+/// changed all the same can be put back.
+std::vector<Pin> Guardian::PinsFor(const SetupFrame& frame) {
+  std::vector<Pin> pins;
+  if (frame.first.git_config == GitConfig::kOpen) return pins;
+  std::vector<std::string> trees = ResolveAccess(frame.first.files).write;
+  std::erase_if(trees, [&](const std::string& tree) { return IsBelow(tree, frame.tmp_dir); });
+  repositories_.Add(trees);
+  for (FixedPlace& place : repositories_.Fixed(frame.first.git_config))
+    pins.push_back({std::move(place.path), place.read_only ? Pin::Access::kReadOnly : Pin::Access::kAsItIs});
+  return pins;
 }
 
 DefinedFrame Guardian::Define(const DefineFrame& frame) {

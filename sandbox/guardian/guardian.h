@@ -64,6 +64,7 @@ class Guardian {
   void AddDenial(const Call& call, Report& report) const;
   /// What a command changed of what makes git run programs: taken back, and said.
   void LookAtRepositories(const Call& call, Report& report);
+  std::vector<Pin> PinsFor(const SetupFrame& frame);
   WriteRules RulesFor(const CompiledPolicy& policy) const;
   void Fail(CommandId id, const std::string& what, int err);
   ChildStatus* TakeStatus();

@@ -46,13 +46,14 @@ bool CountsPerUserNamespace() {
 
 }  // namespace
 
-RunSetup::RunSetup(const SetupFrame& frame) : limits_(frame.limits), tmp_dir_(frame.tmp_dir), client_(::getppid()) {
+RunSetup::RunSetup(const SetupFrame& frame, std::vector<Pin> pins)
+    : limits_(frame.limits), tmp_dir_(frame.tmp_dir), client_(::getppid()) {
   auto group = RunCgroup::Begin(limits_);
   ChooseIdentity(frame.first.files);
   tmp_lock_ = HoldRunDirectory(tmp_dir_);
   // Held from before the mounts: the way to remove the directory when the client cannot any more.
   tmp_parent_.Reset(::open(tmp_dir_.substr(0, tmp_dir_.rfind('/')).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  EnterMounts(frame.first.files);
+  EnterMounts(frame.first.files, std::move(pins));
   if (frame.first.network != Network::kOpen) {
     if (auto empty = MakeEmptyNetwork(); empty.ok()) empty_network_ = std::move(empty).value();
   }
@@ -118,7 +119,7 @@ void RunSetup::ChooseIdentity(const FileAccess& files) {
 
 /// Where mounts can be made, /tmp becomes the private directory. What is granted below the real /tmp stays visible, for
 /// reading only unless it was granted for writing.
-void RunSetup::EnterMounts(const FileAccess& files) {
+void RunSetup::EnterMounts(const FileAccess& files, std::vector<Pin> pins) {
   const auto below_tmp = [&](const std::vector<std::string>& paths) {
     std::vector<std::string> kept;
     for (const std::string& path : paths) {
@@ -129,8 +130,9 @@ void RunSetup::EnterMounts(const FileAccess& files) {
   std::vector<std::string> read_only = below_tmp(files.read);
   const std::vector<std::string> execute = below_tmp(files.execute);
   read_only.insert(read_only.end(), execute.begin(), execute.end());
-  auto entered = tmp_dir_.empty() ? Result<Mounts>(Error{ErrorKind::kUnavailable, "no private directory"})
-                                  : sandbox::EnterMounts({tmp_dir_, below_tmp(files.write), std::move(read_only), {}});
+  auto entered = tmp_dir_.empty()
+                     ? Result<Mounts>(Error{ErrorKind::kUnavailable, "no private directory"})
+                     : sandbox::EnterMounts({tmp_dir_, below_tmp(files.write), std::move(read_only), std::move(pins)});
   tmp_is_private_ = entered.ok();
   tmp_ = tmp_is_private_ ? "/tmp" : tmp_dir_;
   facts_.identity += tmp_is_private_ ? ", private /tmp" : ", /tmp shared with this machine";

@@ -23,7 +23,7 @@ class RunSetup {
  public:
   /// Enters what can be had and notes what cannot. Before any child; not dumpable afterwards (prctl(2)). Where the run
   /// has process ids of its own, what returns is the first of them (namespaces.h).
-  explicit RunSetup(const SetupFrame& frame);
+  RunSetup(const SetupFrame& frame, std::vector<Pin> pins);
   /// Last, when nothing needs root any more: becomes who the commands are, where a guard could not read them otherwise.
   void Settle();
 
@@ -56,7 +56,7 @@ class RunSetup {
 
  private:
   void ChooseIdentity(const FileAccess& files);
-  void EnterMounts(const FileAccess& files);
+  void EnterMounts(const FileAccess& files, std::vector<Pin> pins);
   void ContinueWithOwnPids();
   void CloseForExecution(const FileAccess& files);
   void JoinGroup(Result<RunCgroup> group);

@@ -312,6 +312,16 @@ void GitDirectory::CheckInner(int directory, GitConfig rule, std::vector<std::st
   }
 }
 
+std::vector<std::string> GitDirectory::Modules() const {
+  std::vector<std::string> names;
+  for (const auto& [path, inner] : inner_) {
+    if (inner.kind_ != Kind::kModule) continue;
+    names.push_back(path);
+    for (const std::string& name : inner.Modules()) names.push_back(path + "/" + name);
+  }
+  return names;
+}
+
 void GitDirectory::AddFiles(std::vector<std::pair<dev_t, ino_t>>& out) const {
   const auto add = [&](const Stamp& stamp) {
     if (stamp.exists) out.emplace_back(stamp.device, stamp.inode);

@@ -39,6 +39,9 @@ class GitDirectory {
   /// taken back: the path below the directory, the setting where it was one, and whether it could be.
   std::vector<std::string> Check(int directory, GitConfig rule);
 
+  /// Repositories of submodules that it holds: "modules/NAME", "modules/NAME/modules/INNER".
+  std::vector<std::string> Modules() const;
+
   /// Everything that is watched, by device and inode.
   void AddFiles(std::vector<std::pair<dev_t, ino_t>>& out) const;
 

@@ -117,6 +117,26 @@ void GitWatch::Remember(const Tree& tree, const std::string& below, int director
   places_.push_back(std::move(place));
 }
 
+std::vector<FixedPlace> GitWatch::Fixed(GitConfig rule) const {
+  std::vector<FixedPlace> all;
+  std::size_t left = kMaxFixed;
+  for (const Place& place : places_) {
+    // Where it is a link or a file, the directory that it names is somewhere else, or a place of its own.
+    if (!place.held.valid() || !place.link.empty() || place.file || left == 0) continue;
+    --left;
+    const std::string work_tree = Joined(place.tree->path, place.below);
+    const std::string git = place.bare ? work_tree : work_tree + "/" + kDotGit;
+    // A bare one may be the tree itself, which is fixed by its own parent.
+    if (!place.bare || !place.below.empty()) all.push_back({git, false});
+    for (const char* name : {"hooks", "commondir", "gitdir", "info/attributes"})
+      all.push_back({git + "/" + name, true});
+    for (const std::string& name : place.git.Modules()) all.push_back({git + "/" + name + "/hooks", true});
+    if (rule != GitConfig::kReadOnly) continue;
+    for (const char* name : {"config", "config.worktree"}) all.push_back({git + "/" + name, true});
+  }
+  return all;
+}
+
 std::vector<std::string> GitWatch::Check(GitConfig rule) {
   std::vector<std::string> out;
   for (Place& place : places_) {

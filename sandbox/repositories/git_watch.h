@@ -12,11 +12,21 @@
 
 namespace rune::sandbox {
 
+struct FixedPlace {
+  std::string path;
+  bool read_only = false;
+};
+
 class GitWatch {
  public:
   /// Looks for repositories in `trees` (real paths; those known already are passed over), kMaxDepth directories deep
   /// and among the first kMaxDirectories of each, and remembers what they hold. What a command makes later is its own.
   void Add(const std::vector<std::string>& trees);
+
+  /// What should be mounted over itself, so that no command moves it, or changes it at all, while it runs: of the first
+  /// kMaxFixed repositories their directory of git's, its hooks, and what says where else git looks. Real paths, outer
+  /// ones first; some are not there.
+  std::vector<FixedPlace> Fixed(GitConfig rule) const;
 
   /// What was taken back since the last look, by its whole path. Costs some stat(2) for each repository.
   std::vector<std::string> Check(GitConfig rule);
@@ -29,6 +39,7 @@ class GitWatch {
 
   static constexpr int kMaxDepth = 5;
   static constexpr std::size_t kMaxDirectories = 5000;
+  static constexpr std::size_t kMaxFixed = 64;
 
  private:
   struct Tree {

@@ -16,7 +16,7 @@ setup() {
 teardown() { e2e_teardown; }
 
 # sandboxed FLAG... : with the tree above the repository for writing, as a build has it.
-sandboxed() { run --separate-stderr "$RUNE_SANDBOX" --system --rw "$WORK/granted" --chdir "$WORK/granted/repo" --report "$ROOT/r.json" "$@"; }
+sandboxed() { run --separate-stderr "${DROP[@]}" "$RUNE_SANDBOX" --system --rw "$WORK/granted" --chdir "$WORK/granted/repo" --report "$ROOT/r.json" "$@"; }
 refused() { jq -r '.denials[] | select(.what == "run later") | .target' "$ROOT/r.json"; }
 # use: what a person does next, outside. True when what was planted has run.
 use() {
@@ -73,6 +73,8 @@ use() {
 }
 
 @test "a command's settings and hooks are taken back and said" {
+  need root "an ordinary user's mounts cannot be taken away here"
+  DROP=(setpriv --bounding-set -sys_admin)
   sandboxed -- sh -c "git config core.fsmonitor $ROOT/evil; git config user.name me; cp $ROOT/evil .git/hooks/pre-commit 2>/dev/null || printf '#!/bin/sh\n$ROOT/evil\n' >.git/hooks/pre-commit; chmod 755 .git/hooks/pre-commit"
   [ "$status" -eq 0 ] || explain
   refused | grep -qF '/.git/config: core.fsmonitor'
@@ -84,6 +86,44 @@ use() {
   sandboxed --git-config open -- sh -c "git config core.fsmonitor $ROOT/evil"
   [ "$(jq '.denials | length' "$ROOT/r.json")" = 0 ] || explain
   use
+}
+
+@test "where mounts can be had, hooks and where git looks are not there to be changed, not even for a moment" {
+  sandboxed -- /bin/true
+  grep -q 'private /tmp' "$ROOT/r.json" || skip "needs a mount namespace"
+  mkdir -p granted/repo/.git/info
+  git init -q --bare granted/repo/.git/modules/m
+  : >granted/repo/.git/info/attributes
+  local act
+  for act in 'cp ../../evil .git/hooks/pre-commit' 'mv .git/hooks .git/h' 'rm -r .git/hooks' 'mv .git .g' 'rm -rf .git/hooks && ln -s /tmp .git/hooks' \
+    'ln .git/config .git/hooks/post-merge' 'echo "* filter=x" >.git/info/attributes' 'mv -f f .git/info/attributes' 'cp f .git/modules/m/hooks/post-checkout' \
+    'cd .. && mv repo/.git/hooks h'; do
+    : >granted/repo/f
+    sandboxed --ro "$ROOT/evil" -- sh -c "$act"
+    [ "$status" -ne 0 ] || explain "$act"
+    [ -d granted/repo/.git/hooks ] && [ ! -e granted/repo/.git/hooks/pre-commit ] && [ ! -L granted/repo/.git/hooks ] || explain "$act"
+  done
+  # The same is done outside.
+  (cd granted/repo && cp ../../../evil .git/hooks/pre-commit && echo '* x' >.git/info/attributes && mv .git .g && mv .g .git)
+  use
+  rm granted/repo/.git/hooks/pre-commit
+  sandboxed --git-config open -- sh -c 'echo "* y" >.git/info/attributes && mv .git .g && mv .g .git'
+  [ "$status" -eq 0 ] || explain open
+  # Settings stay writable, unless nothing of them may change.
+  sandboxed -- git config user.name me
+  [ "$status" -eq 0 ] || explain guarded
+  sandboxed --git-config readonly -- git config user.name you
+  [ "$status" -ne 0 ] || explain readonly
+  [ "$(git config -f granted/repo/.git/config user.name)" = me ]
+}
+
+@test "a command's settings are taken back and said where mounts can be had, too" {
+  sandboxed -- sh -c "git config core.fsmonitor $ROOT/evil; git config user.name me"
+  [ "$status" -eq 0 ] || explain
+  refused | grep -qF '/.git/config: core.fsmonitor'
+  run use
+  [ "$status" -ne 0 ]
+  [ "$(git config -f granted/repo/.git/config user.name)" = me ]
 }
 
 @test "ordinary work with a repository goes on without a word" {

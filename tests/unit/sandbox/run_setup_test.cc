@@ -28,7 +28,7 @@ class RunSetupTest : public testing::Test {
 TEST_F(RunSetupTest, TheRunsOwnPlacesAreGrantedAndReallyItsOwn) {
   const std::string seen = tmp_->path() + "/seen";
   const int result = InChild([&] {
-    const RunSetup setup(Frame());
+    const RunSetup setup(Frame(), {});
     FileAccess files;
     setup.GrantOwn(files);
     if (std::find(files.write.begin(), files.write.end(), setup.tmp()) == files.write.end()) return 1;
@@ -42,7 +42,7 @@ TEST_F(RunSetupTest, TheRunsOwnPlacesAreGrantedAndReallyItsOwn) {
 
 TEST_F(RunSetupTest, WhatNoGroupHoldsTheProcessesOwnLimitsDo) {
   const int result = InChild([&] {
-    RunSetup setup(Frame());
+    RunSetup setup(Frame(), {});
     const RlimitPlan plan = setup.Rlimits({.open_files = 77});
     if (plan.command.open_files != 77) return 1;
     const bool group_has_memory = setup.group() != nullptr && setup.group()->has_memory();
@@ -57,7 +57,7 @@ TEST_F(RunSetupTest, WhatNoGroupHoldsTheProcessesOwnLimitsDo) {
 TEST_F(RunSetupTest, ThePrivateDirectoryGoesWhenItsClientCannotTakeItAway) {
   ASSERT_TRUE(WriteFileAtomic(tmp_->path() + "/file", "x").ok());
   EXPECT_EQ(InChild([&] {
-              const RunSetup setup(Frame());
+              const RunSetup setup(Frame(), {});
               setup.RemoveTmp();
               return 0;
             }),
@@ -69,7 +69,7 @@ TEST_F(RunSetupTest, TheEmptyNetworkIsNotMadeForAnOpenNetwork) {
   EXPECT_EQ(InChild([&] {
               SetupFrame open = Frame();
               open.first.network = Network::kOpen;
-              return RunSetup(open).empty_network() == -1 ? 0 : 1;
+              return RunSetup(open, {}).empty_network() == -1 ? 0 : 1;
             }),
             0);
 }
@@ -78,7 +78,7 @@ TEST_F(RunSetupTest, WithProcessIdsOfItsOwnARunSeesNobodyElses) {
   const int client = ::getpid();
   EXPECT_EQ(InChild([&] {
               if (!Exists("/proc/" + std::to_string(client) + "/status")) return 1;
-              const RunSetup setup(Frame());
+              const RunSetup setup(Frame(), {});
               if (!setup.facts().own_pids) return 0;  // the layers test says why
               if (::getpid() != 1) return 2;
               if (!setup.facts().out_of_reach.empty()) return 3;
