@@ -16,6 +16,7 @@
 #include "sandbox/guard/guard_signals.h"
 #include "sandbox/guard/guard_state.h"
 #include "sandbox/guard/guard_streams.h"
+#include "sandbox/guard/guard_watches.h"
 #include "sandbox/layers/seccomp_table.h"
 
 namespace rune::sandbox {
@@ -54,6 +55,7 @@ class NetworkGuard::Impl {
         programs_(state_),
         metadata_(state_),
         signals_(state_, programs_),
+        watches_(state_),
         routes_({.rules = state_.options.rules,
                  .dns = &state_.dns,
                  .every_target = state_.options.watch_only,
@@ -126,6 +128,7 @@ class NetworkGuard::Impl {
     state_.held.Clear();
     state_.sockets.Clear();
     streams_.Clear();
+    watches_.Clear();
     state_.loop.Unwatch(state_.calls.fd());
     state_.calls.Close();
   }
@@ -156,7 +159,7 @@ class NetworkGuard::Impl {
       case SYS_mmap:
         return programs_.Map(call);
       default:
-        if (!metadata_.Handle(call) && !signals_.Handle(call)) programs_.RefuseSyscall(call);
+        if (!metadata_.Handle(call) && !signals_.Handle(call) && !watches_.Handle(call)) programs_.RefuseSyscall(call);
     }
   }
 
@@ -170,6 +173,7 @@ class NetworkGuard::Impl {
   GuardPrograms programs_;
   GuardMetadata metadata_;
   GuardSignals signals_;
+  GuardWatches watches_;
   GuardRoutes routes_;
   Relay relay_;
   GuardStreams streams_;

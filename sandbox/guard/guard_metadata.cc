@@ -21,20 +21,6 @@ constexpr std::size_t kMaxAttribute = 64 << 10;  // XATTR_SIZE_MAX
 
 int ErrnoOf(long result) { return result < 0 ? errno : 0; }
 
-/// "/proc/self/fd/7" is how libraries name a descriptor where a call takes only paths; for us it would be our own.
-std::optional<int> DescriptorOf(const std::string& path) {
-  for (const std::string_view prefix : {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"}) {
-    if (!path.starts_with(prefix)) continue;
-    if (const auto number = ParseInt(path.substr(prefix.size()))) return static_cast<int>(*number);
-  }
-  return std::nullopt;
-}
-
-/// Neither is the start of a path: it would be walked as this process.
-bool NamesUs(const std::string& path) {
-  return path.starts_with("/proc/self/") || path.starts_with("/proc/thread-self/") || path.starts_with("/dev/fd/");
-}
-
 }  // namespace
 
 std::optional<GuardMetadata::Change> GuardMetadata::ChangeOf(const SystemCall& call) {
@@ -93,8 +79,8 @@ bool GuardMetadata::Handle(const SystemCall& call) {
   const std::optional<Change> change = ChangeOf(call);
   if (!change) return false;
   Tracee tracee(call.tid);
-  File file;
-  int err = Find(tracee, call, change->subject, file);
+  FoundFile file;
+  int err = FindFile(state_, tracee, call, change->subject, file);
   if (err == 0) err = Check(*change, file);
   if (err == EACCES) {
     const bool writes = change->kind == Change::Kind::kSize;
@@ -108,37 +94,8 @@ bool GuardMetadata::Handle(const SystemCall& call) {
   return true;
 }
 
-int GuardMetadata::Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const {
-  std::string path;
-  if (subject.path >= 0) {
-    if (const int err = tracee.ReadString(call.arguments[static_cast<std::size_t>(subject.path)], PATH_MAX, path)) {
-      return err;
-    }
-    if (path.empty() && !subject.empty) return ENOENT;
-  }
-  int descriptor = subject.directory < 0 ? AT_FDCWD : call.Int(static_cast<std::size_t>(subject.directory));
-  if (const auto named = DescriptorOf(path)) descriptor = *named, path.clear();
-  file.path = path;
-  if (NamesUs(path)) return EACCES;
-  const bool by_cwd = descriptor == AT_FDCWD;
-  const UniqueFd start = path.starts_with('/') ? UniqueFd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC))
-                         : by_cwd              ? tracee.WorkingDirectory()
-                                               : tracee.Descriptor(descriptor);
-  if (!start.valid()) return by_cwd ? EACCES : EBADF;
-  if (path.empty()) {
-    file.place.Reset(::fcntl(start.get(), F_DUPFD_CLOEXEC, 3));
-  } else {
-    file.place = OpenPlaceAs(state_.options.tool_uid, start.get(), path, O_PATH | (subject.follow ? 0 : O_NOFOLLOW));
-    if (!file.place.valid()) return errno == ELOOP ? EACCES : errno;
-  }
-  if (!state_.calls.StillWaits(call.id)) return ESRCH;
-  if (::fstat(file.place.get(), &file.info) != 0) return EACCES;
-  file.path = PathOf(file.place.get());
-  return file.path.empty() ? EACCES : 0;
-}
-
 /// EACCES: outside. EPERM: as the kernel says of a file that belongs to somebody else.
-int GuardMetadata::Check(const Change& change, const File& file) const {
+int GuardMetadata::Check(const Change& change, const FoundFile& file) const {
   if (S_ISCHR(file.info.st_mode) || S_ISBLK(file.info.st_mode)) return EACCES;
   if (!state_.options.trees->Contains(file.place.get())) return EACCES;
   if (change.kind == Change::Kind::kSize) return 0;  // the file's own mode says who may write it
@@ -146,14 +103,14 @@ int GuardMetadata::Check(const Change& change, const File& file) const {
 }
 
 /// To make a file of its own writable is all that helps a command here.
-Remedy GuardMetadata::WayOpen(const File& file) const {
+Remedy GuardMetadata::WayOpen(const FoundFile& file) const {
   const bool device = S_ISCHR(file.info.st_mode) || S_ISBLK(file.info.st_mode);
   const bool own = file.place.valid() && !device && file.info.st_uid == state_.options.tool_uid;
   if (!own || IsBelowAny(file.path, state_.options.files->denied)) return {};
   return RemedyOf(Grant::kWrite, file.path);
 }
 
-int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change& change, const FoundFile& file) const {
   const auto value = static_cast<std::size_t>(change.value);
   switch (change.kind) {
     case Change::Kind::kMode:
@@ -172,7 +129,7 @@ int GuardMetadata::Perform(Tracee& tracee, const SystemCall& call, const Change&
 }
 
 /// A directory may hand its group on to what is made in it; nothing else may run as somebody.
-int GuardMetadata::SetMode(mode_t mode, const File& file) const {
+int GuardMetadata::SetMode(mode_t mode, const FoundFile& file) const {
   if (S_ISLNK(file.info.st_mode)) return EOPNOTSUPP;
   const mode_t forbidden = S_ISDIR(file.info.st_mode) ? S_ISUID : S_ISUID | S_ISGID;
   if ((mode & forbidden) != 0) return EPERM;
@@ -180,13 +137,13 @@ int GuardMetadata::SetMode(mode_t mode, const File& file) const {
 }
 
 /// Without a capability a file can only be given to whom it has already.
-int GuardMetadata::SetOwner(uid_t owner, gid_t group, const File& file) const {
+int GuardMetadata::SetOwner(uid_t owner, gid_t group, const FoundFile& file) const {
   const bool same_owner = owner == static_cast<uid_t>(-1) || owner == file.info.st_uid;
   const bool same_group = group == static_cast<gid_t>(-1) || group == file.info.st_gid;
   return same_owner && same_group ? 0 : EPERM;
 }
 
-int GuardMetadata::SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+int GuardMetadata::SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const FoundFile& file) const {
   const std::uint64_t address = call.arguments[static_cast<std::size_t>(change.value)];
   std::array<timespec, 2> times{};
   const auto read = [&](auto& into) {
@@ -211,7 +168,8 @@ int GuardMetadata::SetTimes(Tracee& tracee, const SystemCall& call, const Change
   return ErrnoOf(::utimensat(AT_FDCWD, file.link().c_str(), given, 0));
 }
 
-int GuardMetadata::SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const {
+int GuardMetadata::SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change,
+                                const FoundFile& file) const {
   std::string name;
   if (const int err = tracee.ReadString(call.arguments[1], XATTR_NAME_MAX + 1, name)) {
     return err == ENAMETOOLONG ? ERANGE : err;
@@ -228,7 +186,7 @@ int GuardMetadata::SetAttribute(Tracee& tracee, const SystemCall& call, const Ch
 
 /// truncate(2) as the command: by a descriptor that its own rights open. The kernel would hold us to our limit of file
 /// sizes, not the command to its own.
-int GuardMetadata::SetSize(const SystemCall& call, std::int64_t size, const File& file) const {
+int GuardMetadata::SetSize(const SystemCall& call, std::int64_t size, const FoundFile& file) const {
   if (size < 0) return EINVAL;
   if (S_ISDIR(file.info.st_mode)) return EISDIR;
   if (!S_ISREG(file.info.st_mode)) return EINVAL;

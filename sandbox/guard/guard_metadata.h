@@ -4,13 +4,11 @@
 /// command may write. All but the size only of the command's own files; nothing of a device, which everybody shares.
 /// Part of guard.h.
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "sandbox/guard/file_user.h"
+#include "sandbox/guard/found_file.h"
 #include "sandbox/guard/guard_state.h"
 
 namespace rune::sandbox {
@@ -23,38 +21,23 @@ class GuardMetadata {
   bool Handle(const SystemCall& call);
 
  private:
-  /// The file that a call is about: by descriptor, or by path from a directory.
-  struct Subject {
-    int path = -1;       ///< Argument that points to the path; -1: by descriptor.
-    int directory = -1;  ///< Argument that holds the descriptor: of the directory, or of the file itself.
-    bool follow = true;  ///< A symbolic link at the end of the path.
-    bool empty = false;  ///< AT_EMPTY_PATH: an empty path is the descriptor.
-  };
-  struct File {
-    UniqueFd place;  ///< O_PATH.
-    struct stat info{};
-    std::string path;
-
-    std::string link() const { return LinkTo(place.get()); }
-  };
   /// What a call wants, read once.
   struct Change {
     enum class Kind : std::uint8_t { kMode, kOwner, kTimes, kSetAttribute, kRemoveAttribute, kSize } kind = Kind::kMode;
-    Subject subject;
+    FileSubject subject;
     int value = 0;    ///< Argument: mode, owner (the group is the next one), times (0: now), name of the attribute,
                       ///< size.
     int seconds = 0;  ///< Of kTimes: 0 timespec[2], 1 timeval[2], 2 utimbuf.
   };
   static std::optional<Change> ChangeOf(const SystemCall& call);
-  int Find(Tracee& tracee, const SystemCall& call, const Subject& subject, File& file) const;
-  int Check(const Change& change, const File& file) const;
-  Remedy WayOpen(const File& file) const;
-  int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
-  int SetMode(mode_t mode, const File& file) const;
-  int SetOwner(uid_t owner, gid_t group, const File& file) const;
-  int SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
-  int SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const File& file) const;
-  int SetSize(const SystemCall& call, std::int64_t size, const File& file) const;
+  int Check(const Change& change, const FoundFile& file) const;
+  Remedy WayOpen(const FoundFile& file) const;
+  int Perform(Tracee& tracee, const SystemCall& call, const Change& change, const FoundFile& file) const;
+  int SetMode(mode_t mode, const FoundFile& file) const;
+  int SetOwner(uid_t owner, gid_t group, const FoundFile& file) const;
+  int SetTimes(Tracee& tracee, const SystemCall& call, const Change& change, const FoundFile& file) const;
+  int SetAttribute(Tracee& tracee, const SystemCall& call, const Change& change, const FoundFile& file) const;
+  int SetSize(const SystemCall& call, std::int64_t size, const FoundFile& file) const;
 
   GuardState& state_;
 };

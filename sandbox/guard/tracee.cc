@@ -17,6 +17,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kMaxInfo = 16 << 20;  // each watch of inotify(7) is a line
 
 std::uint64_t HexField(std::string_view line) {
   const std::string_view digits = Trim(line.substr(line.find(':') + 1));
@@ -134,6 +135,11 @@ std::optional<unsigned> Tracee::Octal(const std::string& file, std::string_view 
     return error == std::errc() ? std::optional(value) : std::nullopt;
   }
   return std::nullopt;
+}
+
+std::string Tracee::DescriptorInfo(int fd) const {
+  auto info = ReadFile(Path("fdinfo/" + std::to_string(fd)), kMaxInfo);
+  return info.ok() ? std::move(info).value() : std::string();
 }
 
 std::optional<mode_t> Tracee::FileMask() const { return Octal("status", "Umask:"); }

@@ -34,6 +34,8 @@ class Tracee {
 
   /// Inode of the socket behind descriptor `fd`. 0 or an errno: EBADF, ENOTSOCK, EACCES.
   int SocketInode(int fd, ino_t& inode) const;
+  /// /proc/PID/fdinfo/FD (proc(5)); empty when it cannot be read.
+  std::string DescriptorInfo(int fd) const;
   /// umask(2); nullopt when it cannot be read.
   std::optional<mode_t> FileMask() const;
   /// FD_CLOEXEC of descriptor `fd` (fcntl(2)); false when it cannot be read.

@@ -109,6 +109,7 @@ Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
   RUNE_ASSIGN_OR_RETURN(policy.unguarded, CompileSeccomp({.network = open ? Network::kOpen : Network::kClosed,
                                                           .denied_syscalls = confinement.denied_syscalls,
                                                           .default_buffers = !facts.buffers_counted,
+                                                          .own_ipc = facts.own_ipc,
                                                           .unheld = unheld,
                                                           .out_of_reach = facts.out_of_reach}));
   if (!facts.no_guard.empty()) return Ok();
@@ -117,6 +118,7 @@ Result<void> CompileFilters(CompiledPolicy& policy, const RunFacts& facts) {
                                                         .notify = NotifyOf(confinement.files, facts),
                                                         .silent_exec = facts.silent_exec,
                                                         .default_buffers = !facts.buffers_counted,
+                                                        .own_ipc = facts.own_ipc,
                                                         .unheld = unheld,
                                                         .out_of_reach = facts.out_of_reach}));
   return Ok();

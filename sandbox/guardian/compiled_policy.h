@@ -26,6 +26,7 @@ struct RunFacts {
   std::string no_guard;             ///< WhyNoGuard(): why the network can only be closed. Empty: it can be guarded.
   bool empty_network = false;       ///< Commands are put into a network namespace with nothing in it, besides.
   std::uint64_t silent_exec = 0;    ///< SeccompPolicy::silent_exec
+  bool own_ipc = false;             ///< System V and POSIX IPC reach nobody outside.
   bool own_pids = false;            ///< Commands have process ids of their own: no signal leaves the run.
   std::vector<pid_t> out_of_reach;  ///< The guardian and its client. Empty with `own_pids`.
   std::vector<std::string> never_executed;  ///< Trees that are mounted so that nothing in them can be (noexec).

@@ -15,6 +15,7 @@
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/guardian/file_operations.h"
+#include "sandbox/guardian/system_v.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/process_list.h"
 #include "sandbox/program.h"
@@ -81,7 +82,8 @@ Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
       setup_(frame, PinsFor(frame)),
       network_(loop, frame, setup_.identity(), setup_.own_sockets()),
       homes_(setup_.tmp(), setup_.identity().uid),
-      trees_(loop, frame.limits, setup_.group(), [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
+      trees_(loop, frame.limits, setup_.group(), setup_.facts().own_ipc,
+             [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
       facts_(FactsOf(setup_, network_)) {
   setup_.Settle();
   // Process 1 takes everything with it.
@@ -235,7 +237,9 @@ void Guardian::OnEnded(pid_t root, const EndedTree& tree) {
   network_.End(call.id, frame.report);
   free_statuses_.push_back(call.status);
   done_(frame);
-  if (!call.home.empty()) homes_.Return(call.home);  // nobody waits for this
+  // Nobody waits for this.
+  if (!call.home.empty()) homes_.Return(call.home);
+  if (facts_.own_ipc && calls_.empty()) RemoveSystemV();
 }
 
 void Guardian::AddDenial(const Call& call, Report& report) const {

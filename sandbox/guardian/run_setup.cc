@@ -140,6 +140,7 @@ void RunSetup::EnterMounts(const FileAccess& files, std::vector<Pin> pins) {
   mounts_ = std::move(entered).value();
   CloseForExecution(ResolveAccess(files));
   if (mounts_.no_pids.empty()) facts_.identity += ", own process ids";
+  facts_.own_ipc = mounts_.ipc;
   if (mounts_.ipc) facts_.identity += ", own ipc";
   if (mounts_.shm) facts_.never_executed.push_back(RealPath("/dev/shm").value_or("/dev/shm"));
 }

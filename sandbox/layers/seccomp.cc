@@ -262,10 +262,14 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
   for (const SyscallGroup& group : SyscallGroups()) {
     for (const std::string_view name : group.names) table.Set(name, Return(table.Answer(group.action)));
   }
+  if (policy.own_ipc) {
+    for (const std::string_view name : SystemVCalls()) table.Set(name, Return(kSeccompAllow));
+  }
   table.SetRules(CommonRules());
   table.SetRules(RulesOf(policy.network));
   if (policy.notify != SeccompPolicy::Notify::kNothing) {
     for (const std::string_view name : GuardedFileCalls()) table.Set(name, Return(kSeccompNotify));
+    table.Set("inotify_rm_watch", Return(kSeccompAllow));  // of a descriptor that the guard has made
     if (policy.notify == SeccompPolicy::Notify::kMaps) table.SetRules(GuardedMapRules());
     table.Set("execve", NotedExec(policy.silent_exec));
     table.Set("execveat", NotedExec(policy.silent_exec));

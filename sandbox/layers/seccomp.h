@@ -32,6 +32,7 @@ struct SeccompPolicy {
   /// Where nothing counts what the kernel holds for sockets: sending buffers keep their default size, and asking for
   /// another (SO_SNDBUF) succeeds without an effect.
   bool default_buffers = false;
+  bool own_ipc = false;  ///< System V and POSIX IPC end at the run (ipc_namespaces(7)).
   /// What no layer beneath holds here. With a listener the guard is asked about it, without one it is refused as far as
   /// registers say who or what is meant.
   struct Unheld {

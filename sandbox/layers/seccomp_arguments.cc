@@ -182,10 +182,12 @@ constexpr ArgumentRule kClosed[] = {
 
 /// Asked of the guard wherever there is one: what a path or a descriptor leads to no filter can see, and Landlock has
 /// no right for it.
-constexpr std::string_view kGuardedFileCalls[] = {
-    "chmod",     "fchmod",     "fchmodat",    "fchmodat2",    "chown",        "lchown",       "fchown",
-    "fchownat",  "utime",      "utimes",      "futimesat",    "utimensat",    "setxattr",     "lsetxattr",
-    "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"};
+constexpr std::string_view kGuardedFileCalls[] = {"chmod",        "fchmod",        "fchmodat",         "fchmodat2",
+                                                  "chown",        "lchown",        "fchown",           "fchownat",
+                                                  "utime",        "utimes",        "futimesat",        "utimensat",
+                                                  "setxattr",     "lsetxattr",     "fsetxattr",        "setxattrat",
+                                                  "removexattr",  "lremovexattr",  "fremovexattr",     "removexattrat",
+                                                  "inotify_init", "inotify_init1", "inotify_add_watch"};
 
 /// Mapping a file for execution: how the dynamic loader runs what may only be read.
 constexpr ArgumentRule kGuardedMaps[] = {

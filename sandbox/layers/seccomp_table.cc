@@ -168,8 +168,9 @@ constexpr SyscallGroup kGroups[] = {
     {"file handles lead out of any directory", kDeny, kHandles},
     {"fanotify watches whole mounts", kDeny, kMountWatches},
     {"steers where other processes' memory lies", kDeny, kMemoryPlacement},
-    {"System V and POSIX IPC reach processes outside, and no Landlock right covers them", SeccompErrno(EACCES),
-     kSystemV},
+    {"System V and POSIX IPC reach processes outside, and no Landlock right covers them; allowed where the run has its "
+     "own",
+     kAbsent, kSystemV},
     {"their flags or operations are in memory, where no filter sees them; libc falls back", kAbsent, kInvisible},
     {"a file without a path is a file that Landlock lets be executed", kAbsent, kFileless},
     {"not needed, and often broken", kAbsent, kLegacy},
@@ -178,5 +179,6 @@ constexpr SyscallGroup kGroups[] = {
 }  // namespace
 
 std::span<const SyscallGroup> SyscallGroups() { return kGroups; }
+std::span<const std::string_view> SystemVCalls() { return kSystemV; }
 
 }  // namespace rune::sandbox

@@ -44,6 +44,8 @@ struct ArgumentRule {
 
 /// Allowed and refused system calls; later groups do not repeat a name.
 std::span<const SyscallGroup> SyscallGroups();
+/// Of one of these groups: what reaches nobody else where the run has an IPC namespace of its own (ipc_namespaces(7)).
+std::span<const std::string_view> SystemVCalls();
 /// Rules on arguments for every kind of network, then those of each kind, which replace the common ones of the same
 /// name. Rules of a name are adjacent.
 std::span<const ArgumentRule> CommonRules();

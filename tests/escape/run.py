@@ -73,6 +73,8 @@ class Environment:
             return f"Landlock ABI {self.landlock}, it takes {needs.split('=')[1]}"
         if needs == "own pids" and "own process ids" not in self.layers["landlock"]["mechanism"]:
             return "no process ids of its own can be had here"
+        if needs == "no own ipc" and "own ipc" in self.layers["landlock"]["mechanism"]:
+            return "the run has its own"
         if needs == "sudo" and not shutil.which("sudo"):
             return "no sudo here"
         if not self.foreign.get(needs, True):
