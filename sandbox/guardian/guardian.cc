@@ -82,7 +82,7 @@ Guardian::Guardian(EventLoop& loop, const SetupFrame& frame, DoneCallback done)
       setup_(frame, PinsFor(frame)),
       network_(loop, frame, setup_.identity(), setup_.own_sockets()),
       homes_(setup_.tmp(), setup_.identity().uid),
-      trees_(loop, frame.limits, setup_.group(), setup_.facts().own_ipc,
+      trees_(loop, frame.limits, setup_.group(), setup_.facts().own_ipc ? SystemV::kOfTheRun : SystemV::kOfTheMachine,
              [this](pid_t root, const EndedTree& tree) { OnEnded(root, tree); }),
       facts_(FactsOf(setup_, network_)) {
   setup_.Settle();

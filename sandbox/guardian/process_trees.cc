@@ -30,12 +30,12 @@ void KillTree(pid_t root) {
 
 }  // namespace
 
-Trees::Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, bool own_ipc, EndedCallback ended)
+Trees::Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, SystemV system_v, EndedCallback ended)
     : loop_(loop),
       limits_(limits),
       group_(group),
       ended_(std::move(ended)),
-      own_ipc_(own_ipc),
+      system_v_(system_v),
       counts_(group == nullptr || !group->has_memory() || !group->has_pids()),
       cpu_(group),
       disk_(limits.disk_bytes) {
@@ -225,7 +225,7 @@ void Trees::Count() {
 void Trees::KillLargest(const std::vector<ProcessInfo>& all) {
   const bool buffers_count = (group_ == nullptr || !group_->has_memory()) && limits_.memory_bytes > 0;
   const TreeUsage total = UsageOfTree(all, ::getpid());
-  const std::uint64_t unowned = own_ipc_ ? SystemVBytes() : 0;
+  const std::uint64_t unowned = system_v_ == SystemV::kOfTheRun ? SystemVBytes() : 0;
   const bool too_much = limits_.memory_bytes > 0 && total.memory_bytes + unowned > limits_.memory_bytes;
   const bool too_many = limits_.pids > 0 && total.threads > limits_.pids + 1;  // this process is one of them
   const bool too_full = buffers_count && BuffersOfTree(all, ::getpid()) > limits_.memory_bytes;

@@ -26,6 +26,9 @@
 
 namespace rune::sandbox {
 
+/// Whose the System V objects are that this process sees.
+enum class SystemV : std::uint8_t { kOfTheMachine, kOfTheRun };
+
 struct TreeOptions {
   TimePoint started;
   Milliseconds wall{0};           ///< 0: none.
@@ -50,9 +53,8 @@ class Trees {
   using EndedCallback = std::function<void(pid_t root, const EndedTree& tree)>;
 
   /// Makes this process a subreaper and takes its SIGCHLD: every child that is no root is killed as an orphan. `group`
-  /// (borrowed, null: none) holds the limits of the run as far as it can; the rest is counted every 50 ms. `own_ipc`:
-  /// System V objects that this process sees are the run's.
-  Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, bool own_ipc, EndedCallback ended);
+  /// (borrowed, null: none) holds the limits of the run as far as it can; the rest is counted every 50 ms.
+  Trees(EventLoop& loop, const RunLimits& limits, const RunCgroup* group, SystemV system_v, EndedCallback ended);
   ~Trees();
   Trees(const Trees&) = delete;
   Trees& operator=(const Trees&) = delete;
@@ -96,7 +98,7 @@ class Trees {
   const RunCgroup* group_;
   EndedCallback ended_;
   UniqueFd signal_fd_;
-  const bool own_ipc_;
+  const SystemV system_v_;
   const bool counts_;            ///< A limit of the run is held by counting alone.
   std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as last read.
   std::uint64_t refusals_seen_ = 0;

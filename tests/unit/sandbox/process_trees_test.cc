@@ -50,7 +50,8 @@ class TreesTest : public testing::Test {
     ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
   }
   void Watch(const RunLimits& limits) {
-    trees_.emplace(loop_, limits, nullptr, false, [this](pid_t root, const EndedTree& tree) { ended_[root] = tree; });
+    trees_.emplace(loop_, limits, nullptr, SystemV::kOfTheMachine,
+                   [this](pid_t root, const EndedTree& tree) { ended_[root] = tree; });
   }
   void SetUp() override { Watch({.memory_bytes = 0, .pids = 0}); }
 
