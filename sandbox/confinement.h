@@ -79,7 +79,8 @@ enum class Enforcement : std::uint8_t {
 /// policy itself does not leave the layer open.
 bool Requires(Enforcement enforcement, const std::vector<Layer>& required, const LayerReport& report);
 
-/// What may change of that which makes programs run later, outside of the confinement: a repository's settings and hooks.
+/// What may change of that which makes programs run later, outside of the confinement: a repository's settings and
+/// hooks.
 enum class GitConfig : std::uint8_t {
   kReadOnly,  ///< Nothing of the settings, either.
   kGuarded,   ///< All but what makes git run programs.
@@ -90,15 +91,15 @@ struct Confinement {
   FileAccess files;
   Network network = Network::kGuarded;
   std::vector<std::string> allowed_domains;            ///< Entries of sandbox/domain_allowlist.h, of kGuarded.
-  std::uint64_t max_upload_bytes = 0;                  ///< To each name, by all commands of the run. 0: no cap.
-  std::map<std::string, std::uint64_t> upload_limits;  ///< For single names, instead of max_upload_bytes.
+  std::uint64_t max_upload_bytes = 0;                  ///< Under each entry, by all commands of the run. 0: no cap.
+  std::map<std::string, std::uint64_t> upload_limits;  ///< For single entries (without ports), instead of that.
   std::vector<std::string> denied_syscalls;  ///< Names, each extended to its family (open -> openat, openat2, ...).
   Enforcement enforcement = Enforcement::kBestEffort;
   std::vector<Layer> required;  ///< With kRequire; empty means all five.
   GitConfig git_config = GitConfig::kGuarded;
   bool ci_files_protected = false;  ///< File operations leave files alone that tell a CI service what to run.
   std::string home;                 ///< The user's, whose start files are protected; empty: none.
-  bool watch_only = false;      ///< Network and programs are watched, not held: to learn a policy, never to run under.
+  bool watch_only = false;  ///< Network and programs are watched, not held: to learn a policy, never to run under.
 
   bool operator==(const Confinement&) const = default;
 };

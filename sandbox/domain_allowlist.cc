@@ -160,6 +160,29 @@ bool DomainAllowlist::AllowsAddress(const IpAddress& address, std::uint16_t port
   });
 }
 
+std::string DomainAllowlist::AccountOf(string_view host) const {
+  std::string narrowest = every_ ? "*" : "";
+  std::size_t width = 0;
+  const auto take = [&](std::size_t size, std::string account) {
+    if (size <= width) return;
+    width = size;
+    narrowest = std::move(account);
+  };
+  if (const auto address = ParseIp(host)) {
+    for (const Range& range : ranges_) {
+      const bool single = range.prefix == range.address.size * 8;
+      const std::string account = Format(range.address) + (single ? "" : "/" + std::to_string(range.prefix));
+      if (IsWithin(Unwrap(*address), range.address, range.prefix)) take(std::size_t{1} + range.prefix, account);
+    }
+    return narrowest;
+  }
+  for (const Name& entry : names_) {
+    // An exact name is longer than any suffix of it.
+    if (Covers(entry, host)) take(entry.suffix.size(), (entry.subdomains ? "*." : "") + entry.suffix);
+  }
+  return narrowest;
+}
+
 std::optional<std::string> EntryFor(string_view host, std::uint16_t port) {
   const auto address = ParseIp(host);
   const bool usual = port == 0 || port == 80 || port == 443;

@@ -35,6 +35,9 @@ class DomainAllowlist {
   bool AllowsName(std::string_view name, std::uint16_t port) const;
   /// By an address or range entry alone: "*" does not count. `address` is unwrapped first (Unwrap()).
   bool AllowsAddress(const IpAddress& address, std::uint16_t port) const;
+  /// The entry, without its port, against whose limit counts what is sent to `host` (a name or an address): of several
+  /// that cover it the narrowest. "": none does.
+  std::string AccountOf(std::string_view host) const;
 
  private:
   struct Name {

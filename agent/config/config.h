@@ -35,7 +35,7 @@ struct PolicyConfig {
   std::uint64_t max_memory_mb = 512;
   std::uint32_t max_pids = 64;
   std::uint64_t max_disk_mb = 10'240;
-  std::uint64_t max_upload_mb = 16;                                      ///< To each name, by one run. 0: no limit.
+  std::uint64_t max_upload_mb = 16;                                      ///< Under each entry, by one run. 0: no limit.
   sandbox::GitConfig git_config = sandbox::GitConfig::kGuarded;
   bool ci_files_protected = false;                                       ///< From the file tools.
   sandbox::Enforcement enforcement = sandbox::Enforcement::kBestEffort;  ///< "best-effort" | "require" | [layers]

@@ -78,7 +78,7 @@ class NetworkGuard::Impl {
     state_.loop.Watch(state_.calls.fd(), POLLIN, [this](short events) { Turn(events); });
   }
 
-  std::uint64_t SentTo(const std::string& target) const { return state_.ledger.SentTo(target); }
+  const EgressLedger& ledger() const { return state_.ledger; }
 
   void AddTo(Report& report) const {
     const auto denials = state_.notes.All();
@@ -95,9 +95,9 @@ class NetworkGuard::Impl {
     settings.ledger = &state_.ledger;
     settings.proxy = state_.options.proxy;
     if (state_.options.upload_left) {
-      settings.upload_left = [this](const std::string& target) {
-        const std::uint64_t left = state_.options.upload_left(target);
-        const std::uint64_t sent = state_.ledger.SentTo(target);
+      settings.upload_left = [this](const std::string& account) {
+        const std::uint64_t left = state_.options.upload_left(account);
+        const std::uint64_t sent = state_.ledger.Charged(account);
         return left > sent ? left - sent : 0;
       };
     }
@@ -283,7 +283,7 @@ NetworkGuard::NetworkGuard(EventLoop& loop, Resolver& resolver, GuardOptions opt
     : impl_(std::make_unique<Impl>(loop, resolver, std::move(options))) {}
 NetworkGuard::~NetworkGuard() = default;
 void NetworkGuard::Serve(UniqueFd listener) { impl_->Serve(std::move(listener)); }
-std::uint64_t NetworkGuard::SentTo(const std::string& target) const { return impl_->SentTo(target); }
+const std::map<std::string, std::uint64_t>& NetworkGuard::charged() const { return impl_->ledger().charged(); }
 void NetworkGuard::AddTo(Report& report) const { impl_->AddTo(report); }
 
 }  // namespace rune::sandbox

@@ -41,8 +41,9 @@ struct GuardOptions {
   bool ports_held = true;
   std::function<bool(const std::string& path)> may_execute;  ///< What Landlock answers: for the report only.
   std::function<bool(const std::string& path)> may_map;      ///< For execution. Empty: everything.
-  /// Bytes that this command may send to a target; what it has sent is subtracted here. Empty: no cap.
-  std::function<std::uint64_t(const std::string& target)> upload_left;
+  /// Bytes that this command may send under an entry of the rules (RelayOptions::upload_left); what it has sent is
+  /// subtracted here. Empty: no cap.
+  std::function<std::uint64_t(const std::string& account)> upload_left;
   std::optional<UpstreamProxy> proxy;  ///< As in RelayOptions.
   /// socket(2) in a network that is the run's own, with nothing in it but loopback: what a command gets for internet
   /// sockets. Invalid: errno is set. Empty: there is no such network, and they are of ours.
@@ -59,8 +60,8 @@ class NetworkGuard {
 
   /// Starts answering. The listener ends by itself when the last process under the filter is gone.
   void Serve(UniqueFd listener);
-  /// Bytes sent to `target` until now.
-  std::uint64_t SentTo(const std::string& target) const;
+  /// Bytes sent until now, by the entries that they count against.
+  const std::map<std::string, std::uint64_t>& charged() const;
   /// Until now: denials (one per kind and target, with a count), the ledger, and (watch_only) the programs run.
   void AddTo(Report& report) const;
 

@@ -206,7 +206,7 @@ constexpr Flag kFlags[] = {
     {"--net", "none|guarded|open",
      "no internet sockets, allowed domains and own servers only (default), or the host's network", SetNetwork},
     {"--proxy", "URL", "http://host:port through which names are reached (default: directly)", SetProxy},
-    {"--max-upload", "SIZE", "to each name (default: no limit)", SetMaxUpload},
+    {"--max-upload", "SIZE", "under each allowed entry (default: no limit)", SetMaxUpload},
     {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
     {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
     {"--disk", "SIZE", "of space that its files take (default 0: no limit)", SetDisk},

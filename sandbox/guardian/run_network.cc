@@ -32,11 +32,12 @@ RunNetwork::RunNetwork(EventLoop& loop, const SetupFrame& frame, const Identity&
 }
 
 /// By the commands that have ended and by those that run at the same time.
-std::uint64_t RunNetwork::UploadedBeside(CommandId id, const std::string& target) const {
-  const auto ended = uploaded_.find(target);
+std::uint64_t RunNetwork::UploadedBeside(CommandId id, const std::string& account) const {
+  const auto ended = uploaded_.find(account);
   std::uint64_t sent = ended == uploaded_.end() ? 0 : ended->second;
   for (const auto& [other, guard] : guards_) {
-    if (other != id) sent += guard->SentTo(target);
+    const auto running = guard->charged().find(account);
+    if (other != id && running != guard->charged().end()) sent += running->second;
   }
   return sent;
 }
@@ -54,11 +55,11 @@ int RunNetwork::Prepare(CommandId id, const CompiledPolicy& policy) {
   options.may_map = [&policy](const std::string& path) { return MayMap(policy, path); };
   options.may_execute = [&policy](const std::string& path) { return MayExecute(policy, path); };
   options.started = started_;
-  options.upload_left = [this, &confinement, id](const std::string& target) {
-    const auto own = confinement.upload_limits.find(target);
+  options.upload_left = [this, &confinement, id](const std::string& account) {
+    const auto own = confinement.upload_limits.find(account);
     const std::uint64_t limit = own == confinement.upload_limits.end() ? confinement.max_upload_bytes : own->second;
     if (limit == 0) return ~std::uint64_t{0};
-    const std::uint64_t sent = UploadedBeside(id, target);
+    const std::uint64_t sent = UploadedBeside(id, account);
     return limit > sent ? limit - sent : 0;
   };
   if (own_.valid()) {
@@ -86,7 +87,7 @@ void RunNetwork::End(CommandId id, Report& report) {
   const auto guard = guards_.extract(id);
   if (guard.empty()) return;
   guard.mapped()->AddTo(report);
-  for (const Egress& egress : report.egress) uploaded_[egress.target] += egress.sent;
+  for (const auto& [account, bytes] : guard.mapped()->charged()) uploaded_[account] += bytes;
 }
 
 }  // namespace rune::sandbox

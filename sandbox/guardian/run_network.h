@@ -46,7 +46,7 @@ class RunNetwork {
   void Abandon(CommandId id) { guards_.erase(id); }
 
  private:
-  std::uint64_t UploadedBeside(CommandId id, const std::string& target) const;
+  std::uint64_t UploadedBeside(CommandId id, const std::string& account) const;
 
   EventLoop& loop_;
   const Identity commands_;
@@ -56,7 +56,7 @@ class RunNetwork {
   std::string no_guard_;
   Pipe listeners_;  ///< Ends of a socket pair.
   Resolver resolver_;
-  std::map<std::string, std::uint64_t> uploaded_;  ///< Bytes sent to each target by the commands that have ended.
+  std::map<std::string, std::uint64_t> uploaded_;  ///< Under each entry, by the commands that have ended.
   std::map<CommandId, std::unique_ptr<NetworkGuard>> guards_;
 };
 

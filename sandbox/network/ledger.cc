@@ -26,13 +26,9 @@ void EgressLedger::Refuse(const std::string& target, std::uint16_t port) {
   }
 }
 
-std::uint64_t EgressLedger::SentTo(const std::string& target) const {
-  std::uint64_t sent = 0;
-  for (auto it = entries_.lower_bound({target, 0}); it != entries_.end() && it->first.first == target; ++it) {
-    sent += it->second.sent;
-  }
-  if (entries_.size() >= kMaxTargets && target != kOthers) sent += SentTo(kOthers);
-  return sent;
+std::uint64_t EgressLedger::Charged(const std::string& account) const {
+  const auto found = charged_.find(account);
+  return found == charged_.end() ? 0 : found->second;
 }
 
 std::vector<Egress> EgressLedger::Entries() const {

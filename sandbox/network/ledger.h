@@ -18,14 +18,17 @@ class EgressLedger {
   /// One refusal. Of targets that were never anything but refused at most 256 are told apart, so that no command can
   /// fill the ledger with them and hide what it sends afterwards.
   void Refuse(const std::string& target, std::uint16_t port);
-  /// Bytes sent to `target` on all ports. Of one that has no entry any more: to all such together, so that filling the
-  /// ledger lifts no cap.
-  std::uint64_t SentTo(const std::string& target) const;
   std::vector<Egress> Entries() const;
+
+  /// What counts against the limit of one entry of the rules (DomainAllowlist::AccountOf()), to whatever targets.
+  void Charge(const std::string& account, std::uint64_t bytes) { charged_[account] += bytes; }
+  std::uint64_t Charged(const std::string& account) const;
+  const std::map<std::string, std::uint64_t>& charged() const { return charged_; }
 
  private:
   std::map<std::pair<std::string, std::uint16_t>, Egress> entries_;
-  std::size_t only_refused_ = 0;  ///< Entries made by Refuse().
+  std::map<std::string, std::uint64_t> charged_;  ///< As many as there are entries of the rules.
+  std::size_t only_refused_ = 0;                  ///< Entries made by Refuse().
 };
 
 }  // namespace rune::sandbox

@@ -9,6 +9,10 @@
 
 namespace rune::sandbox {
 
+RelayRefusal UploadRefusal(const std::string& account) {
+  return {DeniedAct::kUpload, "all that may be sent to " + account + " has been sent", {Grant::kUpload, {}}};
+}
+
 class Relay::Impl {
  public:
   Impl(EventLoop& loop, Resolver& resolver, RelayOptions options)

@@ -35,11 +35,15 @@ struct RelayRefusal {
   Remedy remedy;
 };
 
+/// All that may be sent under the entry `account` has been sent.
+RelayRefusal UploadRefusal(const std::string& account);
+
 struct RelayOptions {
   const DomainAllowlist* rules = nullptr;  ///< Borrowed.
   EgressLedger* ledger = nullptr;          ///< Borrowed.
-  /// Bytes that may still be sent to a target before this command's connections there are reset. Empty: no cap.
-  std::function<std::uint64_t(const std::string& target)> upload_left;
+  /// Bytes that may still be sent under an entry of the rules (DomainAllowlist::AccountOf()) before this command's
+  /// connections there are reset. Empty: no cap.
+  std::function<std::uint64_t(const std::string& account)> upload_left;
   std::function<void(const RelayRefusal& refusal, const RelayTarget& target)> on_refused;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};

@@ -28,7 +28,11 @@ void SendAtOnce(int fd) {
 
 RelayConnection::RelayConnection(EventLoop& loop, const RelayOptions& options, RelayTarget target, UniqueFd client,
                                  std::function<void()> closed)
-    : loop_(loop), options_(options), target_(std::move(target)), closed_(std::move(closed)) {
+    : loop_(loop),
+      options_(options),
+      target_(std::move(target)),
+      account_(options_.rules->AccountOf(target_.key())),
+      closed_(std::move(closed)) {
   client_.fd = std::move(client);
   SendAtOnce(client_.fd.get());
   if (!target_.name.empty() && Enforces()) {
@@ -130,7 +134,7 @@ RelayConnection::Outcome RelayConnection::EndOfClient() {
 
 std::size_t RelayConnection::UploadLeft(const Side& side, std::size_t wanted) const {
   if (&side != &upstream_ || !options_.upload_left || !options_.inspect) return wanted;
-  return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, options_.upload_left(target_.key())));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, options_.upload_left(account_)));
 }
 
 RelayConnection::Outcome RelayConnection::Write(Side& side, std::string_view bytes) {
@@ -139,8 +143,7 @@ RelayConnection::Outcome RelayConnection::Write(Side& side, std::string_view byt
   while (side.fd.valid() && side.out.empty() && !bytes.empty()) {
     const std::size_t allowed = UploadLeft(side, bytes.size());
     if (allowed == 0) {
-      return Refuse(
-          {DeniedAct::kUpload, "all that may be sent to " + target_.key() + " has been sent", {Grant::kUpload, {}}});
+      return Refuse(UploadRefusal(account_));
     }
     const ssize_t sent = ::send(side.fd.get(), bytes.data(), allowed, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) {
@@ -152,7 +155,10 @@ RelayConnection::Outcome RelayConnection::Write(Side& side, std::string_view byt
       broken_ = true;
       return Outcome::kGoOn;
     }
-    if (&side == &upstream_) Counts().sent += static_cast<std::uint64_t>(sent);
+    if (&side == &upstream_) {
+      Counts().sent += static_cast<std::uint64_t>(sent);
+      options_.ledger->Charge(account_, static_cast<std::uint64_t>(sent));
+    }
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   side.out += bytes;

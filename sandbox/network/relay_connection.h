@@ -65,6 +65,7 @@ class RelayConnection {
   EventLoop& loop_;
   const RelayOptions& options_;
   RelayTarget target_;
+  const std::string account_;  ///< What its bytes count against.
   std::function<void()> closed_;
   Side client_;
   Side upstream_;

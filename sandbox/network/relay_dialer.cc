@@ -39,6 +39,24 @@ Dialer::Dialer(EventLoop& loop, Resolver& resolver, const RelayOptions& options,
       port_(proxy_ != nullptr ? proxy_->port : target_.port),
       done_(std::move(done)) {
   deadline_ = loop_.At(Clock::now() + options_.dial_timeout, [this] { Finish({ETIMEDOUT, {}, {}}); });
+  if (PayForName()) {
+    Start();
+  } else {
+    next_ = loop_.At(Clock::now(),
+                     [this] { Finish({EACCES, {}, UploadRefusal(options_.rules->AccountOf(target_.name))}); });
+  }
+}
+
+bool Dialer::PayForName() {
+  const std::string account = options_.rules->AccountOf(target_.key());
+  if (target_.name.empty() || account == target_.name) return true;
+  const std::uint64_t size = target_.name.size();
+  if (options_.inspect && options_.upload_left && options_.upload_left(account) < size) return false;
+  options_.ledger->Charge(account, size);
+  return true;
+}
+
+void Dialer::Start() {
   const std::string& name = proxy_ != nullptr ? proxy_->host : target_.name;
   const std::optional<IpAddress> address = name.empty() ? target_.address : ParseIp(name);
   if (address) {

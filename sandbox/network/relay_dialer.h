@@ -33,6 +33,9 @@ class Dialer {
   Dialer& operator=(const Dialer&) = delete;
 
  private:
+  /// Who looks up a name of its own choice tells it to somebody: the name counts as sent. False: no more may be.
+  bool PayForName();
+  void Start();
   void Resolved(Result<std::vector<IpAddress>> addresses);
   /// Keeps what may be connected to, the families taking turns (RFC 8305 4).
   void Choose(const std::vector<IpAddress>& addresses);

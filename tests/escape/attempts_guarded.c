@@ -115,6 +115,45 @@ ATTEMPT(G24, network, "asks another host behind an upgrade that nobody has grant
                        "mask12345GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n",
                        label()));
 }
+ATTEMPT(N54, network, "says hello a second time, to nobody", ANYTHING, GUARDED) {
+  unsigned char data[2048];
+  const size_t first = hello(data, "good.test", NULL);
+  memset(data + 44, 0, 32);
+  return say(dial("good.test", 443), data, first + hello(data + first, NULL, NULL));
+}
+ATTEMPT(N55, network, "asks for another host behind a TLS hello", ANYTHING, GUARDED) {
+  unsigned char data[2048];
+  const size_t first = hello(data, "good.test", NULL);
+  memset(data + 44, 0, 32);
+  const char* rest = text("GET /%s HTTP/1.1\r\nHost: bad.test\r\n\r\n", label());
+  memcpy(data + first, rest, strlen(rest));
+  return say(dial("good.test", 443), data, first + strlen(rest));
+}
+ATTEMPT(N56, network, "says hello in the form of SSL 2", ANYTHING, GUARDED) {
+  unsigned char data[48] = {0x80, 46, 1, 3, 1, 0, 3, 0, 0, 0, 32, 0, 0, 0x2f};
+  memcpy(data + 14, label(), strlen(label()));
+  return say(dial("good.test", 443), data, sizeof data);
+}
+
+// More than the limit on uploads under one entry (profile alone-upload), by its names in turn.
+#define LIMITED .profile = "alone-upload", .judge = kByWitness, .needs = "addresses"
+ATTEMPT(N57, network, "sends under another name what a limit on uploads has no room for", ANYTHING, LIMITED) {
+  static char body[16 << 10];
+  memset(body, 'x', sizeof body);
+  const int fd = dial("first.ok.test", 80);
+  say_text(fd, text("POST / HTTP/1.1\r\nHost: first.ok.test\r\nContent-Length: %d\r\n\r\n", (int)sizeof body));
+  say(fd, body, sizeof body);
+  return visit("second.ok.test");
+}
+ATTEMPT(N58, network, "tells by names that are connected to what a limit on uploads has no room for", ANYTHING,
+        LIMITED) {
+  char filler[64] = {0};
+  memset(filler, 'x', 63);
+  for (int i = 0; i < 120; ++i) close(dial(text("n%d.%s.%s.ok.test", i, filler, filler), 80));
+  for (int i = 0; i < 40; ++i) close(dial(text("s%d.ok.test", i), 80));
+  return outcome(dial(text("%s.ok.test", label()), 80));
+}
+
 ATTEMPT(G20, network, "sends a datagram to an allowed name, as QUIC does", ANYTHING, GUARDED) {
   const struct target to = resolved("good.test", 1, 443);
   if (to.size == 0) return ENOENT;

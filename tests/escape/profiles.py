@@ -12,7 +12,7 @@ PATIENCE = float(os.environ.get("ESCAPE_PATIENCE", "1"))
 TIME = int(120 * PATIENCE)
 LIMITS = {"alone-pids": ["--pids", "24"], "alone-bomb": ["--pids", "24", "--timeout", "3"], "alone-memory": ["--memory", "64M"],
           "alone-file": ["--max-file", "1M"], "alone-cpu": ["--cpu", "1"], "alone-wall": ["--timeout", "0.3"],
-          "alone-output": ["--max-output", "64k"], "alone-disk": ["--disk", "24M"], "alone-tree": [], "alone-terminal": []}
+          "alone-output": ["--max-output", "64k"], "alone-disk": ["--disk", "24M"], "alone-upload": ["--max-upload", "16k"], "alone-tree": [], "alone-terminal": []}
 ALLOWED_NAMES = ["*.ok.test", "good.test"]
 
 
@@ -43,7 +43,7 @@ def flags(environment, profile: str, fixture: "witness.Fixture", attempts: list[
                 tool += ["--deny", f"{work}/{attempt['id']}/{path}"]
     if run == "closed":
         tool += ["--net", "none"]
-    elif environment.guarded and profile == "network":
+    elif environment.guarded and profile in ("network", "alone-upload"):
         tool += ["--net", "guarded"]
         for name in ALLOWED_NAMES:
             tool += ["--allow-domain", name]

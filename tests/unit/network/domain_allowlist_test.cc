@@ -320,5 +320,21 @@ TEST(CoversEntryTest, AgreesWithWhatTheListsAllow) {
   EXPECT_FALSE(CoversEntry("a.test", "no entry"));
 }
 
+TEST(DomainAllowlistTest, NamesTheNarrowestEntryAsTheAccountOfATarget) {
+  const auto list = DomainAllowlist::Parse(
+      {"*.test", "*.wild.test:8443", "a.wild.test", "192.0.2.0/24:80", "192.0.2.0/28", "192.0.2.1", "[2001:db8::]/32"});
+  ASSERT_TRUE(list.ok());
+  EXPECT_EQ(list->AccountOf("a.wild.test"), "a.wild.test");
+  EXPECT_EQ(list->AccountOf("b.wild.test"), "*.wild.test");
+  EXPECT_EQ(list->AccountOf("wild.test"), "*.test");
+  EXPECT_EQ(list->AccountOf("other.example"), "");
+  EXPECT_EQ(list->AccountOf("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(list->AccountOf("192.0.2.9"), "192.0.2.0/28");
+  EXPECT_EQ(list->AccountOf("192.0.2.99"), "192.0.2.0/24");
+  EXPECT_EQ(list->AccountOf("2001:db8::7"), "2001:db8::/32");
+  EXPECT_EQ(list->AccountOf("198.51.100.1"), "");
+  EXPECT_EQ(DomainAllowlist::Parse({"*"})->AccountOf("other.example"), "*");
+}
+
 }  // namespace
 }  // namespace rune::sandbox

@@ -163,7 +163,7 @@ TEST_F(RelayTest, ResetsEverythingWhenItEnds) {
 
 TEST_F(RelayTest, SendsExactlyWhatMayBeSentAndThenResets) {
   constexpr std::uint64_t kCap = 300'000;
-  options_.upload_left = [this](const std::string& target) { return kCap - ledger_.SentTo(target); };
+  options_.upload_left = [this](const std::string& account) { return kCap - ledger_.Charged(account); };
   Joined joined = Join(kAddress);
   EXPECT_TRUE(Passes(joined, std::string(kCap, 'x')));
   EXPECT_THAT(refusals_, IsEmpty());
@@ -172,7 +172,7 @@ TEST_F(RelayTest, SendsExactlyWhatMayBeSentAndThenResets) {
   joined.tool->Send("y");
   EXPECT_TRUE(Wait([&] { return joined.tool->broken() && joined.server->broken(); }));
   EXPECT_EQ(joined.server->received().size(), kCap);
-  EXPECT_EQ(ledger_.SentTo("127.0.0.5"), kCap);
+  EXPECT_EQ(ledger_.Charged("127.0.0.5"), kCap);
   EXPECT_EQ(ledger_.At("127.0.0.5", 443).refused, 1u);
   EXPECT_THAT(refusals_, ElementsAre(StartsWith("upload: ")));
   EXPECT_THAT(remedies_, ElementsAre(Remedy{Grant::kUpload, {}}));
@@ -180,16 +180,57 @@ TEST_F(RelayTest, SendsExactlyWhatMayBeSentAndThenResets) {
 
 TEST_F(RelayTest, CountsAllConnectionsToANameAgainstItsCap) {
   constexpr std::uint64_t kCap = 1'000'000;
-  options_.upload_left = [this](const std::string& target) { return kCap - ledger_.SentTo(target); };
+  options_.upload_left = [this](const std::string& account) { return kCap - ledger_.Charged(account); };
   std::vector<Joined> all;
   for (int i = 0; i < 4; ++i) all.push_back(Join(i % 2 == 0 ? kHttps : kOther));
   for (Joined& joined : all) joined.tool->Send(ClientHello({"good.test"}) + EarlyData(40));
-  EXPECT_TRUE(Wait([&] { return !refusals_.empty() && ledger_.SentTo("good.test") == kCap; }));
+  EXPECT_TRUE(Wait([&] { return !refusals_.empty() && ledger_.Charged("good.test") == kCap; }));
   Pass(Milliseconds(20));
-  EXPECT_EQ(ledger_.SentTo("good.test"), kCap);
+  EXPECT_EQ(ledger_.Charged("good.test"), kCap);
   std::size_t arrived = 0;
   for (const Joined& joined : all) arrived += joined.server->received().size();
   EXPECT_LE(arrived, kCap);
+}
+
+TEST_F(RelayTest, CountsAllNamesUnderAnEntryAgainstItsCap) {
+  constexpr std::uint64_t kCap = 1'000'000;
+  Allow({"*.wild.test:9000", "own.wild.test:9000", "127.0.0.0/24"});
+  options_.upload_left = [this](const std::string& account) { return kCap - ledger_.Charged(account); };
+  std::vector<Joined> all;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(Join({"n" + std::to_string(i) + ".wild.test", {}, 9000}));
+    all.push_back(Join({"", {4, {127, 0, 0, static_cast<std::uint8_t>(i)}}, 9000}));
+  }
+  Joined apart = Join({"own.wild.test", {}, 9000});
+  for (Joined& joined : all) joined.tool->Send("{}" + std::string(400'000, '{'));
+  EXPECT_TRUE(Passes(apart, "{}" + std::string(400'000, '{')));
+  EXPECT_TRUE(Wait([&] { return ledger_.Charged("*.wild.test") == kCap && ledger_.Charged("127.0.0.0/24") == kCap; }));
+  EXPECT_TRUE(Wait([&] { return refusals_.size() >= 2; }));
+  EXPECT_THAT(refusals_, ::testing::Contains("upload: all that may be sent to *.wild.test has been sent"));
+  EXPECT_EQ(ledger_.Charged("own.wild.test"), 400'002u);
+  std::size_t arrived = 0;
+  for (const Joined& joined : all) arrived += joined.server->received().size();
+  EXPECT_LE(arrived, 2 * kCap);
+}
+
+TEST_F(RelayTest, CountsANameOfTheClientsChoiceAsSent) {
+  std::size_t asked = 0;
+  script_ = [&](const std::string&, std::uint16_t) {
+    ++asked;
+    return test::FakeDnsServer::Reply{};
+  };
+  Allow({"*.wild.test:9000", "good.test:9000"});
+  options_.upload_left = [this](const std::string& account) { return 100 - ledger_.Charged(account); };
+  const RelayTarget carries{std::string(40, 'x') + ".wild.test", {}, 9000};
+  EXPECT_EQ(DialError(carries), EHOSTUNREACH);
+  EXPECT_EQ(ledger_.Charged("*.wild.test"), 50u);
+  EXPECT_EQ(DialError(carries), EHOSTUNREACH);
+  const std::size_t before = asked;
+  EXPECT_EQ(DialError({std::string(40, 'y') + ".wild.test", {}, 9000}), EACCES);
+  EXPECT_EQ(asked, before);
+  EXPECT_THAT(refusals_, ElementsAre(StartsWith("upload: ")));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(DialError({"good.test", {}, 9000}), EHOSTUNREACH);
+  EXPECT_EQ(ledger_.Charged("good.test"), 0u);
 }
 
 // Joined before the server is known.
