@@ -5,10 +5,11 @@
 namespace rune::sandbox {
 namespace {
 
-constexpr std::size_t kMaxNames = 512;
+constexpr std::size_t kMaxNames = 4096;
 constexpr std::uint32_t kTtl = 60;
 /// 198.18.0.1 is what stand-ins give as their own address.
 constexpr std::uint32_t kFirstFake = 0xC6120002;
+constexpr std::size_t kFakes = 0xC613FFFF - kFirstFake;  ///< All but the last one of the range, 198.19.255.255.
 
 IpAddress FakeAt(std::size_t position) {
   const auto value = static_cast<std::uint32_t>(kFirstFake + position);
@@ -79,14 +80,17 @@ DnsAnswer DnsService::Decide(const DnsQuery& query) {
   if (counts) ++options_.ledger->At(query.name, 0).lookups;
   if (query.type != kDnsA) return answer;
   answer.address = FakeFor(query.name);
-  if (!answer.address) answer.code = DnsCode::kServFail;
   return answer;
 }
 
-std::optional<IpAddress> DnsService::FakeFor(const std::string& name) {
+IpAddress DnsService::FakeFor(const std::string& name) {
   if (const auto found = addresses_.find(name); found != addresses_.end()) return found->second;
-  if (names_.size() >= kMaxNames) return std::nullopt;
-  const IpAddress address = FakeAt(names_.size());
+  if (names_.size() == kMaxNames) {
+    addresses_.erase(names_.front());
+    names_.pop_front();
+    first_ = (first_ + 1) % kFakes;
+  }
+  const IpAddress address = FakeAt((first_ + names_.size()) % kFakes);
   names_.push_back(name);
   addresses_.emplace(name, address);
   return address;
@@ -95,8 +99,10 @@ std::optional<IpAddress> DnsService::FakeFor(const std::string& name) {
 std::optional<std::string> DnsService::NameOf(const IpAddress& address) const {
   if (!address.is_v4()) return std::nullopt;
   const std::uint32_t value = ValueOf(address);
-  if (value < kFirstFake || value - kFirstFake >= names_.size()) return std::nullopt;
-  return names_[value - kFirstFake];
+  if (value < kFirstFake || value - kFirstFake >= kFakes) return std::nullopt;
+  const std::size_t position = (value - kFirstFake + kFakes - first_) % kFakes;
+  if (position >= names_.size()) return std::nullopt;
+  return names_[position];
 }
 
 }  // namespace rune::sandbox

@@ -4,11 +4,11 @@
 /// be told to the world by looking up names; the true address is found when the command connects.
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sandbox/address.h"
 #include "sandbox/domain_allowlist.h"
@@ -30,16 +30,18 @@ class DnsService {
 
   /// The answer to a message of the command; nullopt when it is no DNS query.
   std::optional<std::string> Answer(std::string_view message);
-  /// The name that a fake address stands for.
+  /// The name that a fake address stands for. The last 4,096 names have one; each new name gets the next address of the
+  /// range, so that one that has been given back means nothing for long, and never soon another name.
   std::optional<std::string> NameOf(const IpAddress& address) const;
 
  private:
   DnsAnswer Decide(const DnsQuery& query);
-  std::optional<IpAddress> FakeFor(const std::string& name);
+  IpAddress FakeFor(const std::string& name);
 
   Options options_;
   std::map<std::string, IpAddress, std::less<>> addresses_;
-  std::vector<std::string> names_;  ///< By position in the range.
+  std::deque<std::string> names_;  ///< In the order of their addresses.
+  std::size_t first_ = 0;          ///< Where in the range the address of the first one is.
 };
 
 }  // namespace rune::sandbox

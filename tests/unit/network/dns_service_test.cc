@@ -80,12 +80,33 @@ TEST_F(DnsServiceTest, HoldsAReverseLookupForNoNews) {
   EXPECT_TRUE(notes_.All().empty());
 }
 
-TEST_F(DnsServiceTest, RunsOutOfAddresses) {
-  for (int i = 0; i < 512; ++i) {
-    ASSERT_EQ(Ask("n" + std::to_string(i) + ".wild.test").addresses.size(), 1u);
+TEST_F(DnsServiceTest, GivesTheOldestAddressBackAndNeverSoonToAnotherName) {
+  const auto name = [](int i) { return "n" + std::to_string(i) + ".wild.test"; };
+  std::map<IpAddress, int> last;
+  // More than there are addresses, twice over.
+  for (int i = 0; i < 300'000; ++i) {
+    const auto addresses = Ask(name(i)).addresses;
+    ASSERT_EQ(addresses.size(), 1u);
+    ASSERT_EQ(KindOf(addresses[0]), AddressKind::kFake);
+    ASSERT_EQ(service_.NameOf(addresses[0]), name(i));
+    const auto before = last.find(addresses[0]);
+    ASSERT_TRUE(before == last.end() || i - before->second > 130'000) << Format(addresses[0]);
+    last[addresses[0]] = i;
   }
-  EXPECT_EQ(Ask("one-more.wild.test").code, DnsCode::kServFail);
-  EXPECT_EQ(Ask("n3.wild.test").addresses.size(), 1u);
+  std::size_t meant = 0;
+  for (const auto& [address, i] : last) {
+    const auto now = service_.NameOf(address);
+    if (now) ++meant;
+    ASSERT_EQ(now.has_value(), i >= 300'000 - 4096) << i;
+    ASSERT_EQ(now.value_or(name(i)), name(i));
+  }
+  EXPECT_EQ(meant, 4096u);
+  EXPECT_EQ(service_.NameOf(*ParseIp("198.18.0.1")), std::nullopt);
+  EXPECT_EQ(service_.NameOf(*ParseIp("198.19.255.255")), std::nullopt);
+  // One that was given back gets a new one.
+  const auto again = Ask(name(0)).addresses;
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(service_.NameOf(again[0]), name(0));
 }
 
 TEST_F(DnsServiceTest, ResolvesEveryNameWhenItOnlyWatches) {
