@@ -139,7 +139,7 @@ constexpr std::array kRows{
             .params = "policy.max_upload_mb",
             .narrow = kMinimum,
             .most = 16'777'216,
-            .doc = "What all tools of a run may send to one name together, in MiB. 0: unlimited."},
+            .doc = "What all tools of a run may send under one entry of `allowed_domains` together, in MiB. 0: unlimited."},
     Setting{
         .key = "policy.git_config",
         .type = kWord,

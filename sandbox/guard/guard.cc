@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "sandbox/guard/guard_datagrams.h"
+#include "sandbox/guard/guard_interfaces.h"
 #include "sandbox/guard/guard_metadata.h"
 #include "sandbox/guard/guard_programs.h"
 #include "sandbox/guard/guard_routes.h"
@@ -56,6 +57,7 @@ class NetworkGuard::Impl {
         metadata_(state_),
         signals_(state_, programs_),
         watches_(state_),
+        interfaces_(state_),
         routes_({.rules = state_.options.rules,
                  .dns = &state_.dns,
                  .every_target = state_.options.watch_only,
@@ -153,6 +155,8 @@ class NetworkGuard::Impl {
         return datagrams_.Name(call);
       case SYS_setsockopt:
         return SetOption(call);
+      case SYS_ioctl:
+        return interfaces_.Ask(call);
       case SYS_execve:
       case SYS_execveat:
         return programs_.Execute(call);
@@ -174,6 +178,7 @@ class NetworkGuard::Impl {
   GuardMetadata metadata_;
   GuardSignals signals_;
   GuardWatches watches_;
+  GuardInterfaces interfaces_;
   GuardRoutes routes_;
   Relay relay_;
   GuardStreams streams_;

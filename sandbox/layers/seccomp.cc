@@ -204,7 +204,8 @@ bool GuardGrants(std::string_view name) {
     return std::any_of(rules.begin(), rules.end(), [&](const ArgumentRule& rule) { return rule.name == name; });
   };
   return name == "execve" || name == "execveat" || name == "mmap" || Contains(GuardedFileCalls(), name) ||
-         among(GuardedNetworkRules()) || among(GuardedSignalRules()) || among(GuardedTruncationRules());
+         among(GuardedNetworkRules()) || among(GuardedInterfaceRules()) || among(GuardedSignalRules()) ||
+         among(GuardedTruncationRules());
 }
 
 /// Where nobody can be asked: every way to send a signal to one of `out_of_reach`, and those that name the receiver
@@ -267,6 +268,8 @@ Result<BpfProgram> CompileSeccomp(const SeccompPolicy& policy) {
   }
   table.SetRules(CommonRules());
   table.SetRules(RulesOf(policy.network));
+  if (policy.network == Network::kClosed) table.SetRulesBefore(ClosedInterfaceRules(), CommonRules());
+  if (policy.network == Network::kGuarded) table.SetRulesBefore(GuardedInterfaceRules(), CommonRules());
   if (policy.notify != SeccompPolicy::Notify::kNothing) {
     for (const std::string_view name : GuardedFileCalls()) table.Set(name, Return(kSeccompNotify));
     table.Set("inotify_rm_watch", Return(kSeccompAllow));  // of a descriptor that the guard has made

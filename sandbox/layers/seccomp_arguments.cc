@@ -4,6 +4,7 @@
 #include <linux/fsverity.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -219,6 +220,23 @@ constexpr ArgumentRule kGuardedTruncation[] = {
     {"openat", kNoAccess, {Is(2, O_TRUNC | O_ACCMODE, O_TRUNC | O_ACCMODE)}},
 };
 
+constexpr std::uint32_t kSocketIoctl = 0x89;    // linux/sockios.h
+constexpr std::uint32_t kWirelessIoctl = 0x8b;  // linux/wireless.h
+constexpr std::uint32_t kNoDevice = SeccompErrno(ENODEV);
+
+/// The first ones speak of the socket itself: who gets its signals, its urgent byte, what waits to be sent.
+constexpr ArgumentRule kClosedInterfaces[] = {
+    {"ioctl", kDeny, {Is(1, FIOSETOWN)}},           {"ioctl", kDeny, {Is(1, SIOCSPGRP)}},
+    {"ioctl", kSeccompAllow, {Is(1, FIOGETOWN)}},   {"ioctl", kSeccompAllow, {Is(1, SIOCGPGRP)}},
+    {"ioctl", kSeccompAllow, {Is(1, SIOCATMARK)}},  {"ioctl", kSeccompAllow, {Is(1, SIOCOUTQNSD)}},
+    {"ioctl", kNoDevice, {OfKind(kWirelessIoctl)}}, {"ioctl", kNoDevice, {OfKind(kSocketIoctl)}},
+};
+constexpr auto kGuardedInterfaces = [] {
+  auto rules = std::to_array(kClosedInterfaces);
+  rules.back().action = kSeccompNotify;
+  return rules;
+}();
+
 constexpr ArgumentTest NotNull(std::uint8_t argument) { return {ArgumentTest::Kind::kNotNull, argument, ~0u, 0}; }
 
 /// What changes the address on the wire or the interface, and socket filters beyond the classic one: refused wherever
@@ -342,6 +360,8 @@ std::span<const ArgumentRule> ClosedNetworkRules() { return kClosed; }
 std::span<const std::string_view> GuardedFileCalls() { return kGuardedFileCalls; }
 std::span<const ArgumentRule> GuardedMapRules() { return kGuardedMaps; }
 std::span<const ArgumentRule> GuardedSignalRules() { return kGuardedSignals; }
+std::span<const ArgumentRule> ClosedInterfaceRules() { return kClosedInterfaces; }
+std::span<const ArgumentRule> GuardedInterfaceRules() { return kGuardedInterfaces; }
 std::span<const ArgumentRule> GuardedTruncationRules() { return kGuardedTruncation; }
 std::span<const ArgumentRule> GuardedNetworkRules() { return kGuarded; }
 std::span<const ArgumentRule> OpenNetworkRules() { return kOpen; }

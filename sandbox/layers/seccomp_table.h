@@ -59,6 +59,10 @@ std::span<const ArgumentRule> GuardedMapRules();
 std::span<const ArgumentRule> GuardedSignalRules();
 /// Where truncation is not: refused where flags say all, else asked of the guard. Before the common rules, likewise.
 std::span<const ArgumentRule> GuardedTruncationRules();
+/// Questions about the network interfaces of the machine, which any socket answers: none, or asked of the guard. Before
+/// the common rules.
+std::span<const ArgumentRule> ClosedInterfaceRules();
+std::span<const ArgumentRule> GuardedInterfaceRules();
 /// Names that reach the same end: whoever denies one means all.
 std::span<const std::span<const std::string_view>> SyscallFamilies();
 

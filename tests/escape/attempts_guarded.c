@@ -3,12 +3,15 @@
 // What is sent carries the label where only the forbidden server would see it.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +136,33 @@ ATTEMPT(N56, network, "says hello in the form of SSL 2", ANYTHING, GUARDED) {
   unsigned char data[48] = {0x80, 46, 1, 3, 1, 0, 3, 0, 0, 0, 32, 0, 0, 0x2f};
   memcpy(data + 14, label(), strlen(label()));
   return say(dial("good.test", 443), data, sizeof data);
+}
+
+static int sees_interfaces(int fd) {
+  struct ifreq seen[64];
+  struct ifconf list = {.ifc_len = sizeof seen, .ifc_req = seen};
+  if (fd < 0 || ioctl(fd, SIOCGIFCONF, &list) != 0) return errno;
+  for (size_t i = 0; i < (size_t)list.ifc_len / sizeof *seen; ++i) {
+    const struct sockaddr_in* at = (const struct sockaddr_in*)&seen[i].ifr_addr;
+    if (at->sin_addr.s_addr != htonl(INADDR_LOOPBACK)) return 0;
+  }
+  return ENODEV;
+}
+#define SEEN .profile = "network", .needs = "addresses"
+#define NO_INTERFACE "ENODEV EACCES EPERM EAFNOSUPPORT"
+ATTEMPT(N59, network, "asks a UDP socket for the machine's addresses", NO_INTERFACE, SEEN) {
+  return sees_interfaces(make_socket(AF_INET, SOCK_DGRAM, 0));
+}
+ATTEMPT(N60, network, "asks a TCP socket for the machine's addresses", NO_INTERFACE, SEEN) {
+  return sees_interfaces(make_socket(AF_INET6, SOCK_STREAM, 0));
+}
+ATTEMPT(N61, network, "asks a Unix socket for the machine's addresses", NO_INTERFACE, SEEN) {
+  return sees_interfaces(make_socket(AF_UNIX, SOCK_STREAM, 0));
+}
+ATTEMPT(N62, network, "asks one end of a pair for the machine's addresses", NO_INTERFACE, SEEN) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return errno;
+  return sees_interfaces(pair[0]);
 }
 
 // More than the limit on uploads under one entry (profile alone-upload), by its names in turn.

@@ -5,6 +5,7 @@
 #include <linux/fsverity.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -184,6 +185,12 @@ TEST(SeccompPolicyTest, ChecksTheArgumentsOfTheRest) {
                               {"ioctl", {0, FIDEDUPERANGE}, Fails(EPERM)},
                               {"ioctl", {0, 0x5000940eull}, Fails(EPERM)},  // BTRFS_IOC_SUBVOL_CREATE
                               {"ioctl", {0, 0xdeadbeef00000000ull | FS_IOC_SETFLAGS}, Fails(EPERM)},
+                              {"ioctl", {0, SIOCATMARK}, kAllowed},
+                              {"ioctl", {0, SIOCSPGRP}, Fails(EPERM)},
+                              {"ioctl", {0, FIOSETOWN}, Fails(EPERM)},
+                              {"ioctl", {0, SIOCGIFCONF}, Fails(ENODEV)},
+                              {"ioctl", {0, SIOCETHTOOL}, Fails(ENODEV)},
+                              {"ioctl", {0, 0x8b01}, Fails(ENODEV)},  // SIOCGIWNAME
                               {"fcntl", {0, F_SETFL}, kAllowed},
                               {"fcntl", {0, F_SETLEASE, F_WRLCK}, Fails(EPERM)},
                               {"fcntl", {0, F_SETLEASE, F_RDLCK}, Fails(EPERM)},
