@@ -211,8 +211,8 @@ void GuardServers::Listen(const SystemCall& call) {
 
 /// Those that are closed; where that is not enough, the oldest.
 void GuardServers::ForgetListeners() {
-  const std::set<ino_t> open = OpenSockets(state_.options.tool_uid);
-  std::erase_if(listeners_, [&](const Listener& old) { return !open.contains(old.inode); });
+  const auto open = OpenSockets(state_.options.tool_uid);
+  std::erase_if(listeners_, [&](const Listener& old) { return open && !open->contains(old.inode); });
   const std::size_t most = kMaxListeners * 3 / 4;
   if (listeners_.size() <= most) return;
   listeners_.erase(listeners_.begin(), listeners_.begin() + static_cast<std::ptrdiff_t>(listeners_.size() - most));

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sandbox/guard/file_user.h"
@@ -13,7 +14,7 @@ namespace rune::sandbox {
 namespace {
 
 constexpr Milliseconds kRetry{10};
-/// At the same time, of one command. Each takes two of our descriptors.
+/// At the same time, of one command.
 constexpr std::size_t kMaxConnections = 512;
 
 int PendingError(int socket) {
@@ -51,7 +52,8 @@ GuardStreams::GuardStreams(GuardState& state, const GuardRoutes& routes, Relay& 
             [&state](int domain, int type, int protocol) { return state.MakeInternetSocket(domain, type, protocol); }),
       dns_streams_(state.loop, state.dns),
       unix_rules_{state.options.trees, state.options.tool_uid, state.options.tool_gid, state.options.watch_only,
-                  state.options.started} {}
+                  state.options.started},
+      max_connections_(std::min(DescriptorShare(), kMaxConnections)) {}
 
 void GuardStreams::Clear() {
   door_.Clear();
@@ -105,7 +107,7 @@ void GuardStreams::ConnectInternet(const Attempt& attempt, const Endpoint& wante
       return Await(direct, Start(direct, route.own));
     }
     case Route::Kind::kRelay:
-      if (relay_.open_connections() + door_.waiting() >= kMaxConnections) {
+      if (relay_.open_connections() + door_.waiting() >= max_connections_) {
         if (!attempt.blocking) return state_.calls.Fail(attempt.call.id, EAGAIN);
         return Again(attempt, EINPROGRESS, [this, attempt, wanted] { ConnectInternet(attempt, wanted); });
       }

@@ -47,6 +47,7 @@ class GuardStreams {
   LoopbackDoor door_;
   DnsStreams dns_streams_;
   UnixSocketRules unix_rules_;
+  const std::size_t max_connections_;  ///< Each takes two of our descriptors.
 };
 
 }  // namespace rune::sandbox

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "sandbox/base/text.h"
 #include "sandbox/guard/tracee.h"
@@ -15,34 +16,36 @@
 namespace rune::sandbox {
 namespace {
 
+constexpr std::size_t kMinShare = 8;
 constexpr std::size_t kMaxTwins = 1024;
-constexpr std::size_t kMinTwins = 64;
 constexpr std::size_t kMaxRetired = 4096;
-
-/// As many descriptors as this process may have, and of them the share of one command.
-std::size_t TwinsWeMayHold() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMinTwins;
-  if (limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return std::clamp<std::size_t>(limit.rlim_max / 8, kMinTwins, kMaxTwins);
-}
 
 using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
 
+/// What could not be opened for want of room may hold any socket.
+bool LacksRoom(const Dir& directory) {
+  return directory == nullptr && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+}
+
 }  // namespace
 
-std::set<ino_t> OpenSockets(uid_t owner) {
+std::size_t DescriptorShare() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMinShare;
+  return std::max<std::size_t>(limit.rlim_cur / 8, kMinShare);
+}
+
+std::optional<std::set<ino_t>> OpenSockets(uid_t owner) {
   std::set<ino_t> open;
   const Dir proc(::opendir("/proc"), ::closedir);
+  if (LacksRoom(proc)) return std::nullopt;
   while (const dirent* process = proc != nullptr ? ::readdir(proc.get()) : nullptr) {
     const auto pid = ParseInt(process->d_name);
     if (!pid || *pid == ::getpid()) continue;
     struct stat info{};
     if (::fstatat(::dirfd(proc.get()), process->d_name, &info, 0) != 0 || info.st_uid != owner) continue;
     const Dir fds(::opendir(("/proc/" + std::string(process->d_name) + "/fd").c_str()), ::closedir);
+    if (LacksRoom(fds)) return std::nullopt;
     while (const dirent* entry = fds != nullptr ? ::readdir(fds.get()) : nullptr) {
       std::array<char, 64> target;
       const ssize_t size = ::readlinkat(::dirfd(fds.get()), entry->d_name, target.data(), target.size());
@@ -53,7 +56,7 @@ std::set<ino_t> OpenSockets(uid_t owner) {
   return open;
 }
 
-SocketTable::SocketTable(uid_t owner) : owner_(owner), max_twins_(TwinsWeMayHold()) {}
+SocketTable::SocketTable(uid_t owner) : owner_(owner), max_twins_(std::min(DescriptorShare(), kMaxTwins)) {}
 
 bool SocketTable::HasRoom() {
   if (twins_ >= max_twins_) Collect(max_twins_ / 8);
@@ -107,10 +110,10 @@ void SocketTable::Collect(std::size_t worth) {
   const TimePoint begin = Clock::now();
   if (begin < collect_again_) return;
   const std::size_t before = twins_;
-  const std::set<ino_t> open = OpenSockets(owner_);
-  for (auto it = sockets_.begin(); it != sockets_.end();) {
+  const auto open = OpenSockets(owner_);
+  for (auto it = sockets_.begin(); open && it != sockets_.end();) {
     const auto next = std::next(it);
-    if (it->second->twin.valid() && !it->second->busy && !open.contains(it->first)) Drop(it);
+    if (it->second->twin.valid() && !it->second->busy && !open->contains(it->first)) Drop(it);
     it = next;
   }
   const TimePoint end = Clock::now();

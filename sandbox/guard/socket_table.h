@@ -85,6 +85,11 @@ class SocketTable {
 };
 
 /// The sockets that the processes of `owner`, apart from ourselves, have open. Takes milliseconds on a busy machine.
-std::set<ino_t> OpenSockets(uid_t owner);
+/// nullopt: we have no descriptors left to look with.
+std::optional<std::set<ino_t>> OpenSockets(uid_t owner);
+
+/// How many descriptors of ours the sockets of one command may take, and its connections likewise: an eighth of what
+/// this process may have (RLIMIT_NOFILE), so that there is always room to look at what is asked.
+std::size_t DescriptorShare();
 
 }  // namespace rune::sandbox

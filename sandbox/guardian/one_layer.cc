@@ -16,6 +16,7 @@
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/guard/guard.h"
 #include "sandbox/guardian/command_line.h"
+#include "sandbox/guardian/descriptor_room.h"
 #include "sandbox/layers/landlock.h"
 #include "sandbox/layers/seccomp.h"
 #include "sandbox/network/resolver.h"
@@ -80,6 +81,7 @@ Result<int> RunGuarded(const Confinement& confinement, const std::string& progra
   FileAccess files = ResolveAccess(confinement.files);
   if (confinement.files.write.empty()) files.write = {"/"};
   const HeldTrees trees(files);
+  TakeDescriptorRoom();
   NetworkGuard guard(loop, resolver, {.rules = &domains, .files = &files, .trees = &trees, .tool_uid = ::geteuid()});
   UniqueFd listener = ReceiveDescriptor(ours.get(), kPatience);
   const bool guarded = listener.valid();

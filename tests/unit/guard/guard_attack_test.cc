@@ -91,6 +91,53 @@ TEST_F(GuardedAttack, FloodsTheGuardWithTenThousandConnections) {
   EXPECT_EQ(result_.report.denials.size(), 1u);
 }
 
+/// Room for few descriptors in this process, which is the guard's.
+class FewDescriptors {
+ public:
+  FewDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{128, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(GuardedAttack, HoardsSocketsOfAGuardThatHasRoomForFew) {
+  const FewDescriptors few;
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    EXPECT_EQ(Run([&] {
+                const rlimit many{4096, 4096};
+                ::setrlimit(RLIMIT_NOFILE, &many);
+                int first = -1;
+                int last = -1;
+                for (int fd = 0; fd >= 0 && last < 1000;) {
+                  fd = ::socket(AF_INET, type, 0);
+                  if (first < 0) first = fd;
+                  if (fd >= 0) last = fd;
+                }
+                if (errno != EMFILE || last - first < 7) return 200;
+                // It goes on deciding, and none of them is forgotten.
+                if (const int err = Errno(::chmod("/etc/hosts", 0644)); err != EPERM && err != EACCES) return 201;
+                sockaddr_in evil = InetAddress("127.0.0.1", evil_.port());
+                sockaddr_in good = InetAddress("127.0.0.1", good_.port());
+                if (type == SOCK_STREAM && Errno(::connect(first, Any(evil), sizeof evil)) != EACCES) return 202;
+                if (type == SOCK_STREAM && Errno(::connect(last, Any(good), sizeof good)) != 0) return 203;
+                for (int fd = first; fd <= last; ++fd) ::close(fd);
+                int err = EMFILE;
+                while (err == EMFILE) err = ConnectTo("127.0.0.1", good_.port());
+                return err;
+              }),
+              0)
+        << type;
+  }
+  EXPECT_EQ(evil_.connections(), 0);
+}
+
 TEST_F(GuardedAttack, HoardsSocketsUntilThereAreNoMore) {
   EXPECT_EQ(Run([&] {
               const rlimit many{8192, 8192};
