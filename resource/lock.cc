@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "resource/say.h"
-#include "sandbox/base/files.h"
+#include "sandbox/base/named_file.h"
 
 namespace rune::resource {
 namespace {
@@ -17,7 +17,7 @@ constexpr Milliseconds kRetry{50};
 bool CheckLock::Acquire(EventLoop& loop, const std::string& name, std::chrono::milliseconds patience) {
   // The user id keeps one user's check from holding up another's.
   const std::string path = "/tmp/.rune-check-" + std::to_string(::geteuid()) + "-" + name;
-  auto fd = OpenFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  auto fd = OpenNamed(path, O_RDWR | O_CREAT, 0600);
   if (!fd.ok()) {
     Say("warning: no lock: " + fd.error().message);
     return true;

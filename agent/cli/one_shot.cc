@@ -10,6 +10,7 @@
 #include "agent/runtime.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/named_file.h"
 #include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 
@@ -63,9 +64,9 @@ bool StdinHoldsData() {
   return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode);
 }
 
-Result<std::string> LoadSchema(const std::string& path) {
+Result<std::string> LoadSchema(EventLoop& loop, const std::string& path) {
   if (path.empty()) return std::string();
-  RUNE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxSchema));
+  RUNE_ASSIGN_OR_RETURN(const std::string text, ReadNamed(loop, path, kMaxSchema));
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(text, path));
   auto checked = json::CheckSchema(document.root());
   if (!checked.ok()) return std::move(checked).error();
@@ -159,8 +160,8 @@ int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& opti
     result.signal_number = loop.interrupted_by().value_or(0);
     return PrintResult(config, result);
   };
-  auto schema = LoadSchema(options.schema_file);
-  if (!schema.ok()) return fail(Error::Invalid("--schema: " + schema.error().message));
+  auto schema = LoadSchema(loop, options.schema_file);
+  if (!schema.ok()) return fail(std::move(schema).error().Wrap("--schema"));
   auto prompt = GatherPrompt(loop, options.prompt);
   if (!prompt.ok()) return fail(prompt.error());
 

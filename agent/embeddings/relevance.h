@@ -13,9 +13,9 @@ namespace rune::agent {
 
 class Relevance {
  public:
-  /// `store_path` empty: vectors are kept in memory only. The file is read at the first question.
-  Relevance(std::unique_ptr<Embedder> embedder, std::string store_path)
-      : embedder_(std::move(embedder)), store_path_(std::move(store_path)) {}
+  /// `store_path` empty: vectors are kept in memory only.
+  Relevance(std::unique_ptr<Embedder> embedder, const std::string& store_path)
+      : embedder_(std::move(embedder)), store_(store_path, embedder_->name()) {}
 
   /// The `k` of `texts` nearest in meaning to `question`, nearest first. Only texts that were never seen are sent.
   /// Errors as Embedder::Embed(); an unwritable store is a warning.
@@ -24,8 +24,7 @@ class Relevance {
 
  private:
   std::unique_ptr<Embedder> embedder_;
-  std::string store_path_;
-  std::unique_ptr<VectorStore> store_;
+  VectorStore store_;
 };
 
 }  // namespace rune::agent

@@ -44,15 +44,33 @@ bool Take(std::string_view& data, T& value) {
   return true;
 }
 
+/// Where it lies: opened once, for commands may change what the path leads to.
+Result<HeldFile> HoldStore(const std::string& path) {
+  RUNE_RETURN_IF_ERROR(MakeDirs(ParentOf(path), 0700));
+  RUNE_ASSIGN_OR_RETURN(HeldFile file, HeldFile::Hold(path, 0600));
+  if (!file.is_regular()) return Error::Invalid(path + ": is no regular file");
+  return file;
+}
+
 }  // namespace
 
-VectorStore::VectorStore(std::string path, std::string model) : path_(std::move(path)), model_(std::move(model)) {
-  if (path_.empty() || !Exists(path_)) return;
-  const auto data = ReadFile(path_, kMaxFile);
-  if (data.ok() && Parse(*data)) return;
+VectorStore::VectorStore(const std::string& path, std::string model) : model_(std::move(model)) {
+  if (path.empty()) return;
+  auto file = HoldStore(path);
+  if (!file.ok()) {
+    Log(LogLevel::kWarn, "embeddings.store is not used: " + file.error().message);
+    return;
+  }
+  file_ = std::move(file).value();
+  Load(path);
+}
+
+void VectorStore::Load(const std::string& path) {
+  const auto data = file_->Read(kMaxFile);
+  if (data.ok() && (!*data || Parse(**data))) return;
   entries_.clear();
   positions_.clear();
-  Log(LogLevel::kWarn, path_ + ": is damaged and will be replaced" + (data.ok() ? "" : ": " + data.error().message));
+  Log(LogLevel::kWarn, path + ": is damaged and will be replaced" + (data.ok() ? "" : ": " + data.error().message));
 }
 
 /// False when the data is damaged; a store of another model is left out silently.
@@ -106,7 +124,7 @@ void VectorStore::Add(std::string_view text, Vector vector) {
 }
 
 Result<void> VectorStore::Save() {
-  if (path_.empty() || !changed_ || entries_.empty()) return Ok();
+  if (!file_ || !changed_ || entries_.empty()) return Ok();
   const std::size_t count = std::min(entries_.size(), kMostEntries);
   std::string out(kMagic);
   Put(out, static_cast<std::uint32_t>(model_.size()));
@@ -118,8 +136,7 @@ Result<void> VectorStore::Save() {
     for (const float x : entries_[i].vector) Put(out, x);
   }
   Put(out, HashOf(out));
-  RUNE_RETURN_IF_ERROR(MakeDirs(ParentOf(path_), 0700));
-  RUNE_RETURN_IF_ERROR(WriteFileAtomic(path_, out, {.mode = 0600}));
+  RUNE_RETURN_IF_ERROR(file_->Write(out));
   changed_ = false;
   return Ok();
 }

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/embeddings/embedder.h"
+#include "sandbox/base/held_file.h"
 #include "sandbox/base/result.h"
 
 namespace rune::agent {
@@ -20,9 +22,9 @@ class VectorStore {
  public:
   static constexpr std::size_t kMostEntries = 2'000;  ///< The oldest go first.
 
-  /// Reads `path`; empty: in memory only. A file that is missing, or of another model, is an empty store; a damaged one
-  /// is, too, with a warning in the log.
-  VectorStore(std::string path, std::string model);
+  /// Reads `path`, and holds its place from now on; empty: in memory only. A file that is missing, or of another model,
+  /// is an empty store; a damaged one is, too, with a warning in the log. What is no regular file is not used.
+  VectorStore(const std::string& path, std::string model);
 
   /// Null when the text was not seen. Valid until the next Add().
   const Vector* Find(std::string_view text) const;
@@ -38,9 +40,10 @@ class VectorStore {
     std::uint64_t hash = 0;
     Vector vector;
   };
+  void Load(const std::string& path);
   bool Parse(std::string_view data);
 
-  std::string path_;
+  std::optional<HeldFile> file_;
   std::string model_;
   std::vector<Entry> entries_;                      // oldest first
   std::map<std::uint64_t, std::size_t> positions_;  // in entries_

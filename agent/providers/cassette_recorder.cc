@@ -7,8 +7,8 @@
 
 #include "agent/json/json.h"
 #include "agent/providers/cassette.h"
-#include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/named_file.h"
 #include "sandbox/base/redaction.h"
 
 namespace rune::agent {
@@ -55,10 +55,10 @@ void WriteReply(json::Writer& out, const ModelReply& reply) {
 
 Result<std::unique_ptr<ModelClient>> CassetteRecorder::Create(std::unique_ptr<ModelClient> inner,
                                                               const std::string& path) {
-  RUNE_ASSIGN_OR_RETURN(UniqueFd file, OpenFile(path, O_WRONLY | O_CREAT | O_APPEND, 0600));
+  RUNE_ASSIGN_OR_RETURN(UniqueFd file, OpenNamed(path, O_WRONLY | O_CREAT | O_APPEND, 0600));
   json::Writer head;
   head.BeginObject().Member("cassette", 1).Member("model", inner->model()).EndObject();
-  if (auto written = WriteAll(file.get(), head.Take() + "\n"); !written.ok())
+  if (auto written = WritePatiently(file.get(), head.Take() + "\n"); !written.ok())
     return std::move(written).error().Wrap(path);
   // NOLINTNEXTLINE(modernize-make-unique): the constructor is private
   return std::unique_ptr<ModelClient>(new CassetteRecorder(std::move(inner), std::move(file)));
@@ -79,8 +79,9 @@ ModelOutcome CassetteRecorder::Complete(const ModelRequest& request, const TextS
 void CassetteRecorder::Append(const std::string& line) {
   if (broken_) return;
   // At once and to the disk: a recording is most wanted of the run that ended badly.
-  const auto written = WriteAll(file_.get(), line + "\n");
-  broken_ = !written.ok() || ::fsync(file_.get()) != 0;
+  const auto written = WritePatiently(file_.get(), line + "\n");
+  // EINVAL: what the caller gave is a pipe or a terminal.
+  broken_ = !written.ok() || (::fsync(file_.get()) != 0 && errno != EINVAL);
   if (broken_)
     Log(LogLevel::kError,
         "the recording is not complete: " + (written.ok() ? std::string("fsync failed") : written.error().message));

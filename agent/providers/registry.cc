@@ -10,11 +10,13 @@
 #include "agent/providers/copilot.h"
 #include "agent/providers/fallback.h"
 #include "agent/providers/provider_table.h"
-#include "sandbox/base/files.h"
+#include "sandbox/base/named_file.h"
 #include "sandbox/base/text.h"
 
 namespace rune::agent {
 namespace {
+
+constexpr std::size_t kMaxCassette = 64u << 20;
 
 Result<const Provider*> NamedProvider(const std::string& name) {
   if (const Provider* const provider = FindProvider(name)) return provider;
@@ -121,8 +123,8 @@ Result<std::unique_ptr<ModelClient>> MakeHttpClient(EventLoop& loop, const Confi
 Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const Config& config) {
   std::string text(DemoCassette());
   if (!config.cassette.empty()) {
-    auto read = ReadFile(config.cassette);
-    if (!read.ok()) return Error::Invalid("cassette: " + read.error().message);
+    auto read = ReadNamed(loop, config.cassette, kMaxCassette);
+    if (!read.ok()) return std::move(read).error().Wrap("cassette");
     text = std::move(read).value();
   }
   RUNE_ASSIGN_OR_RETURN(Cassette cassette, Cassette::Parse(text, config.cassette.empty() ? "demo" : config.cassette));

@@ -7,6 +7,7 @@
 #include "agent/json/json.h"
 #include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
+#include "sandbox/base/named_file.h"
 #include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
 #include "sandbox/base/utc_time.h"
@@ -15,6 +16,7 @@ namespace rune::agent {
 namespace {
 
 constexpr std::size_t kPreviewBytes = 400;
+constexpr int kMostNames = 100;
 
 std::string Now() { return FormatUtc(::time(nullptr)); }
 
@@ -37,9 +39,14 @@ void WriteRecord(json::Writer& writer, const ToolRecord& record) {
 
 Result<std::unique_ptr<TraceObserver>> TraceObserver::Create(const std::string& dir, RunObserver& next) {
   RUNE_RETURN_IF_ERROR(MakeDirs(dir, 0700));
-  const std::string path = dir + "/" + UtcStamp() + "-" + std::to_string(::getpid()) + ".jsonl";
-  RUNE_ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
-  return std::unique_ptr<TraceObserver>(new TraceObserver(path, std::move(fd), next));
+  const std::string stem = dir + "/" + UtcStamp() + "-" + std::to_string(::getpid());
+  // A new file, always: what has been put under its name is left alone.
+  for (int again = 0;; ++again) {
+    const std::string path = stem + (again == 0 ? "" : "-" + std::to_string(again)) + ".jsonl";
+    auto fd = OpenNamed(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0600);
+    if (fd.ok()) return std::unique_ptr<TraceObserver>(new TraceObserver(path, std::move(fd).value(), next));
+    if (again == kMostNames || !Exists(path)) return std::move(fd).error();
+  }
 }
 
 void TraceObserver::Write(const std::string& line) {

@@ -1,6 +1,8 @@
 #pragma once
 /// A file that is written later, found before anybody could change what its name leads to.
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,20 +13,24 @@ namespace rune {
 
 class HeldFile {
  public:
-  /// Links on the way are followed now, and never again. What is there and no regular file (a device, a pipe) is opened
-  /// now, without waiting for whoever is at its other end: an error, when nobody is.
-  static Result<HeldFile> Hold(const std::string& path);
+  /// Links to its directory are followed now, and never again; a link in its own place is an error. What is there and
+  /// no regular file (a device, a pipe) is opened now, without waiting for whoever is at its other end: an error, when
+  /// nobody is. A descriptor that the caller gave (GivenDescriptor()) is taken as it is. `mode`: of the file written.
+  static Result<HeldFile> Hold(const std::string& path, unsigned mode = 0644);
+  bool is_regular() const { return !special_.valid(); }
 
+  /// What lies there now, nullopt when nothing does; kInvalidInput for anything but a regular file.
+  Result<std::optional<std::string>> Read(std::size_t max_bytes) const;
   /// All of it or, on an error, nothing: temporary file in the directory that was held, rename(2), whatever has been
   /// put there meanwhile. A device or pipe is written to, for as long as somebody takes it.
   Result<void> Write(std::string_view data) const;
 
  private:
-  HeldFile(std::string path, std::string name) : path_(std::move(path)), name_(std::move(name)) {}
+  HeldFile(std::string path, unsigned mode) : path_(std::move(path)), mode_(mode) {}
   Result<void> Replace(std::string_view data) const;
-  Result<void> Pass(std::string_view data) const;
 
   std::string path_;  ///< For messages.
+  unsigned mode_;
   std::string name_;
   UniqueFd directory_;
   UniqueFd special_;

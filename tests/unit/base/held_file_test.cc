@@ -29,14 +29,49 @@ TEST_F(HeldFileTest, IsWrittenWhereItWas) {
   EXPECT_EQ(Text("d/x"), "two");
 }
 
-TEST_F(HeldFileTest, FollowsTheLinksOfItsUserOnce) {
+TEST_F(HeldFileTest, FollowsLinksToItsDirectoryOnceAndNeverOneInItsPlace) {
   ASSERT_EQ(::symlink("d", At("link").c_str()), 0);
   ASSERT_TRUE(WriteFileAtomic(At("d/x"), "old").ok());
   ASSERT_EQ(::symlink("d/x", At("file").c_str()), 0);
   EXPECT_TRUE(HeldFile::Hold(At("link/x"))->Write("by the directory").ok());
   EXPECT_EQ(Text("d/x"), "by the directory");
-  EXPECT_TRUE(HeldFile::Hold(At("file"))->Write("by the file").ok());
-  EXPECT_EQ(Text("d/x"), "by the file");
+  const auto file = HeldFile::Hold(At("file"));
+  ASSERT_FALSE(file.ok());
+  EXPECT_NE(file.error().message.find("is a link"), std::string::npos);
+  EXPECT_EQ(Text("d/x"), "by the directory");
+}
+
+TEST_F(HeldFileTest, ReadsRegularFilesAlone) {
+  EXPECT_EQ(HeldFile::Hold(At("d/x"))->Read(100).value(), std::nullopt);
+  ASSERT_TRUE(WriteFileAtomic(At("d/x"), "text").ok());
+  const auto held = HeldFile::Hold(At("d/x"));
+  EXPECT_EQ(held->Read(100).value(), "text");
+  EXPECT_FALSE(held->Read(3).ok());
+  EXPECT_FALSE(HeldFile::Hold("/dev/null")->Read(100).ok());
+  ASSERT_EQ(::rename(At("d/x").c_str(), At("d/y").c_str()), 0);
+  ASSERT_EQ(::symlink("y", At("d/x").c_str()), 0);
+  EXPECT_FALSE(held->Read(100).ok()) << "a link";
+  ::unlink(At("d/x").c_str());
+  ASSERT_EQ(::mkfifo(At("d/x").c_str(), 0600), 0);
+  EXPECT_FALSE(held->Read(100).ok()) << "a pipe";
+}
+
+TEST_F(HeldFileTest, WritesWithTheModeThatWasAskedFor) {
+  EXPECT_TRUE(HeldFile::Hold(At("d/x"), 0600)->Write("text").ok());
+  struct stat info{};
+  ASSERT_EQ(::stat(At("d/x").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600U);
+}
+
+TEST_F(HeldFileTest, AGivenDescriptorIsWrittenToAsItIs) {
+  Pipe pipe = MakePipe().value();
+  const auto held = HeldFile::Hold("/dev/fd/" + std::to_string(pipe.write.get()));
+  ASSERT_TRUE(held.ok());
+  EXPECT_FALSE(held->is_regular());
+  EXPECT_TRUE(held->Write("text").ok());
+  char buffer[8] = {};
+  EXPECT_EQ(::read(pipe.read.get(), buffer, sizeof buffer), 4);
+  EXPECT_FALSE(HeldFile::Hold("/dev/fd/" + std::to_string(pipe.read.get())).ok()) << "cannot be written";
 }
 
 TEST_F(HeldFileTest, AParentThatIsSwappedLeadsNowhereElse) {

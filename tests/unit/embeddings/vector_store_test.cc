@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -92,6 +93,34 @@ TEST_F(VectorStoreTest, ADamagedFileIsOneWarningAndAnEmptyStore) {
     EXPECT_EQ(SizeOf(), 0U) << "changed at " << i;
     testing::internal::GetCapturedStderr();
   }
+}
+
+TEST_F(VectorStoreTest, IsWrittenWhereItWasFound) {
+  VectorStore store(path_, "p/m");
+  store.Add("north", Unit({0, 1}));
+  const std::string place = dir_->path() + "/deep";
+  ASSERT_TRUE(MakeDirs(dir_->path() + "/victim").ok());
+  ASSERT_EQ(::rename(place.c_str(), (place + ".moved").c_str()), 0);
+  ASSERT_EQ(::symlink("victim", place.c_str()), 0);
+  EXPECT_TRUE(store.Save().ok());
+  EXPECT_FALSE(Exists(dir_->path() + "/victim/embeddings"));
+  EXPECT_EQ(VectorStore(place + ".moved/embeddings", "p/m").size(), 1U);
+}
+
+TEST_F(VectorStoreTest, ALinkOrAPipeInItsPlaceIsNotUsed) {
+  Fill();
+  for (const bool link : {false, true}) {
+    const std::string planted = dir_->path() + "/planted";
+    ASSERT_EQ(link ? ::symlink("deep/embeddings", planted.c_str()) : ::mkfifo(planted.c_str(), 0600), 0);
+    testing::internal::CaptureStderr();
+    VectorStore store(planted, "p/m");
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("is not used"), std::string::npos);
+    EXPECT_EQ(store.size(), 0U);
+    store.Add("north", Unit({0, 1}));
+    EXPECT_TRUE(store.Save().ok());
+    ::unlink(planted.c_str());
+  }
+  EXPECT_EQ(SizeOf(), 2U);
 }
 
 TEST_F(VectorStoreTest, WithoutAPathItLivesInMemory) {
