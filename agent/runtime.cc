@@ -128,6 +128,8 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& 
   const std::string& tmp = parts->sandbox->tmp_dir();
   const Places places{.cwd = options.cwd.empty() ? tmp : options.cwd,
                       .home = options.home,
+                      .config_home = FirstOf({"XDG_CONFIG_HOME"}),
+                      .data_home = FirstOf({"XDG_DATA_HOME"}),
                       .tmp_dir = tmp,
                       .readable = options.readable};
   RUNE_ASSIGN_OR_RETURN(parts->policy, Policy::Create(config.policy, places, options.default_mode));

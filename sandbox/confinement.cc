@@ -1,12 +1,17 @@
 #include "sandbox/confinement.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
+#include "sandbox/credential_text.h"
 
 namespace rune::sandbox {
 namespace {
@@ -31,10 +36,34 @@ constexpr std::string_view kEtcNames[] = {
     "perl", "python*", "pip.conf", "java*", ".java", "maven", "gradle", "npmrc", "ruby*", "gemrc", "php", "R", "lua",
     "openmpi", "OpenCL", "texmf"};
 
-bool IsEtcName(std::string_view name) {
-  return std::any_of(std::begin(kEtcNames), std::end(kEtcNames), [&](std::string_view known) {
+/// Those of them into which people write a proxy's, a registry's or a mirror's password.
+constexpr std::string_view kSettings[] = {"environment", "default", "profile*", "bash*", "zsh*",
+                                          "gitconfig",   "wgetrc",  "curlrc",   "apt",   "pip.conf",
+                                          "npmrc",       "gemrc",   "maven",    "gradle"};
+constexpr std::size_t kMostSettings = 256u << 10;  ///< Bytes of one file that are looked at.
+
+bool IsOneOf(std::string_view name, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view known) {
     return known.ends_with('*') ? name.starts_with(known.substr(0, known.size() - 1)) : name == known;
   });
+}
+
+/// One that cannot be read by us cannot be read by a command, either.
+bool FileHoldsCredential(const std::string& path) {
+  const auto fd = OpenFile(path, O_RDONLY);
+  if (!fd.ok()) return false;
+  std::string text(kMostSettings, '\0');
+  const ssize_t size = RetryOnEintr([&] { return ::pread(fd->get(), text.data(), text.size(), 0); });
+  return size > 0 && HoldsCredential(std::string_view(text.data(), static_cast<std::size_t>(size)));
+}
+
+/// Denies what holds one, at `path` or below.
+void CloseCredentials(const std::string& path, int depth, std::vector<std::string>& found) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return;
+  if (S_ISREG(info.st_mode) && FileHoldsCredential(path)) found.push_back(path);
+  if (!S_ISDIR(info.st_mode) || depth == 0) return;
+  for (const std::string& name : NamesIn(path)) CloseCredentials(path + "/" + name, depth - 1, found);
 }
 
 std::vector<std::string> Existing(const std::vector<std::string>& paths) {
@@ -71,7 +100,7 @@ void CloseSecrets(const std::string& dir, int depth, FileAccess& files) {
   }
 }
 
-void AddEtc(FileAccess& files) {
+void AddEtc(FileAccess& files, std::vector<std::string>& credentials) {
   files.list_only.emplace_back("/etc");
   for (const std::string& name : NamesIn("/etc")) {
     const std::string path = "/etc/" + name;
@@ -79,10 +108,11 @@ void AddEtc(FileAccess& files) {
     if (::stat(path.c_str(), &info) != 0) continue;
     // Denied, not just left out: a policy may grant all of /etc.
     if (S_ISREG(info.st_mode) && IsSecret(info, name)) files.denied.push_back(path);
-    if (!IsEtcName(name) || IsSecret(info, name)) continue;
+    if (!IsOneOf(name, kEtcNames) || IsSecret(info, name)) continue;
     files.read.push_back(path);
     struct stat itself{};
     if (::lstat(path.c_str(), &itself) == 0 && S_ISDIR(itself.st_mode)) CloseSecrets(path, kEtcDepth, files);
+    if (IsOneOf(name, kSettings)) CloseCredentials(path, kEtcDepth, credentials);
   }
 }
 
@@ -131,7 +161,7 @@ bool Requires(Enforcement enforcement, const std::vector<Layer>& required, const
   return Contains(required, report.layer);
 }
 
-FileAccess SystemRead() {
+FileAccess SystemRead(std::vector<std::string>* credentials) {
   FileAccess files;
   files.read = Existing({"/usr", "/lib", "/lib32", "/lib64", "/libx32",
                          // Memory, environment and files of other processes stay closed: Landlock refuses what
@@ -143,7 +173,10 @@ FileAccess SystemRead() {
   // Never a terminal: /dev/tty and /dev/pts take escape sequences.
   files.write = Existing({"/dev/null", "/dev/zero", "/dev/full"});
   files.list_only = Existing(ProgramDirs());
-  AddEtc(files);
+  std::vector<std::string> found;
+  AddEtc(files, found);
+  files.denied.insert(files.denied.end(), found.begin(), found.end());
+  if (credentials != nullptr) *credentials = std::move(found);
   return files;
 }
 

@@ -105,9 +105,9 @@ struct Confinement {
 };
 
 /// What ordinary programs need to start and find their way: libraries, the well-known names of /etc, /proc, a few
-/// devices. Programs can be listed, not read and not executed. What /etc keeps from others is denied. Only paths that
-/// exist.
-FileAccess SystemRead();
+/// devices. Programs can be listed, not read and not executed. What /etc keeps from others is denied, and so are files
+/// of settings that hold a credential, whatever their mode: they are added to `credentials`. Only paths that exist.
+FileAccess SystemRead(std::vector<std::string>* credentials = nullptr);
 /// Directories that hold programs: /usr/bin, /bin, ...
 const std::vector<std::string>& ProgramDirs();
 

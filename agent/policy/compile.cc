@@ -7,6 +7,7 @@
 #include "agent/policy/refusal.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
+#include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/program.h"
 
@@ -52,15 +53,6 @@ std::string WritablePlace(std::string path, int levels) {
 
 }  // namespace
 
-std::vector<std::string> CredentialPaths(const std::string& home) {
-  std::vector<std::string> out;
-  if (home.empty()) return out;
-  for (const char* name : {".rune", ".ssh", ".gnupg", ".aws", ".config/gh", ".netrc", ".docker", ".kube"}) {
-    out.push_back(NormalizePath(name, home));
-  }
-  return out;
-}
-
 const Policy::Compiled& Policy::compiled() const {
   if (!compiled_) compiled_ = Compile();
   return *compiled_;
@@ -68,7 +60,8 @@ const Policy::Compiled& Policy::compiled() const {
 
 Policy::Compiled Policy::Compile() const {
   Compiled out;
-  out.files = sandbox::SystemRead();
+  std::vector<std::string> of_system;
+  out.files = sandbox::SystemRead(&of_system);
   for (const std::string& entry : config_.allowed_paths_ro) {
     const std::string path = FromConfig(entry);
     // Programs that are not allowed stay unreadable to commands: the dynamic loader runs what it can read.
@@ -79,11 +72,38 @@ Policy::Compiled Policy::Compile() const {
   if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddOnce(out.files.read, places_.cwd);
   for (const std::string& path : places_.readable) AddOnce(out.files.read, NormalizePath(path, "/"));
   for (const std::string& entry : config_.denied_paths) AddOnce(out.denied, FromConfig(entry));
-  out.always_denied = CredentialPaths(places_.home);
+  CloseCredentials(out, of_system);
   for (const auto* list : {&out.denied, &out.always_denied}) {
     out.files.denied.insert(out.files.denied.end(), list->begin(), list->end());
   }
   return out;
+}
+
+/// What a list names of them is opened; each is said once.
+void Policy::CloseCredentials(Compiled& out, const std::vector<std::string>& of_system) const {
+  std::vector<std::string> entries;
+  for (const auto* list : {&config_.allowed_paths_ro, &config_.allowed_paths_rw}) {
+    for (const std::string& entry : *list) entries.push_back(FromConfig(entry));
+  }
+  auto closed = agent::CloseCredentials(CredentialPaths({places_.home, places_.config_home, places_.data_home}),
+                                        entries, out.writable_trees);
+  out.always_denied = std::move(closed.denied);
+  for (const std::string& path : closed.opened) Say("the policy opens " + path + ", which holds credentials");
+  for (const std::string& path : of_system) {
+    if (Contains(entries, path)) {
+      std::erase(out.files.denied, path);
+      Say("the policy opens " + path + ", which holds credentials");
+    } else {
+      out.always_denied.push_back(path);
+      Say(path + " is closed to tools: it holds credentials");
+    }
+  }
+}
+
+void Policy::Say(std::string line) const {
+  if (Contains(said_, line)) return;
+  Log(LogLevel::kWarn, line);
+  said_.push_back(std::move(line));
 }
 
 /// "/tmp" means the run's own directory; where commands cannot have that as their /tmp, it means the shared one too.

@@ -21,8 +21,10 @@ namespace rune::agent {
 
 /// Where the run happens. All paths absolute.
 struct Places {
-  std::string cwd;                    ///< Working directory of the tools.
-  std::string home;                   ///< The user's home; empty when there is none. Never granted as a whole.
+  std::string cwd;          ///< Working directory of the tools.
+  std::string home;         ///< The user's home; empty when there is none. Never granted as a whole.
+  std::string config_home;  ///< XDG_CONFIG_HOME and XDG_DATA_HOME of the user; empty when not set.
+  std::string data_home;
   std::string tmp_dir;                ///< The sandbox's private directory.
   std::vector<std::string> readable;  ///< Granted for reading besides the policy (build inputs).
 };
@@ -98,6 +100,8 @@ class Policy {
   const Compiled& compiled() const;
   Compiled Compile() const;
   void AddWritable(Compiled& out) const;
+  void CloseCredentials(Compiled& out, const std::vector<std::string>& of_system) const;
+  void Say(std::string line) const;
   void OpenNetwork(sandbox::Confinement& confinement) const;
   std::string FromConfig(std::string_view path) const;
   bool every_program() const;
@@ -117,6 +121,7 @@ class Policy {
   Places places_;
   sandbox::DomainAllowlist domains_;
   mutable std::optional<Compiled> compiled_;
+  mutable std::vector<std::string> said_;  // once is enough, however often the lists change
   mutable std::map<std::string, std::vector<std::string>> program_files_;
 };
 

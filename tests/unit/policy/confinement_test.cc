@@ -119,7 +119,9 @@ TEST(ConfinementTest, CredentialsAndProtectedNamesAreDenied) {
   config.allowed_paths_rw = {dir->path()};
   const Policy policy = MakePolicy(config);
   const std::vector<std::string> denied = policy.ForFiles().files.denied;
-  for (const char* name : {".rune", ".ssh", ".gnupg", ".aws", ".config/gh", ".netrc", ".docker", ".kube"}) {
+  for (const char* name : {".rune", ".ssh", ".gnupg", ".aws", ".config/gh", ".netrc", ".docker/config.json", ".kube",
+                           ".npmrc", ".git-credentials", ".pypirc", ".azure", ".config/gcloud", ".vault-token",
+                           ".local/share/keyrings", ".local/share/kwalletd", ".mozilla", ".config/google-chrome"}) {
     EXPECT_TRUE(Has(denied, "/home/user/" + std::string(name))) << name;
   }
   EXPECT_TRUE(Has(denied, "/root"));
@@ -127,6 +129,61 @@ TEST(ConfinementTest, CredentialsAndProtectedNamesAreDenied) {
   EXPECT_EQ(MessageOf(policy.CheckWrite(dir->path() + "/.git/config")).find("BLOCKED by policy: path"), 0u);
   EXPECT_EQ(MessageOf(policy.CheckWrite(dir->path() + "/.git/hooks/pre-commit")).find("BLOCKED by policy: path"), 0u);
   EXPECT_TRUE(policy.CheckWrite(dir->path() + "/a").allowed());
+}
+
+/// A home with credentials in it, and a policy for a project in that home.
+class CredentialsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name : {".ssh", ".aws/cli", "xdg/gh", "project"}) ASSERT_TRUE(MakeDirs(At(name)).ok());
+    for (const char* name : {".ssh/id", ".ssh/config", ".aws/config", ".aws/cli/token", ".npmrc", "project/.npmrc"})
+      ASSERT_TRUE(WriteFileAtomic(At(name), "secret").ok());
+  }
+  std::string At(const std::string& name) const { return dir_.path() + "/" + name; }
+  Policy Made(std::vector<std::string> ro, std::vector<std::string> rw = {}) const {
+    PolicyConfig config;
+    config.allowed_paths_ro = std::move(ro);
+    config.allowed_paths_rw = std::move(rw);
+    return MakePolicy(config, PolicyMode::kAllowlist,
+                      {.cwd = At("project"), .home = dir_.path(), .config_home = At("xdg")});
+  }
+  TempDir dir_ = TempDir::Create("/var/tmp", "policy-test-").value();
+};
+
+TEST_F(CredentialsTest, DirectoriesThatAVariableMovesAreClosedInBothPlaces) {
+  const auto denied = Made({}).ForFiles().files.denied;
+  EXPECT_TRUE(Has(denied, At("xdg/gh")));
+  EXPECT_TRUE(Has(denied, At(".config/gh")));
+  EXPECT_TRUE(Has(denied, At(".local/share/keyrings")));
+}
+
+TEST_F(CredentialsTest, AProjectsOwnFileIsReadable) {
+  const Policy policy = Made({"~"});
+  EXPECT_TRUE(policy.CheckRead(At("project/.npmrc")).allowed());
+  EXPECT_FALSE(policy.CheckRead(At(".npmrc")).allowed());
+}
+
+TEST_F(CredentialsTest, AnEntryOpensOneFileAndNothingBesideIt) {
+  testing::internal::CaptureStderr();
+  const Policy policy = Made({"~", "~/.npmrc", "~/.aws/config", "~/.ssh"});
+  const auto denied = policy.ForFiles().files.denied;
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_FALSE(Has(denied, At(".npmrc")));
+  EXPECT_FALSE(Has(denied, At(".aws")));
+  EXPECT_FALSE(Has(denied, At(".aws/config")));
+  EXPECT_TRUE(Has(denied, At(".aws/cli")));
+  EXPECT_TRUE(Has(denied, At(".ssh"))) << "a directory opens nothing";
+  EXPECT_TRUE(policy.CheckRead(At(".aws/config")).allowed());
+  EXPECT_FALSE(policy.CheckRead(At(".aws/cli/token")).allowed());
+  for (const char* name : {".npmrc", ".aws/config"})
+    EXPECT_NE(said.find("the policy opens " + At(name)), std::string::npos) << said;
+}
+
+TEST_F(CredentialsTest, NothingIsOpenedInADirectoryThatToolsMayWrite) {
+  testing::internal::CaptureStderr();
+  const auto denied = Made({"~/.ssh/config"}, {"~"}).ForFiles().files.denied;
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("opens"), std::string::npos);
+  EXPECT_TRUE(Has(denied, At(".ssh")));
 }
 
 TEST(ConfinementTest, AnApprovedFileIsTheOnlyNewGrant) {
