@@ -11,10 +11,46 @@ using sandbox::Completed;
 using sandbox::Stream;
 using std::string_view;
 
+/// The length of the well-formed UTF-8 sequence at `at`; 0 when there is none.
+std::size_t SequenceAt(string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  return at + length <= text.size() && IsValidUtf8(text.substr(at, length)) ? length : 0;
+}
+
+/// NUL bytes end names in many lists, and a few bytes of another encoding are no reason to show nothing: bytes are
+/// counted that no list has, a NUL behind a NUL among them.
 bool IsBinary(string_view text) {
   const string_view sample = Utf8Prefix(text, 8000);
-  if (sample.find('\0') != string_view::npos) return true;
-  return !IsValidUtf8(sample) && MakeSafe(sample).removed > sample.size() / 5;
+  std::size_t odd = 0;
+  for (std::size_t i = 0; i < sample.size();) {
+    const std::size_t length = SequenceAt(sample, i);
+    const char c = sample[i];
+    const bool plain = c == '\n' || c == '\t' || c == '\r' || c == '\x1b';
+    const bool control = static_cast<unsigned char>(c) < 0x20 && !plain;
+    if (length == 0 || (c == '\0' ? i > 0 && sample[i - 1] == '\0' : control)) ++odd;
+    i += length == 0 ? 1 : length;
+  }
+  return odd > sample.size() / 5;
+}
+
+/// What is no text, as it is written in C.
+std::string Escaped(string_view text) {
+  constexpr string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = SequenceAt(text, i);
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0) {
+      out += "\\0";
+    } else if (length == 0) {
+      out.append("\\x").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    } else {
+      out += text.substr(i, length);
+    }
+    i += length == 0 ? 1 : length;
+  }
+  return out;
 }
 
 std::string Remark(std::size_t removed) {
@@ -40,15 +76,15 @@ string_view WholeLines(string_view text) {
 std::string ShowStream(const Stream& stream, std::size_t budget) {
   if (IsBinary(stream.head)) return Binary(stream);
   if (stream.tail.empty() && stream.head.size() <= budget) {
-    SafeText safe = MakeSafe(stream.head);
+    SafeText safe = MakeSafe(Escaped(stream.head));
     return std::move(safe.text) + Remark(safe.removed);
   }
   const string_view head = WholeLines(Utf8Prefix(stream.head, budget * 3 / 5));
   const string_view rest =
       stream.tail.empty() ? string_view(stream.head).substr(head.size()) : string_view(stream.tail);
   const string_view tail = Utf8Suffix(rest, budget - head.size());
-  const SafeText safe_head = MakeSafe(head);
-  const SafeText safe_tail = MakeSafe(tail);
+  const SafeText safe_head = MakeSafe(Escaped(head));
+  const SafeText safe_tail = MakeSafe(Escaped(tail));
   std::string text = safe_head.text;
   if (!text.empty() && text.back() != '\n') text += '\n';
   text +=
@@ -59,11 +95,11 @@ std::string ShowStream(const Stream& stream, std::size_t budget) {
 std::string ShowHead(const Stream& stream, string_view advice) {
   if (IsBinary(stream.head)) return Binary(stream);
   if (stream.total <= kStreamBudget && stream.tail.empty()) {
-    SafeText safe = MakeSafe(stream.head);
+    SafeText safe = MakeSafe(Escaped(stream.head));
     return std::move(safe.text) + Remark(safe.removed);
   }
   const string_view head = WholeLines(Utf8Prefix(stream.head, kStreamBudget));
-  const SafeText safe = MakeSafe(head);
+  const SafeText safe = MakeSafe(Escaped(head));
   const auto lines = std::count(head.begin(), head.end(), '\n');
   std::string text = safe.text;
   if (!text.empty() && text.back() != '\n') text += '\n';

@@ -146,5 +146,16 @@ TEST(RenderTest, AFetchShowsStatusAndRedirect) {
   EXPECT_TRUE(failed.is_error);
 }
 
+TEST(RenderTest, AFewBytesThatAreNoTextAreShownEscaped) {
+  using namespace std::string_literals;
+  const auto shown = [](const std::string& bytes) { return ShowStream({.head = bytes, .total = bytes.size()}, 1000); };
+  EXPECT_EQ(shown("a\0b c\0d\n\0"s), "a\\0b c\\0d\n\\0");
+  EXPECT_EQ(shown("caf\xe9 au lait\n"), "caf\\xe9 au lait\n");
+  EXPECT_EQ(shown("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(shown("\x7f"
+                  "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"s),
+            "[binary output of 16 bytes, not shown]");
+}
+
 }  // namespace
 }  // namespace rune::agent
