@@ -14,6 +14,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/guardian/file_search.h"
+#include "sandbox/guardian/utf16_text.h"
 #include "sandbox/guardian/write_place.h"
 
 namespace rune::sandbox {
@@ -41,6 +42,8 @@ int Refuse(const std::string& line) {
   const auto ignored = WriteAll(STDERR_FILENO, line + "\n");
   return 1;
 }
+
+constexpr std::size_t kMaxUtf16 = 16u << 20;  ///< A larger file is described as a binary one.
 
 /// What went wrong with a place to write.
 int Explain(const WritePlace& place) {
@@ -136,6 +139,13 @@ int Read(const Arguments& args, const WriteRules&) {
     const std::string_view data(buffer.data(), static_cast<std::size_t>(n));
     scanned += data.size();
     if (scanned > kScanBytes && printer.full()) break;
+    if (first && StartsAsUtf16(data)) {
+      auto rest = ReadAll(fd->get(), kMaxUtf16);
+      if (const auto text = rest.ok() ? Utf8FromUtf16(std::string(data) + *rest) : std::nullopt) {
+        printer.Feed(*text);
+        break;
+      }
+    }
     if (first && LooksBinary(data)) return Say(Describe(args[1], fd->get()));
     first = false;
     printer.Feed(data);

@@ -14,6 +14,7 @@
 #include "sandbox/base/files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/base/unique_fd.h"
+#include "sandbox/guardian/utf16_text.h"
 
 namespace rune::sandbox {
 namespace {
@@ -145,7 +146,8 @@ bool SearchFiles(const SearchQuery& query, SearchReport& report) {
   }
   std::size_t found = 0;
   const auto search_file = [&](const std::string& path) {
-    const auto data = ReadFile(query.root + "/" + path, kMaxFile);
+    auto data = ReadFile(query.root + "/" + path, kMaxFile);
+    if (auto text = data.ok() ? Utf8FromUtf16(*data) : std::nullopt) data = *std::move(text);
     if (!data.ok() || LooksBinary(*data)) return;
     std::size_t number = 0;
     for (const std::string_view line : Split(*data, '\n')) {

@@ -76,6 +76,26 @@ TEST_F(FileOperationsTest, ABinaryFileIsDescribed) {
   EXPECT_NE(Run({"read", At("f"), "1", "0"}).out.find("binary file, 7 bytes, begins with 7f454c46"), std::string::npos);
 }
 
+TEST_F(FileOperationsTest, Utf16WithAMarkIsText) {
+  using namespace std::string_literals;
+  Put("little",
+      "\xff\xfe"
+      "a\0\xe9\0\n\0\x3d\xd8\x00\xde"s);
+  Put("big",
+      "\xfe\xff"
+      "\0a\0\xe9\0\n\xd8\x3d\xde\x00"s);
+  for (const char* name : {"little", "big"})
+    EXPECT_EQ(Run({"read", At(name), "1", "0"}).out, "a\xc3\xa9\n\xf0\x9f\x98\x80") << name;
+  Put("half",
+      "\xff\xfe"
+      "a\0\x3d\xd8"s);
+  Put("odd",
+      "\xff\xfe"
+      "a\0b"s);
+  for (const char* name : {"half", "odd"})
+    EXPECT_NE(Run({"read", At(name), "1", "0"}).out.find("binary file"), std::string::npos) << name;
+}
+
 TEST_F(FileOperationsTest, ADirectoryAFifoAndAMissingFileAreErrorsAndNothingBlocks) {
   ASSERT_EQ(::mkfifo(At("fifo").c_str(), 0600), 0);
   for (const std::string& name : {std::string("."), std::string("fifo"), std::string("missing")}) {
