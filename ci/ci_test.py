@@ -159,6 +159,11 @@ class OnceTest(TemporaryTree):
             self.once("a", tap)
             self.assertEqual(self.runs(), before + 2)
 
+    def test_what_is_known_to_fail_does_not_make_a_report_bad(self) -> None:
+        self.once("a", "1..1\\nnot ok 1 x # todo not yet\\n")
+        self.once("a", "1..1\\nnot ok 1 x # todo not yet\\n")
+        self.assertEqual(self.runs(), 1)
+
     def test_under_ci_everything_runs(self) -> None:
         self.once("a", "1..1\\nok 1 x\\n")
         self.once("a", "1..1\\nok 1 x\\n", ci="true")
@@ -184,6 +189,12 @@ class TallyTest(TemporaryTree):
         self.assertEqual(status, 0)
         self.assertEqual(lines[-1], "3 passed, 0 failed, 2 skipped")
         self.assertIn("skipped, needs root: A.C", lines)
+
+    def test_what_is_known_to_fail_is_named_and_not_counted(self) -> None:
+        self.write("work.tap", "1..2\nok 1 one\nnot ok 2 two # todo no such call yet\n# why\n")
+        status, lines = self.tally()
+        self.assertEqual((status, lines[-1]), (0, "1 passed, 0 failed"))
+        self.assertIn("known to fail, no such call yet: work: two", lines)
 
     def test_a_program_that_died_counts_as_failed(self) -> None:
         self.write("ctest.xml", '<testsuite><testcase name="a_test" status="fail"><failure message=""/>'

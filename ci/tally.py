@@ -4,7 +4,7 @@
 usage: ci/tally.py DIRECTORY...      each holds, as far as they exist: gtest/*.xml and ctest.xml (JUnit), *.tap (bats), and
                                      programs.txt ("name exit-code" per program of GoogleTest that was run without ctest)
        ci/tally.py --passed DIRECTORY  the programs of GoogleTest in it whose tests all passed, a name a line
-Failures and skips are listed with their reasons. Exit 1 when something failed, or when nothing ran.
+Failures, skips and what is known to fail (TAP's todo; not counted) are listed with their reasons. Exit 1 when something failed, or when nothing ran.
 """
 import collections
 import pathlib
@@ -18,6 +18,7 @@ class Tally:
         self.passed = 0
         self.failures: list[str] = []
         self.skips: list[tuple[str, str]] = []  # (name, reason)
+        self.known: list[tuple[str, str]] = []  # (name, reason): expected to fail, and did
 
     def add(self, name: str, failure: str | None, skip: str | None) -> None:
         if failure is not None:
@@ -83,6 +84,9 @@ def read_tap(path: pathlib.Path, label: str, tally: Tally) -> None:
     for line in path.read_text(errors="replace").splitlines():
         if match := re.match(r"1\.\.(\d+)", line):
             planned = int(match.group(1))
+        elif match := re.match(r"not ok \d+ (.*?) # todo (.*)$", line):
+            seen, current = seen + 1, -1
+            tally.known.append((f"{label}{path.stem}: {match.group(1)}", match.group(2)))
         elif match := re.match(r"(not )?ok \d+ (.*?)(?: # skip\b ?(.*))?$", line):
             seen += 1
             failed = bool(match.group(1))
@@ -121,11 +125,12 @@ def main() -> int:
         for path in sorted(directory.glob("*.tap")):
             read_tap(path, label, tally)
 
-    reasons = collections.defaultdict(list)
-    for name, reason in tally.skips:
-        reasons[reason].append(name)
-    for reason, names in sorted(reasons.items()):
-        print(f"skipped, {reason}: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
+    for what, listed in (("skipped", tally.skips), ("known to fail", tally.known)):
+        reasons = collections.defaultdict(list)
+        for name, reason in listed:
+            reasons[reason].append(name)
+        for reason, names in sorted(reasons.items()):
+            print(f"{what}, {reason}: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
     for failure in tally.failures:
         print(f"FAILED {failure}")
     skipped = f", {len(tally.skips)} skipped" if tally.skips else ""

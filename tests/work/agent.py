@@ -17,6 +17,8 @@ last = json.loads((root / "model.jsonl").read_text().splitlines()[-1])
 for message in json.loads(last["body"])["messages"]:
     if message["role"] == "tool":
         print(message["content"])
+if done.stdout:
+    print(*(f"egress {entry['target']}" for entry in json.loads(done.stdout).get("egress", [])), sep="\n")
 print(done.stdout, file=sys.stderr)
 print(done.stderr, file=sys.stderr)
 outcome = json.loads(done.stdout)["outcome"] if done.returncode == 0 else f"exit {done.returncode}"

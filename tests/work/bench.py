@@ -25,6 +25,7 @@ class Bench:
         self.task, self.programs, self.world, self.root = one, programs, world, root
         self.work, self.report = root / "work", root / "report.json"
         self.seconds: dict[str, float] = {}
+        self.lacking: list[str] = []
         self.variables = {"WORK": str(self.work), "WORLD": str(world.directory), "CACHE": str(tasks.CACHE / one.file), "TOOLS": str(tasks.TOOLS),
                           "HOME": str(root / "home")}
         self._other = one.unprivileged and os.geteuid() == 0
@@ -49,9 +50,13 @@ class Bench:
 
     def inside(self, policy: dict, script: str) -> subprocess.CompletedProcess:
         names = [word for name in NAMES for word in ("--env", f"{name}={self.variables[name]}")]
-        return self._timed("inside", [self.programs / "rune-sandbox", "--system", "--rw", self.work, "--ro", self.world.directory / "ca.pem",
+        done = self._timed("inside", [self.programs / "rune-sandbox", "--system", "--rw", self.work, "--ro", self.world.directory / "ca.pem",
                                       "--timeout", str(self.task.seconds), "--report", self.report, *names,
                                       *tasks.flags(policy, self.place), "--", *SHELL, script])
+        if self.report.exists():
+            layers = json.loads(self.report.read_text())["layers"]
+            self.lacking = [layer["layer"] for layer in layers if layer["state"] in ("degraded", "missing")]
+        return done
 
     def agent(self) -> subprocess.CompletedProcess:
         """The same by `rune`, which is told to by a scripted model; the policy stands in the user's file. Its output is the tool's result."""

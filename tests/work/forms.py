@@ -24,6 +24,7 @@ class Outcome:
     problems: list[str] = dataclasses.field(default_factory=list)
     skip: str = ""
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    lacking: list[str] = dataclasses.field(default_factory=list)  # layers that are not in force here
 
 
 def tell(form: str, done: subprocess.CompletedProcess, *more: str) -> list[str]:
@@ -83,7 +84,11 @@ def try_forms(bench: Bench) -> None:
     check("outside", bench, control)
     check_inside(bench, control, tree(bench))
     if bench.task.agent:
-        check("agent", bench, bench.agent())
+        done = bench.agent()
+        check("agent", bench, done)
+        for name in bench.task.policy.get("allowed_domains", []):
+            if f"egress {name}" not in done.stdout.splitlines():
+                raise Failed(*tell("agent", done, f"its result does not tell of {name}"))
     for less in bench.task.without:
         check_without(bench, less)
 
@@ -118,9 +123,9 @@ def try_task(one: tasks.Task, programs: pathlib.Path, world: internet.Internet, 
     bench = Bench(one, programs, world, root)
     try:
         try_forms(bench)
-        return Outcome(seconds=bench.seconds)
+        return Outcome(seconds=bench.seconds, lacking=bench.lacking)
     except Failed as failed:
-        return Outcome([*failed.args, *([f"left in {root}"] if keep else [])], seconds=bench.seconds)
+        return Outcome([*failed.args, *([f"left in {root}"] if keep else [])], seconds=bench.seconds, lacking=bench.lacking)
     finally:
         if not keep:
             shutil.rmtree(root, ignore_errors=True)

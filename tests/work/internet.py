@@ -16,6 +16,15 @@ chmod 644 ca.pem
 """
 
 
+NAMESPACES = ["--mount", "--net", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+
+
+def unavailable() -> str:
+    """Why there is none on this machine."""
+    made = subprocess.run(["unshare", *NAMESPACES, "true"], capture_output=True)
+    return "" if made.returncode == 0 else "needs a network and a mount namespace, for a private internet"
+
+
 class Internet:
     """`directory` is what the sites serve."""
 
@@ -25,11 +34,10 @@ class Internet:
         self.directory.chmod(0o755)
         self.empty()
         subprocess.run(["sh", "-ec", AUTHORITY], cwd=self.directory, check=True, capture_output=True)
-        flags = ["--mount", "--net", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-        self._world = subprocess.Popen(["unshare", *flags, "/usr/bin/python3", "-B", "-S", SERVICES / "world.py", self.directory],
+        self._world = subprocess.Popen(["unshare", *NAMESPACES, "/usr/bin/python3", "-B", "-S", SERVICES / "world.py", self.directory],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         if self._world.stdout.readline() != "READY\n":
-            raise OSError("the private internet did not start: it needs a network and a mount namespace")
+            raise OSError("the private internet did not start")
 
     def enter(self, directory: pathlib.Path) -> list[str]:
         """The way in, to be put before a command: as the caller, with no more rights than that."""

@@ -81,22 +81,6 @@ assert_denied() {
 }
 assert_no_denials() { [ "$(box_json '.denials | length')" -eq 0 ] || explain "denials" "$(cat "$R")"; }
 
-# with PROGRAM: what people use and nothing of ours needs is tried where it is installed.
-with() { PATH=$PATH:/usr/local/go/bin command -v "$1" >/dev/null || skip "no $1 here"; }
-# A machine may tell clients whom to trust and whom to ask.
-ordinary_client() {
-  local name
-  for name in $(compgen -e | grep -E '^(PIP_|npm_|NPM_|NODE_|GIT_|CURL_|SSL_|REQUESTS_|APT_|GO|PYTHON)'); do unset "$name"; done
-}
-# refused_without NAME FLAG... -- COMMAND...: fails without an entry for NAME, and the report names it.
-refused_without() {
-  local name=$1
-  shift
-  box "$@"
-  [ "$status" -ne 0 ] || explain "not refused"
-  assert_denied lookup "$name"
-}
-
 # world_repository NAME: two commits on main, served as /git/NAME.git.
 world_repository() (
   cd "$WORLD" || exit 1
