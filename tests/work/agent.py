@@ -18,7 +18,8 @@ for message in json.loads(last["body"])["messages"]:
     if message["role"] == "tool":
         print(message["content"])
 if done.stdout:
-    print(*(f"egress {entry['target']}" for entry in json.loads(done.stdout).get("egress", [])), sep="\n")
+    for entry in json.loads(done.stdout).get("egress", []):
+        print(f"egress {entry['target']}", f"egress {entry['target']}:{entry['port']}", sep="\n")
 print(done.stdout, file=sys.stderr)
 print(done.stderr, file=sys.stderr)
 outcome = json.loads(done.stdout)["outcome"] if done.returncode == 0 else f"exit {done.returncode}"
