@@ -5,6 +5,7 @@
 #include "agent/json/schema.h"
 #include "agent/policy/remedy_text.h"
 #include "agent/record/ref.h"
+#include "agent/run/denials.h"
 #include "agent/run/layers.h"
 #include "agent/run/outcome.h"
 #include "resource/config_from_source.h"
@@ -19,6 +20,8 @@ constexpr std::size_t kToolsKept = 32;
 constexpr std::size_t kToolSummaryBytes = 120;
 constexpr std::size_t kEgressKept = 16;
 constexpr std::size_t kEgressNameBytes = 100;
+constexpr std::size_t kDenialsKept = 16;
+constexpr std::size_t kDenialBytes = 200;
 
 ErrorKind KindOf(agent::Outcome outcome) {
   switch (outcome) {
@@ -55,13 +58,18 @@ std::string PipelineLine(const agent::Refusal& denial) {
   return line.empty() ? "" : "source.policy." + line;
 }
 
+void SayDenials(const agent::RunResult& result) {
+  for (const agent::Refusal& denial : result.denials) {
+    const std::string line = PipelineLine(denial);
+    Say("warning: " + agent::RefusalLines({denial}).front());
+    if (!line.empty()) Say("to allow it, add " + line);
+  }
+}
+
 Error DenialError(const agent::RunResult& result) {
   if (result.denials.empty()) return {ErrorKind::kDenied, "answered_with_denials: a tool call was refused"};
-  for (const agent::Refusal& denial : result.denials) {
-    if (const std::string line = PipelineLine(denial); !line.empty()) Say("to allow it, add " + line);
-  }
   const agent::Refusal& first = result.denials.front();
-  std::string message = "answered_with_denials: " + first.message;
+  std::string message = "answered_with_denials: " + (result.unrecovered.empty() ? first.message : result.unrecovered);
   if (const std::string line = PipelineLine(first); !line.empty()) message += "; to allow it: " + line;
   return {ErrorKind::kDenied, message + "; or set source.on_denial: warn"};
 }
@@ -77,7 +85,8 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
   const std::string name(agent::InfoOf(result.outcome).name);
   if (!result.answered()) return Error{KindOf(result.outcome), name + ": " + result.detail};
   const bool denied = result.outcome == agent::Outcome::kAnsweredWithDenials;
-  if (denied && context.on_denial == agent::OnDenial::kFail) return DenialError(result);
+  SayDenials(result);
+  if (agent::FailsByDenial(context.on_denial, result)) return DenialError(result);
 
   Answer answer;
   agent::Record& record = answer.record;
@@ -105,6 +114,11 @@ Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& con
   for (const agent::ToolRecord& tool : result.tools) {
     if (record.tools.size() == kToolsKept) break;
     record.tools.push_back({OneLine(Redact(tool.summary), kToolSummaryBytes), tool.refused});
+  }
+  for (const agent::Refusal& denial : result.denials) {
+    if (record.denials.size() == kDenialsKept) break;
+    record.denials.push_back({std::string(DeniedActName(denial.what)), OneLine(Redact(denial.target), kDenialBytes),
+                              OneLine(Redact(denial.message), kDenialBytes), denial.count});
   }
   if (denied) record.outcome = name;
   auto ref = agent::RefOf(record.answer, record.form);

@@ -23,14 +23,14 @@ struct Answer {
 struct AnswerContext {
   AnswerShape shape;
   bool canonical = true;
-  agent::OnDenial on_denial = agent::OnDenial::kFail;
+  agent::OnDenial on_denial = agent::OnDenial::kUnrecovered;
   std::string configured_prompt;  ///< What the digest is of.
   bool keep_prompt = false;       ///< The get that follows cannot know the prompt (put).
   std::int64_t now = 0;           ///< UTC seconds.
 };
 
 /// kUnavailable: the provider failed. kCancelled. kInvalidInput, kDenied: everything else that is no answer. A run with
-/// refused tool calls is an answer only under on_denial: warn; otherwise the error says what would allow them.
+/// refused tool calls is an answer as far as on_denial lets it be; otherwise the error says what would allow them.
 Result<Answer> AnswerOf(const agent::RunResult& result, const AnswerContext& context);
 
 /// The version of an answer: its ref, the record when there is room for it (said on standard error when not), the time

@@ -39,6 +39,16 @@ void WriteTools(json::Writer& writer, const agent::Record& record) {
   writer.EndArray();
 }
 
+void WriteDenials(json::Writer& writer, const agent::Record& record) {
+  if (record.denials.empty()) return;
+  writer.Key("denials").BeginArray();
+  for (const agent::RecordedDenial& denial : record.denials) {
+    writer.BeginObject().Member("what", denial.what).Member("target", denial.target);
+    writer.Member("message", denial.message).Member("count", std::uint64_t{denial.count}).EndObject();
+  }
+  writer.EndArray();
+}
+
 std::string Payload(const agent::Record& record, const Provenance& provenance,
                     const std::optional<std::string>& prompt) {
   json::Writer writer(json::Writer::Style::kPretty);
@@ -62,6 +72,7 @@ std::string Payload(const agent::Record& record, const Provenance& provenance,
   WriteSandbox(writer, record);
   WriteTools(writer, record);
   WriteEgress(writer, record);
+  WriteDenials(writer, record);
   return writer.EndObject().Take() + "\n";
 }
 

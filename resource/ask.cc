@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "agent/run/denials.h"
 #include "agent/run/layers.h"
 #include "resource/say.h"
 #include "sandbox/base/text.h"
@@ -16,10 +17,12 @@ class Progress : public agent::RunObserver {
  public:
   void OnToolStart(const agent::ToolRecord& tool) override { Say("> " + tool.summary); }
   void OnToolEnd(const agent::ToolRecord& tool, const std::string&) override {
-    if (tool.refused) Say("> " + tool.summary);  // it never started
-    std::string line = tool.refused ? "  refused" : tool.is_error ? "  failed" : "  ok";
+    if (!tool.ran) Say("> " + tool.summary);
+    std::string line = tool.refused ? "  refused" : tool.succeeded ? "  ok" : "  failed";
     if (!tool.detail.empty()) line += ": " + tool.detail;
     Say(line + " (" + std::to_string(tool.wall_us / 1000) + " ms, " + std::to_string(tool.output_bytes) + " bytes)");
+    if (!tool.ran) return;  // the refusal is the detail
+    for (const std::string& refusal : agent::RefusalLines(tool.refusals)) Say("  " + refusal);
   }
   void OnNotice(const std::string& notice) override { Say(notice); }
 };

@@ -28,6 +28,15 @@ std::string SandboxLine(const agent::Record& record) {
   return line.empty() ? "no tool ran" : line;
 }
 
+/// "3: BLOCKED by policy: ...; refused: ..."
+std::string DenialsLine(const agent::Record& record) {
+  std::string line = std::to_string(record.denials.size()) + ": ";
+  for (const agent::RecordedDenial& denial : record.denials) {
+    line += (&denial == record.denials.data() ? "" : "; ") + denial.message;
+  }
+  return OneLine(line, kValueBytes);
+}
+
 void AddScalars(const agent::Record& record, Metadata& metadata) {
   const auto document = json::ParseAnswer(record.answer);
   if (!document.ok() || document->root().type() != json::Type::kObject) return;
@@ -68,6 +77,7 @@ Metadata MetadataOf(const agent::Record& record, const Provenance& provenance) {
   metadata.emplace_back("replayed", word(provenance.replayed));
   if (record.time != 0) metadata.emplace_back("answered_at", FormatUtc(record.time));
   metadata.emplace_back("outcome", record.outcome.empty() ? "answered" : record.outcome);
+  if (!record.denials.empty()) metadata.emplace_back("denials", DenialsLine(record));
   metadata.emplace_back("answer", OneLine(record.answer, kValueBytes));
   if (record.form.rule == agent::CanonicalRule::kJson) AddScalars(record, metadata);
   return metadata;

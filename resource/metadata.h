@@ -21,7 +21,7 @@ struct Provenance {
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// ref, response_length, model, tokens, steps, cost (when it is known), sandbox, confinement, verified, replayed,
-/// answered_at, outcome, answer (the first KiB); then the top-level scalars of a structured answer. A member of the
+/// answered_at, outcome, denials (when there are any), answer (the first KiB); then the top-level scalars of a structured answer. A member of the
 /// answer never takes one of our names: the model must not be able to say `verified` itself.
 Metadata MetadataOf(const agent::Record& record, const Provenance& provenance);
 

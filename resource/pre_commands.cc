@@ -1,5 +1,6 @@
 #include "resource/pre_commands.h"
 
+#include "agent/run/denials.h"
 #include "resource/say.h"
 #include "sandbox/base/text.h"
 #include "sandbox/foreground.h"
@@ -24,6 +25,12 @@ Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Runtime& runtime, cons
   // Approved: the author of the pipeline wrote it, so its programs need not be in allowed_commands.
   const sandbox::Confinement confinement = runtime.policy().ForCommand(plan, agent::Approved::kYes);
   return sandbox::RunInForeground(loop, runtime.sandbox(), std::move(command), confinement);
+}
+
+void SayRefusals(const agent::Policy& policy, const sandbox::Report& report) {
+  std::vector<agent::Refusal> refusals;
+  for (const sandbox::Denial& denial : report.denials) refusals.push_back(policy.Explain(denial));
+  for (const std::string& line : agent::RefusalLines(refusals)) Say("  " + line);
 }
 
 /// What the command said when it failed, as the end of a sentence about it; empty when it did not.
@@ -56,6 +63,7 @@ Result<std::string> PromptWithOutputs(EventLoop& loop, agent::Runtime& runtime, 
     Say("$ " + line);
     auto done = RunOne(loop, runtime, line, wall);
     if (!done.ok()) return std::move(done).error().Wrap(place);
+    SayRefusals(runtime.policy(), done->report);
     if (const std::string failure = FailureOf(*done); !failure.empty()) {
       return Error::Invalid(place + ": `" + OneLine(line, 120) + "`" + failure);
     }

@@ -6,6 +6,7 @@
 
 #include "agent/cli/terminal.h"
 #include "agent/json/schema.h"
+#include "agent/run/denials.h"
 #include "agent/run/result_json.h"
 #include "agent/runtime.h"
 #include "sandbox/base/files.h"
@@ -135,7 +136,7 @@ Result<GatheredPrompt> GatherPrompt(EventLoop& loop, const std::optional<std::st
 
 int PrintResult(const Config& config, const RunResult& result) {
   int code = ExitCode(result.outcome, result.signal_number);
-  const bool excused = result.outcome == Outcome::kAnsweredWithDenials && config.on_denial == OnDenial::kWarn;
+  const bool excused = result.outcome == Outcome::kAnsweredWithDenials && !FailsByDenial(config.on_denial, result);
   if (excused) code = 0;
   std::string out;
   if (config.json_output) {
@@ -177,7 +178,9 @@ int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& opti
   auto question =
       Illustrate({loop, (*runtime)->policy(), {options.cwd, options.home, config.max_images}}, *prompt, options.images);
   if (!question.ok()) return fail(question.error());
-  return PrintResult(config, (*runtime)->Run(question->text, std::move(question->images)));
+  RunResult result = (*runtime)->Run(question->text, std::move(question->images));
+  if (result.outcome == Outcome::kRefusedPolicy) result.detail += "; --yes approves what would be asked";
+  return PrintResult(config, result);
 }
 
 }  // namespace rune::agent

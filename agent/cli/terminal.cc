@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/policy/remedy_text.h"
+#include "agent/run/denials.h"
 #include "agent/run/layers.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/redaction.h"
@@ -48,10 +49,12 @@ void TerminalObserver::OnToolStart(const ToolRecord& record) {
 }
 
 void TerminalObserver::OnToolEnd(const ToolRecord& record, const std::string&) {
-  if (record.refused || record.is_error || !record.detail.empty())
-    Print("  ✗ " + record.name + ": " + record.detail);
-  else
+  if (record.detail.empty())
     Print("  ✓ " + record.name + "...ok");
+  else
+    Print("  ✗ " + record.name + ": " + record.detail);
+  if (!record.ran) return;  // the refusal is the detail
+  for (const std::string& line : RefusalLines(record.refusals)) Print("    " + line);
 }
 
 void TerminalObserver::OnNotice(const std::string& notice) { Print("  " + OneLine(notice)); }
@@ -64,9 +67,9 @@ void TerminalObserver::OnEnd(const RunResult& result) {
 }
 
 Approval TerminalObserver::Approve(const ToolRecord& record, const Refusal& refusal) {
-  if (questions_ == Questions::kRefuse) return Approval::kNo;
+  if (questions_ == Questions::kRefuse) return Approval::kNobody;
   const UniqueFd tty(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (!tty.valid()) return Approval::kNo;
+  if (!tty.valid()) return Approval::kNobody;
   // The whole call is shown: what does not fit on a line is just what must not be hidden.
   const auto ignored = WriteAll(tty.get(), "  ⚙ " + OneLine(record.summary, 4000) + "\n  ⚠ " +
                                                OneLine(refusal.message) + "\n  ⚠ Execute? [Y/n/A(lways)] ");

@@ -27,10 +27,19 @@ std::string_view OnDenialName(OnDenial on_denial) {
   switch (on_denial) {
     case OnDenial::kFail:
       return "fail";
+    case OnDenial::kUnrecovered:
+      return "unrecovered";
     case OnDenial::kWarn:
       return "warn";
   }
   std::abort();
+}
+
+std::optional<OnDenial> ParseOnDenial(std::string_view word) {
+  for (const OnDenial on_denial : {OnDenial::kFail, OnDenial::kUnrecovered, OnDenial::kWarn}) {
+    if (OnDenialName(on_denial) == word) return on_denial;
+  }
+  return std::nullopt;
 }
 
 }  // namespace rune::agent

@@ -89,8 +89,13 @@ struct FallbackProvider {
   friend bool operator==(const FallbackProvider&, const FallbackProvider&) = default;
 };
 
-enum class OnDenial : std::uint8_t { kFail, kWarn };
+enum class OnDenial : std::uint8_t {
+  kFail,         ///< Any refusal fails an unattended run.
+  kUnrecovered,  ///< One that left something undone does.
+  kWarn,         ///< None does.
+};
 std::string_view OnDenialName(OnDenial on_denial);
+std::optional<OnDenial> ParseOnDenial(std::string_view word);
 
 struct Config {
   std::string provider;  ///< Empty: detected from the key and the base URL.
@@ -110,7 +115,7 @@ struct Config {
   bool trace = false;
   bool json_output = false;
   bool yes = false;  ///< Approve what confirm mode would ask. Never bypasses a policy refusal.
-  OnDenial on_denial = OnDenial::kFail;
+  OnDenial on_denial = OnDenial::kUnrecovered;
   std::uint64_t context_window = 0;  ///< Tokens; 0: the model's own.
   double compact_threshold = 0.85;
   std::uint32_t compact_keep_last = 6;

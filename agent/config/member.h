@@ -42,9 +42,7 @@ inline void PutValue(const Value& value, std::chrono::seconds& member) {
 inline void PutValue(const Value& value, std::chrono::milliseconds& member) {
   member = std::chrono::milliseconds(static_cast<std::int64_t>(Held<double>(value) * 1000 + 0.5));
 }
-inline void PutValue(const Value& value, OnDenial& member) {
-  member = Held<std::string>(value) == OnDenialName(OnDenial::kWarn) ? OnDenial::kWarn : OnDenial::kFail;
-}
+inline void PutValue(const Value& value, OnDenial& member) { member = ParseOnDenial(Held<std::string>(value)).value(); }
 inline void PutValue(const Value& value, PolicyMode& member) {
   member = ParsePolicyMode(Held<std::string>(value)).value();
 }

@@ -13,6 +13,7 @@
 #include "agent/loop/tool_batch.h"
 #include "agent/loop/window.h"
 #include "agent/policy/remedy_text.h"
+#include "agent/run/denials.h"
 #include "agent/run/run.h"
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/redaction.h"
@@ -22,6 +23,7 @@ namespace rune::agent {
 namespace {
 
 constexpr Milliseconds kPrepareAfter{50};
+constexpr std::size_t kUnrecoveredBytes = 400;
 
 std::uint64_t Microseconds(Clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
@@ -146,13 +148,23 @@ class Agent::Turn {
         parts_, calls,
         {.step = result_.steps, .tool_wall = options_.budgets.tool_wall, .deadline = deadline_, .yes = options_.yes});
     result_.tools.insert(result_.tools.end(), batch.records.begin(), batch.records.end());
-    result_.denials.insert(result_.denials.end(), batch.denials.begin(), batch.denials.end());
+    for (const Refusal& denial : batch.denials) AddDenial(result_.denials, denial);
     for (const EgressLine& line : batch.egress) AddEgress(result_.egress, {line.egress}, result_.steps);
     const Breaker::Verdict verdict = breaker_.Observe(calls, batch.message);
     agent_.history_.push_back(std::move(batch.message));
+    if (batch.unasked) return End({Outcome::kRefusedPolicy, Unasked(*batch.unasked)});
     if (!batch.lost.empty()) return End({Outcome::kSandboxUnavailable, batch.lost});
     if (parts_.loop.interrupted_by()) return End({Outcome::kCancelled, "interrupted"});
     Heed(verdict);
+  }
+
+  static std::string WithWayOut(const std::string& message, const Refusal& refusal) {
+    const std::string allow = TomlLine(refusal.remedy);
+    return message + (allow.empty() ? "" : "; to allow it: " + allow);
+  }
+
+  static std::string Unasked(const Refusal& question) {
+    return WithWayOut("confirm mode would ask, and nobody could be asked: " + question.message, question);
   }
 
   void Heed(Breaker::Verdict verdict) {
@@ -182,9 +194,10 @@ class Agent::Turn {
     }
     result_.answer = std::move(answer);
     if (result_.denials.empty() || options_.attended) return End({Outcome::kAnswered, ""});
+    result_.unrecovered = OneLine(Redact(Unrecovered(result_.tools)), kUnrecoveredBytes);
     const Refusal& first = result_.denials.front();
-    const std::string allow = TomlLine(first.remedy);
-    End({Outcome::kAnsweredWithDenials, first.message + (allow.empty() ? "" : "; to allow it: " + allow)});
+    End({Outcome::kAnsweredWithDenials,
+         WithWayOut(result_.unrecovered.empty() ? first.message : result_.unrecovered, first)});
   }
 
   /// One repair round, then the run fails: a promised schema is kept or nothing is handed on.

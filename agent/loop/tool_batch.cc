@@ -1,11 +1,12 @@
 #include "agent/loop/tool_batch.h"
 
-#include <algorithm>
-#include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "agent/json/json.h"
+#include "agent/loop/tool_report.h"
+#include "agent/run/denials.h"
 #include "agent/tools/tool.h"
 #include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
@@ -18,15 +19,6 @@ constexpr std::size_t kAtOnce = 8;
 constexpr std::size_t kMostCalls = 64;  ///< Of one answer; the rest is refused.
 constexpr std::size_t kSummaryBytes = 160;
 
-/// What the kernel refused counts like a refusal by policy where policy has a list for it. The rest a program may try
-/// without harm: another program that is not allowed, a system call that is never needed.
-bool CountsAsRefusal(const sandbox::Report& report, sandbox::DeniedAct act) {
-  using enum sandbox::DeniedAct;
-  constexpr std::array kListed{kRead, kWrite, kLookup, kConnect, kSend};
-  const bool itself = act == kExec && !report.setup_error.empty();
-  return itself || std::find(kListed.begin(), kListed.end(), act) != kListed.end();
-}
-
 class Batch {
  public:
   Batch(const AgentParts& parts, const std::vector<ToolCall>& calls, const BatchOptions& options)
@@ -34,7 +26,8 @@ class Batch {
 
   BatchResult Run() {
     for (std::size_t i = 0; i < calls_.size(); ++i) Prepare(i);
-    while (!queue_.empty() || running_ > 0) {
+    if (unasked_) Stop("nobody could be asked about another call");
+    while (!stopped_ && (!queue_.empty() || running_ > 0)) {
       while (!queue_.empty() && running_ < kAtOnce && !stopped_) StartNext();
       const std::size_t before = running_;
       if (before == 0) continue;  // none of them could be started
@@ -66,7 +59,7 @@ class Batch {
   }
 
   void Refuse(std::size_t i, const Refusal& refusal) {
-    denials_.push_back(refusal);
+    slots_[i].record.refusals.push_back(refusal);
     slots_[i].record.refused = true;
     slots_[i].record.detail = OneLine(refusal.message);
     Settle(i, MakeSafe(refusal.message).text, true);
@@ -104,7 +97,8 @@ class Batch {
     if (verdict.question) {
       const Approval approval =
           options_.yes ? Approval::kOnce : parts_.observer.Approve(slot.record, *verdict.question);
-      if (approval == Approval::kNo) return Refuse(i, *verdict.question);
+      if (approval == Approval::kNobody && !unasked_) unasked_ = verdict.question;
+      if (approval == Approval::kNo || approval == Approval::kNobody) return Refuse(i, *verdict.question);
       if (approval == Approval::kAlways) parts_.policy.Allow(*verdict.question);
       slot.plan.confinement = slot.plan.approved_confinement;
     }
@@ -115,6 +109,9 @@ class Batch {
     const std::size_t i = queue_.front();
     queue_.pop_front();
     Slot& slot = slots_[i];
+    slot.record.ran = true;
+    slot.record.program = slot.plan.program;
+    if (slot.plan.named_secret) slot.record.refusals.push_back(*std::move(slot.plan.named_secret));
     parts_.observer.OnToolStart(slot.record);
     auto id = parts_.sandbox.Launch(std::move(slot.plan.command), slot.plan.confinement,
                                     [this, i, here = std::weak_ptr(here_)](sandbox::Completed done) {
@@ -138,22 +135,14 @@ class Batch {
     slot.record.output_bytes = done.out.total + done.err.total;
     if (done.report.guardian_lost) lost_ = EndText(done.report);
     AddEgress(egress_, done.report.egress, options_.step);
-    for (const sandbox::Denial& denial : done.report.denials) NoteDenial(slot, done.report, denial);
+    NoteReport(done.report, parts_.policy, slot.record);
     ToolOutput output = slot.tool->render(done);
-    if (slot.record.detail.empty() && done.report.limit != sandbox::LimitHit::kNone) {
-      slot.record.detail = EndText(done.report);
+    if (slot.record.detail.empty()) {
+      slot.record.detail = output.is_error ? OneLine(output.text) : EndText(done.report);
     }
+    for (const std::string& line : RefusalLines(slot.record.refusals)) output.text += "\n" + line;
     Settle(i, std::move(output.text), output.is_error);
     parts_.observer.OnToolEnd(slot.record, slot.output.text);
-  }
-
-  void NoteDenial(Slot& slot, const sandbox::Report& report, const sandbox::Denial& denial) {
-    Refusal refusal = parts_.policy.Explain(denial);
-    const bool counts = CountsAsRefusal(report, denial.what);
-    if (slot.record.detail.empty() || counts) slot.record.detail = refusal.message;
-    if (!counts) return;
-    slot.record.refused = true;
-    denials_.push_back(std::move(refusal));
   }
 
   void Stop(const std::string& why) {
@@ -177,10 +166,11 @@ class Batch {
           ToolResult{calls_[i].id, calls_[i].name, Redact(slots_[i].output.text), slots_[i].output.is_error});
       slots_[i].record.summary = Redact(slots_[i].record.summary);
       slots_[i].record.detail = Redact(slots_[i].record.detail);
+      for (const Refusal& refusal : slots_[i].record.refusals) AddDenial(result.denials, refusal);
       result.records.push_back(std::move(slots_[i].record));
     }
-    result.denials = std::move(denials_);
     result.egress = std::move(egress_);
+    result.unasked = std::move(unasked_);
     result.lost = std::move(lost_);
     return result;
   }
@@ -190,8 +180,8 @@ class Batch {
   const BatchOptions& options_;
   std::vector<Slot> slots_;
   std::deque<std::size_t> queue_;
-  std::vector<Refusal> denials_;
   std::vector<EgressLine> egress_;
+  std::optional<Refusal> unasked_;
   std::size_t running_ = 0;
   bool stopped_ = false;
   std::string lost_;

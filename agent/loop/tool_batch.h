@@ -3,6 +3,7 @@
 /// and gives the results back in call order.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct BatchResult {
   std::vector<ToolRecord> records;  ///< In call order.
   std::vector<Refusal> denials;     ///< By policy, by a person, by the kernel.
   std::vector<EgressLine> egress;   ///< Of all of them together.
+  std::optional<Refusal> unasked;   ///< What a person had to decide, and nobody is there. Nothing was started then.
   std::string lost;                 ///< Why the guardian could not be started or kept; empty: it was.
 };
 

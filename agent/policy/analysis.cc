@@ -103,6 +103,10 @@ CommandUse Analyzer::Run(const ShellScript& script) {
     if (command.words.empty() || command.calls_function) continue;
     if (command.words[0].text == "unset" && !script.functions.empty()) Unknown("'unset' beside functions");
     AddCommand(command.words, Tail::kClosed);
+    for (const ShellWord& word : Words(command.words).subspan(1)) {
+      // What a leading tilde means is known all the same.
+      if (word.is_static || (word.text.starts_with('~') && !word.quoted)) use_.words.push_back(word.text);
+    }
   }
   for (const ShellWord& target : script.writes) {
     if (!target.is_static) {
@@ -263,6 +267,7 @@ void Analyzer::AddScript(string_view text) {
   for (const std::string& path : inner.writes) {
     if (!Contains(use_.writes, path)) use_.writes.push_back(path);
   }
+  use_.words.insert(use_.words.end(), inner.words.begin(), inner.words.end());
   use_.changes_directory = use_.changes_directory || inner.changes_directory;
 }
 

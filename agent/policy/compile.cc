@@ -62,6 +62,7 @@ Policy::Compiled Policy::Compile() const {
   Compiled out;
   std::vector<std::string> of_system;
   out.files = sandbox::SystemRead(&of_system);
+  const std::vector<std::string> system_secrets = out.files.denied;
   for (const std::string& entry : config_.allowed_paths_ro) {
     const std::string path = FromConfig(entry);
     // Programs that are not allowed stay unreadable to commands: the dynamic loader runs what it can read.
@@ -73,6 +74,8 @@ Policy::Compiled Policy::Compile() const {
   for (const std::string& path : places_.readable) AddOnce(out.files.read, NormalizePath(path, "/"));
   for (const std::string& entry : config_.denied_paths) AddOnce(out.denied, FromConfig(entry));
   CloseCredentials(out, of_system);
+  out.secrets = out.always_denied;
+  out.secrets.insert(out.secrets.end(), system_secrets.begin(), system_secrets.end());
   for (const auto* list : {&out.denied, &out.always_denied}) {
     out.files.denied.insert(out.files.denied.end(), list->begin(), list->end());
   }

@@ -1,6 +1,7 @@
 #include "agent/policy/domain.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sandbox/address.h"
 #include "sandbox/base/text.h"
@@ -46,6 +47,15 @@ Result<Url> ParseUrl(string_view text) {
 bool IsListed(const sandbox::DomainAllowlist& rules, const Url& url) {
   const auto address = sandbox::ParseIp(url.host);
   return address ? rules.AllowsAddress(*address, url.port) : rules.AllowsName(url.host, url.port);
+}
+
+bool IsMetadataHost(string_view host) {
+  constexpr std::array<string_view, 3> kNames{"metadata.google.internal", "metadata.goog",
+                                              "instance-data.ec2.internal"};
+  if (const auto address = sandbox::ParseIp(host)) {
+    return sandbox::KindOf(sandbox::Unwrap(*address)) == sandbox::AddressKind::kMetadata;
+  }
+  return std::find(kNames.begin(), kNames.end(), ToLower(host)) != kNames.end();
 }
 
 std::string HostAndPort(const Url& url) { return sandbox::JoinHostPort({url.host, url.port}); }

@@ -25,6 +25,8 @@ Result<Url> ParseUrl(std::string_view text);
 /// Whether an entry names the URL's host with its port. An address is only found by an entry for addresses, never by
 /// "*".
 bool IsListed(const sandbox::DomainAllowlist& rules, const Url& url);
+/// Where clouds keep what a machine may know and may do, by name or by address.
+bool IsMetadataHost(std::string_view host);
 /// "name:443", "1.2.3.4:443", "[::1]:443": the URL's host and port as an entry.
 std::string HostAndPort(const Url& url);
 

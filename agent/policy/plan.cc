@@ -11,6 +11,7 @@ CommandPlan Policy::PlanCommand(const std::string& command_line) {
   plan.programs = std::move(use.programs);
   plan.writes = std::move(use.writes);
   plan.runs_others = std::move(use.runs_others);
+  plan.words = std::move(use.words);
   plan.reason = std::move(use.unknown);
   plan.understood = plan.reason.empty();
   if (plan.understood && !script.needs_shell && !use.builtins_only) {

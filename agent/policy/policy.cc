@@ -172,10 +172,14 @@ Verdict Policy::CheckCommand(const std::string& command_line, const CommandPlan&
 
 std::optional<Refusal> Policy::CheckDenied(const std::string& path, DeniedAct what) const {
   const std::string subject = "BLOCKED by policy: path " + Quoted(path);
+  const bool secret = IsBelowAny(path, compiled().secrets);
   if (IsBelowAny(path, compiled().denied))
-    return Refusal{.message = subject + " is in denied_paths", .what = what, .target = path};
+    return Refusal{.message = subject + " is in denied_paths", .what = what, .target = path, .secret = secret};
   if (IsBelowAny(path, compiled().always_denied)) {
-    return Refusal{.message = subject + " is always denied: it holds keys or settings", .what = what, .target = path};
+    return Refusal{.message = subject + " is always denied: it holds keys or settings",
+                   .what = what,
+                   .target = path,
+                   .secret = true};
   }
   return std::nullopt;
 }
@@ -195,7 +199,8 @@ Verdict Policy::CheckRead(const std::string& path) const {
   return Ask({.message = "BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_ro",
               .what = DeniedAct::kRead,
               .target = path,
-              .remedy = WayOpen(Grant::kRead, path, path)});
+              .remedy = WayOpen(Grant::kRead, path, path),
+              .secret = IsBelowAny(path, compiled().secrets)});
 }
 
 Verdict Policy::CheckWrite(const std::string& path) const {
@@ -218,7 +223,8 @@ Verdict Policy::CheckWrite(const std::string& path) const {
   return Ask({.message = "BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_rw",
               .what = DeniedAct::kWrite,
               .target = path,
-              .remedy = WayOpen(Grant::kWrite, path, ParentOf(path))});
+              .remedy = WayOpen(Grant::kWrite, path, ParentOf(path)),
+              .secret = IsBelowAny(path, compiled().secrets)});
 }
 
 Verdict Policy::CheckUrl(const std::string& url) const {
@@ -235,18 +241,34 @@ Verdict Policy::CheckUrl(const std::string& url) const {
     return Ask({.message = "BLOCKED: domain " + Quoted(parsed->host) + " is not in allowed_domains",
                 .what = DeniedAct::kConnect,
                 .target = HostAndPort(*parsed),
-                .remedy = entry ? Remedy{Grant::kDomain, {*entry}} : Remedy()});
+                .remedy = entry ? Remedy{Grant::kDomain, {*entry}} : Remedy(),
+                .secret = IsMetadataHost(parsed->host)});
   }
   return verdict;
 }
 
-Refusal Policy::Explain(const sandbox::Denial& denial) const {
-  Refusal refusal{.message = "refused by layer '" + std::string(DeniedByName(denial.by)) +
-                             "': " + std::string(DeniedActName(denial.what)) + " " + OneLine(denial.target, 300),
+/// A program has several paths where directories of programs are links to each other, and a search tries them all.
+sandbox::Denial Policy::ByName(sandbox::Denial denial) const {
+  if (denial.remedy.grant != Grant::kExecute || denial.remedy.entries.size() != 1) return denial;
+  const std::string& path = denial.remedy.entries.front();
+  if (!IsSystemProgram(path)) return denial;
+  const std::string name(FileName(path));
+  const std::string found = sandbox::FindProgram(name);
+  if (found.empty() || FilesOf(found) != FilesOf(path)) return denial;
+  denial.target = found;
+  denial.remedy.entries = {name};
+  return denial;
+}
+
+Refusal Policy::Explain(const sandbox::Denial& reported) const {
+  const sandbox::Denial denial = ByName(reported);
+  Refusal refusal{.message = "refused: " + std::string(DeniedActName(denial.what)) + " " + OneLine(denial.target, 300) +
+                             " (" + std::string(DeniedByName(denial.by)) + ")",
                   .what = denial.what,
                   .target = denial.target,
                   .remedy = denial.remedy,
-                  .by = denial.by};
+                  .by = denial.by,
+                  .count = denial.count};
   const auto& entries = denial.remedy.entries;
   const bool grantable = denial.remedy.grant != Grant::kExecute ||
                          std::all_of(entries.begin(), entries.end(), [&](const auto& name) { return MayList(name); });

@@ -37,6 +37,7 @@ struct CommandPlan {
   std::string reason;                    ///< Why it is not understood.
   std::vector<std::string> writes;       ///< Files that redirections open for writing, as written.
   std::vector<std::string> runs_others;  ///< Those of `programs` that can start programs which the text does not show.
+  std::vector<std::string> words;        ///< Arguments that are known from the text.
 
   bool needs_shell() const { return argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c"; }
 };
@@ -61,6 +62,9 @@ class Policy {
   Verdict CheckRead(const std::string& path) const;  ///< `path` normalised, absolute, as the tools see it.
   Verdict CheckWrite(const std::string& path) const;
   Verdict CheckUrl(const std::string& url) const;
+  /// What an argument of a command line names though it stays closed as a secret: a file of credentials, the address of
+  /// a cloud's metadata. Not judged, for a word is no act, and the kernel holds; but it is told.
+  std::optional<Refusal> NamedSecret(const CommandPlan& plan, const std::string& cwd) const;
 
   /// The confinement of file tools: no program can be executed.
   sandbox::Confinement ForFiles() const;
@@ -93,6 +97,7 @@ class Policy {
     sandbox::FileAccess files;                // what every confinement starts from
     std::vector<std::string> denied;          // denied_paths
     std::vector<std::string> always_denied;   // credentials and our own settings
+    std::vector<std::string> secrets;         // always_denied, and what holds the system's
     std::vector<std::string> program_trees;   // of allowed_paths_ro: readable by file tools only
     std::vector<std::string> writable_trees;  // of allowed_paths_rw, without /tmp
   };
@@ -104,12 +109,14 @@ class Policy {
   void Say(std::string line) const;
   void OpenNetwork(sandbox::Confinement& confinement) const;
   std::string FromConfig(std::string_view path) const;
+  bool Reaches(std::string_view host) const;
   bool every_program() const;
   bool ProgramAllowed(const std::string& name) const;
   Verdict Ask(Refusal refusal) const;
   std::optional<Refusal> CheckDenied(const std::string& path, sandbox::DeniedAct what) const;
   sandbox::Remedy WayOpen(sandbox::Grant grant, const std::string& path, const std::string& entry) const;
   bool MayList(const std::string& program) const;
+  sandbox::Denial ByName(sandbox::Denial denial) const;
   Refusal CommandRefusal(const std::string& command_line, const CommandPlan& plan,
                          std::vector<std::string> missing) const;
   const std::vector<std::string>& FilesOf(const std::string& program) const;

@@ -14,6 +14,7 @@ struct CommandUse {
   std::vector<std::string> programs;     ///< As written ("ls", "./ls"), in order, without repetition.
   std::vector<std::string> writes;       ///< Files that redirections open for writing, as written.
   std::vector<std::string> runs_others;  ///< Those of `programs` that can start programs the text does not show.
+  std::vector<std::string> words;        ///< Arguments that are known from the text.
   bool builtins_only = false;            ///< The first command is a builtin that only the shell has.
   bool changes_directory = false;        ///< Relative names in it mean something else than they seem to.
   std::string unknown;                   ///< Why it is beyond analysis; empty when everything was accounted for.

@@ -1,6 +1,7 @@
 #pragma once
 /// What policy says to one request.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,8 @@ struct Refusal {
   std::string target;      ///< "rm", "/etc/shadow" (the very path), "example.com:443"
   sandbox::Remedy remedy;  ///< What Policy::Allow() adds. Lines of a file: agent/policy/remedy_text.h.
   sandbox::DeniedBy by = sandbox::DeniedBy::kPolicy;
+  std::uint32_t count = 1;  ///< How often.
+  bool secret = false;      ///< What was asked for holds keys, or is the address of a cloud's metadata.
 };
 
 /// The verdict on one request. Without a refusal and without a question it may run.

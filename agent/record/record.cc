@@ -33,6 +33,14 @@ void WriteEgress(json::Writer& writer, const std::vector<RecordedEgress>& egress
   writer.EndArray();
 }
 
+void WriteDenials(json::Writer& writer, const std::vector<RecordedDenial>& denials) {
+  writer.Key("n").BeginArray();
+  for (const RecordedDenial& denial : denials) {
+    writer.BeginArray().String(denial.what).String(denial.target).String(denial.message).Uint(denial.count).EndArray();
+  }
+  writer.EndArray();
+}
+
 Result<std::string> ToJson(const Record& record) {
   json::Writer writer;
   writer.BeginObject().Member("v", kFormat).Member("c", CanonicalRuleName(record.form.rule));
@@ -58,6 +66,7 @@ Result<std::string> ToJson(const Record& record) {
     writer.Key("b").BeginArray().Uint(record.probes_closed).Uint(record.probes_tried).EndArray();
   if (!record.tools.empty()) WriteTools(writer, record.tools);
   if (!record.egress.empty()) WriteEgress(writer, record.egress);
+  if (!record.denials.empty()) WriteDenials(writer, record.denials);
   if (!record.outcome.empty()) writer.Member("o", record.outcome);
   RUNE_ASSIGN_OR_RETURN(const json::Document document, json::Document::Parse(writer.EndObject().Take(), "record"));
   return document.root().DumpCanonical();
@@ -66,6 +75,30 @@ Result<std::string> ToJson(const Record& record) {
 std::uint64_t CountAt(const json::View& place) {
   const std::int64_t value = place.integer().value_or(0);
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+/// What is told of the tools: their calls, what they exchanged, what was refused.
+void ReadTools(const json::View& root, Record& record) {
+  const json::View tools = root["k"];
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const std::string tool = tools[i].Text();
+    if (!tool.empty()) record.tools.push_back({tool.substr(1), tool.front() == '!'});
+  }
+  const json::View egress = root["g"];
+  for (std::size_t i = 0; i < egress.size(); ++i) {
+    const json::View line = egress[i];
+    record.egress.push_back({line[std::size_t{0}].Text(), static_cast<std::uint16_t>(CountAt(line[std::size_t{1}])),
+                             static_cast<std::uint32_t>(CountAt(line[std::size_t{2}])),
+                             static_cast<std::uint32_t>(CountAt(line[std::size_t{3}])), CountAt(line[std::size_t{4}]),
+                             CountAt(line[std::size_t{5}])});
+  }
+  const json::View denials = root["n"];
+  for (std::size_t i = 0; i < denials.size(); ++i) {
+    const json::View denial = denials[i];
+    record.denials.push_back({denial[std::size_t{0}].Text(), denial[std::size_t{1}].Text(),
+                              denial[std::size_t{2}].Text(),
+                              static_cast<std::uint32_t>(CountAt(denial[std::size_t{3}]))});
+  }
 }
 
 Result<Record> FromJson(std::string_view text) {
@@ -94,21 +127,9 @@ Result<Record> FromJson(std::string_view text) {
   record.reasoning_tokens = CountAt(usage[std::size_t{4}]);
   if (usage[std::size_t{5}].exists()) record.cost = CountAt(usage[std::size_t{5}]);
   record.layers = root["s"].Text();
-  const json::View tools = root["k"];
-  for (std::size_t i = 0; i < tools.size(); ++i) {
-    const std::string tool = tools[i].Text();
-    if (!tool.empty()) record.tools.push_back({tool.substr(1), tool.front() == '!'});
-  }
+  ReadTools(root, record);
   record.probes_closed = static_cast<std::uint32_t>(CountAt(root["b"][std::size_t{0}]));
   record.probes_tried = static_cast<std::uint32_t>(CountAt(root["b"][std::size_t{1}]));
-  const json::View egress = root["g"];
-  for (std::size_t i = 0; i < egress.size(); ++i) {
-    const json::View line = egress[i];
-    record.egress.push_back({line[std::size_t{0}].Text(), static_cast<std::uint16_t>(CountAt(line[std::size_t{1}])),
-                             static_cast<std::uint32_t>(CountAt(line[std::size_t{2}])),
-                             static_cast<std::uint32_t>(CountAt(line[std::size_t{3}])), CountAt(line[std::size_t{4}]),
-                             CountAt(line[std::size_t{5}])});
-  }
   record.outcome = root["o"].Text();
   return record;
 }
@@ -145,6 +166,7 @@ Result<std::optional<std::string>> FitRecord(Record& record, std::string_view re
   if (fits(whole)) return std::optional(std::move(whole));
   record.tools.clear();
   record.egress.clear();
+  record.denials.clear();
   RUNE_ASSIGN_OR_RETURN(std::string without_tools, EncodeRecord(record, ref, secret));
   if (fits(without_tools)) return std::optional(std::move(without_tools));
   record.prompt.reset();

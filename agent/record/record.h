@@ -6,7 +6,7 @@
 /// Codecs: p plain, d raw deflate (RFC 1951), s sealed plain, t sealed deflate. Content: RFC 8785 JSON with the members
 /// v version of this format, c canonical rule, f its pointers, q digest of the prompt, p prompt, a answer, m model, t
 /// UTC seconds, u [input, cached, output tokens, steps, reasoning tokens, cost], s sandbox layers, k tool calls, b
-/// [probes closed, tried], g egress, o outcome. Unknown members are ignored.
+/// [probes closed, tried], g egress, n refusals, o outcome. Unknown members are ignored.
 
 #include <cstdint>
 #include <optional>
@@ -37,6 +37,15 @@ struct RecordedEgress {
   bool operator==(const RecordedEgress&) const = default;
 };
 
+struct RecordedDenial {
+  std::string what;    ///< "exec", "read", ...: sandbox::DeniedActName().
+  std::string target;  ///< Safe text, as is the message.
+  std::string message;
+  std::uint32_t count = 1;
+
+  bool operator==(const RecordedDenial&) const = default;
+};
+
 struct Record {
   CanonicalForm form;
   std::string prompt_digest;          ///< PromptDigest().
@@ -55,6 +64,7 @@ struct Record {
   std::uint32_t probes_tried = 0;   ///< 0: nothing was proved.
   std::vector<RecordedTool> tools;  ///< In call order.
   std::vector<RecordedEgress> egress;
+  std::vector<RecordedDenial> denials;
   std::string outcome;  ///< Empty: "answered".
 
   bool operator==(const Record&) const = default;
@@ -66,8 +76,8 @@ inline constexpr std::size_t kMaxRecordBytes = 1u << 20;
 /// `secret` empty: not sealed. kInvalidInput when the content is larger than kMaxRecordBytes.
 Result<std::string> EncodeRecord(const Record& record, std::string_view ref, std::string_view secret);
 
-/// The record in at most `limit` bytes, with tool calls and egress and then the prompt left out when that is what it
-/// takes; `record` is changed to what was kept, so that writer and reader see the same. nullopt: does not fit.
+/// The record in at most `limit` bytes, with tool calls, egress and refusals and then the prompt left out when that is
+/// what it takes; `record` is changed to what was kept, so that writer and reader see the same. nullopt: does not fit.
 Result<std::optional<std::string>> FitRecord(Record& record, std::string_view ref, std::string_view secret,
                                              std::size_t limit);
 

@@ -22,6 +22,7 @@ void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials) {
         .Member("what", DeniedActName(denial.what))
         .Member("target", OneLine(denial.target))
         .Member("message", OneLine(denial.message, 400));
+    writer.Member("count", std::uint64_t{denial.count});
     writer.Member("allow", TomlLine(denial.remedy)).EndObject();
   }
   writer.EndArray();
@@ -34,6 +35,7 @@ std::string ResultJson(const RunResult& result) {
   writer.Member("outcome", InfoOf(result.outcome).name);
   if (!result.detail.empty())
     writer.Member(result.outcome == Outcome::kAnsweredWithDenials ? "detail" : "error", result.detail);
+  if (!result.unrecovered.empty()) writer.Member("unrecovered", result.unrecovered);
   writer.Member("steps", std::uint64_t{result.steps}).Member("tokens", result.usage.total());
   writer.Key("tools_used").BeginArray();
   for (const ToolRecord& tool : result.tools) writer.String(tool.name);

@@ -19,10 +19,14 @@ namespace rune::agent {
 struct ToolRecord {
   std::uint32_t step = 0;
   std::string name;
-  std::string summary;  ///< Safe, one line.
-  bool refused = false;
-  bool is_error = false;
-  std::string detail;  ///< Refusal, limit or error, one line; empty when fine.
+  std::string summary;            ///< Safe, one line.
+  bool ran = false;               ///< It was started.
+  bool refused = false;           ///< It never ran, or failed with a refusal in its report.
+  bool is_error = false;          ///< What the model is told is an error.
+  bool succeeded = false;         ///< It ran, and ended with exit code 0.
+  std::string program;            ///< What a command line runs first; empty for other tools, and when it never ran.
+  std::vector<Refusal> refusals;  ///< All of them, also of what programs tried on the way.
+  std::string detail;             ///< Refusal, limit, error or exit code, one line; empty when fine.
   std::uint64_t wall_us = 0;
   std::uint64_t output_bytes = 0;
 };
@@ -38,8 +42,9 @@ struct RunResult {
   Usage usage;
   std::optional<std::uint64_t> cost;  ///< Picodollars, estimated by the price table; unset: a price is not known.
   std::vector<ToolRecord> tools;      ///< In call order.
-  std::vector<Refusal> denials;
-  Proof proof;  ///< Empty when no tool was called.
+  std::vector<Refusal> denials;       ///< Of all calls, each once.
+  std::string unrecovered;            ///< Why the denials left something undone, one safe line; empty: they did not.
+  Proof proof;                        ///< Empty when no tool was called.
   std::vector<EgressLine> egress;
   std::uint64_t wall_ms = 0;
   int signal_number = 0;  ///< Of a cancelled run.
@@ -47,7 +52,12 @@ struct RunResult {
   bool answered() const { return outcome == Outcome::kAnswered || outcome == Outcome::kAnsweredWithDenials; }
 };
 
-enum class Approval : std::uint8_t { kNo, kOnce, kAlways };
+enum class Approval : std::uint8_t {
+  kNo,
+  kOnce,
+  kAlways,
+  kNobody,  ///< There is no person to be asked, so that the run cannot go on.
+};
 
 /// One answer of the model, for records.
 struct StepRecord {
@@ -59,7 +69,7 @@ struct StepRecord {
   std::uint64_t wall_us = 0;
 };
 
-/// Watches and steers a run. The default does nothing and approves nothing.
+/// Watches and steers a run. The default does nothing, and is nobody who could approve.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -69,7 +79,7 @@ class RunObserver {
   virtual void OnToolEnd(const ToolRecord&, const std::string& /*text*/) {}
   virtual void OnNotice(const std::string&) {}
   virtual void OnEnd(const RunResult&) {}
-  virtual Approval Approve(const ToolRecord&, const Refusal&) { return Approval::kNo; }
+  virtual Approval Approve(const ToolRecord&, const Refusal&) { return Approval::kNobody; }
 };
 
 }  // namespace rune::agent

@@ -59,6 +59,8 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
 
   ToolPlan plan;
   plan.summary = "execute_cmd " + cmd;
+  plan.program = command.programs.empty() ? cmd.substr(0, cmd.find_first_of(" \t\n")) : command.programs.front();
+  plan.named_secret = policy.NamedSecret(command, cwd);
   plan.command.argv = command.argv;
   plan.command.cwd = cwd;
   plan.command.env = Environment();

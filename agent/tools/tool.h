@@ -3,6 +3,7 @@
 /// model asks for is done by a confined child, never by the agent.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,7 +28,9 @@ struct ToolPlan {
   sandbox::Confinement confinement;           ///< When the verdict allows it.
   sandbox::Confinement approved_confinement;  ///< When a person allowed it.
   Verdict verdict;
-  std::string summary;  ///< One line for people: "execute_cmd df -h /". Not yet made safe.
+  std::string summary;                  ///< One line for people: "execute_cmd df -h /". Not yet made safe.
+  std::string program;                  ///< What a command line runs first; empty for other tools.
+  std::optional<Refusal> named_secret;  ///< What the call names beside what is judged, and which stays closed.
 };
 
 /// The arguments are not what the schema says; the text goes to the model.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/json/json.h"
+#include "agent/run/denials.h"
 #include "agent/run/result_json.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/named_file.h"
@@ -29,6 +30,20 @@ std::string UtcStamp() {
 
 json::Writer& Begin(json::Writer& writer, std::string_view event) {
   return writer.BeginObject().Member("event", event).Member("time", Now());
+}
+
+std::string_view Word(Approval approval) {
+  switch (approval) {
+    case Approval::kNo:
+      return "no";
+    case Approval::kOnce:
+      return "once";
+    case Approval::kAlways:
+      return "always";
+    case Approval::kNobody:
+      return "nobody";
+  }
+  return "";
 }
 
 void WriteRecord(json::Writer& writer, const ToolRecord& record) {
@@ -75,6 +90,9 @@ void TraceObserver::OnToolEnd(const ToolRecord& record, const std::string& text)
   WriteRecord(Begin(writer, "tool_end"), record);
   writer.Member("refused", record.refused).Member("error", record.is_error).Member("detail", record.detail);
   writer.Member("wall_us", record.wall_us).Member("output_bytes", record.output_bytes);
+  writer.Key("refusals").BeginArray();
+  for (const std::string& line : RefusalLines(record.refusals)) writer.String(line);
+  writer.EndArray();
   // Redacted before it is cut: a cut secret would no longer be recognised.
   writer.Member("result", OneLine(Redact(text), kPreviewBytes)).EndObject();
   Write(writer.Take());
@@ -100,6 +118,7 @@ void TraceObserver::OnEnd(const RunResult& result) {
   WriteUsage(writer.Key("usage"), result.usage, result.cost);
   if (!result.proof.empty()) WriteProof(writer.Key("confinement"), result.proof);
   if (!result.egress.empty()) WriteEgress(writer.Key("egress"), result.egress);
+  if (!result.unrecovered.empty()) writer.Member("unrecovered", result.unrecovered);
   WriteDenials(writer.Key("denials"), result.denials);
   writer.EndObject();
   Write(writer.Take());
@@ -110,10 +129,7 @@ Approval TraceObserver::Approve(const ToolRecord& record, const Refusal& refusal
   const Approval approval = next_.Approve(record, refusal);
   json::Writer writer;
   WriteRecord(Begin(writer, "approval"), record);
-  writer.Member("answer", approval == Approval::kNo     ? "no"
-                          : approval == Approval::kOnce ? "once"
-                                                        : "always")
-      .EndObject();
+  writer.Member("answer", Word(approval)).EndObject();
   Write(writer.Take());
   return approval;
 }

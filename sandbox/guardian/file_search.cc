@@ -29,6 +29,9 @@ class Walker {
  public:
   explicit Walker(std::function<bool(const std::string& path, bool is_file)> visit) : visit_(std::move(visit)) {}
 
+  /// Directories that could not be entered.
+  std::size_t closed() const { return closed_; }
+
   bool Walk(const std::string& root) {
     UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) return false;
@@ -52,13 +55,18 @@ class Walker {
       stopped_ = ++visited_ > kMaxVisited || !visit_(prefix + name, S_ISREG(info.st_mode));
       if (stopped_ || !S_ISDIR(info.st_mode) || depth >= kMaxDepth) continue;
       UniqueFd child(::openat(::dirfd(dir), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (child.valid()) Descend(std::move(child), prefix + name + "/", depth + 1);
+      if (child.valid()) {
+        Descend(std::move(child), prefix + name + "/", depth + 1);
+      } else {
+        ++closed_;
+      }
     }
     ::closedir(dir);
   }
 
   std::function<bool(const std::string&, bool)> visit_;
   std::size_t visited_ = 0;
+  std::size_t closed_ = 0;
   bool stopped_ = false;
 };
 
@@ -98,6 +106,11 @@ class Expression {
   int error_;
 };
 
+/// What was not looked at is said: "nothing matches" would be a false answer.
+std::string Closed(std::size_t places) {
+  return places == 0 ? "" : "[" + std::to_string(places) + " places could not be read and were left out]\n";
+}
+
 }  // namespace
 
 std::string OneName(std::string name) {
@@ -135,6 +148,7 @@ bool FindFiles(const std::string& root, const std::string& glob, std::size_t lim
   if (!walker.Walk(root)) return false;
   if (found == 0) report.text = "[nothing matches]\n";
   if (found > limit) report.text += "[" + std::to_string(found - limit) + " more]\n";
+  report.text += Closed(walker.closed());
   return true;
 }
 
@@ -145,8 +159,10 @@ bool SearchFiles(const SearchQuery& query, SearchReport& report) {
     return false;
   }
   std::size_t found = 0;
+  std::size_t closed = 0;
   const auto search_file = [&](const std::string& path) {
     auto data = ReadFile(query.root + "/" + path, kMaxFile);
+    if (!data.ok()) ++closed;
     if (auto text = data.ok() ? Utf8FromUtf16(*data) : std::nullopt) data = *std::move(text);
     if (!data.ok() || LooksBinary(*data)) return;
     std::size_t number = 0;
@@ -170,6 +186,7 @@ bool SearchFiles(const SearchQuery& query, SearchReport& report) {
   if (!walker.Walk(query.root)) return false;
   if (found == 0) report.text = "[nothing matches]\n";
   if (found > query.limit) report.text += "[more lines match; narrow the expression or the glob]\n";
+  report.text += Closed(closed + walker.closed());
   return true;
 }
 

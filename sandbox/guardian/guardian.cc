@@ -256,8 +256,8 @@ void Guardian::AddDenial(const Call& call, Report& report) const {
   }
   if (report.exit_code != kExitDenied || argv.size() < 2) return;
   const bool writes = argv[0] == "write" || argv[0] == "edit";
-  report.denials.push_back(
-      DenialOf(policy, writes ? DeniedAct::kWrite : DeniedAct::kRead, NormalizePath(argv[1], call.command.cwd)));
+  const std::string path = argv[0] == "inspect" ? "/proc/" + argv[1] : NormalizePath(argv[1], call.command.cwd);
+  report.denials.push_back(DenialOf(policy, writes ? DeniedAct::kWrite : DeniedAct::kRead, path));
 }
 
 WriteRules Guardian::RulesFor(const CompiledPolicy& policy) const {

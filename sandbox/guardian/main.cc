@@ -20,6 +20,7 @@
 #include "sandbox/guardian/audit.h"
 #include "sandbox/guardian/command_line.h"
 #include "sandbox/guardian/one_layer.h"
+#include "sandbox/guardian/remedy_flags.h"
 #include "sandbox/guardian/report_json.h"
 #include "sandbox/guardian/service.h"
 #include "sandbox/process_list.h"
@@ -119,6 +120,9 @@ class OneCommand {
 
   Result<int> Finish(const Report& report) const {
     if (!Exited(report) && !report.cancelled) Log(LogLevel::kError, line_.command.argv[0] + ": " + EndText(report));
+    if (const std::string refused = RefusedLine(report.denials); !refused.empty()) {
+      Log(LogLevel::kWarn, "rune-sandbox: " + refused);
+    }
     if (report_) {
       RUNE_RETURN_IF_ERROR(report_->Write(ReportJson(report, defined_->layers)));
     }

@@ -241,7 +241,7 @@ ls"
   ask_json go
   assert_exit 4
   assert_no_file "$M"
-  assert_json '.denials | length' 2
+  assert_json '.denials[0].count' 2
 }
 
 @test "quoted and prefixed allowed commands are not refused by mistake" {

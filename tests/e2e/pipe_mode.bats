@@ -194,41 +194,6 @@ teardown() { e2e_teardown; }
   assert_json .answer 'I could not'
 }
 
-@test "--on-denial warn makes the same run a success with a warning" {
-  policy 'allowed_commands = ["echo"]'
-  serve "$(turn_cmd 'uname -a')" "$(turn_text 'I could not')"
-  ask_json hello --on-denial warn
-  assert_exit 0
-  assert_outcome answered_with_denials
-  assert_json '.denials[0].target' uname
-  serve "$(turn_cmd 'uname -a')" "$(turn_text 'I could not')"
-  ask hello --on-denial warn
-  assert_exit 0
-  [ "$output" = 'I could not' ] || explain "not the answer alone"
-  assert_contains "$stderr" uname
-}
-
-@test "confirm mode without a terminal refuses unless --yes is given" {
-  policy 'mode = "confirm"'
-  serve_loop "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
-  ask_json hello
-  assert_exit 4
-  [[ "$(json .outcome)" =~ ^(refused_policy|answered_with_denials)$ ]] || explain "outcome"
-  serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
-  ask_json hello --yes
-  assert_exit 0
-  assert_outcome answered
-  assert_contains "$(tool_result)" Linux
-}
-
-@test "--yes never lifts a refusal of allowlist mode" {
-  policy 'mode = "allowlist"' 'allowed_commands = ["echo"]'
-  serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
-  ask_json hello --yes
-  assert_exit 4
-  assert_lacks "$(tool_result)" Linux
-}
-
 @test "--policy-mode unrestricted consults no list" {
   policy 'allowed_commands = []'
   serve "$(turn_cmd 'uname -s')" "$(turn_text 'done')"

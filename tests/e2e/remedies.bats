@@ -74,6 +74,27 @@ names_nothing() {
   names_nothing syscall -- /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)'
 }
 
+@test "rune: an allowed name that leads to a private address is a refusal that model and result have" {
+  join_agent
+  policy 'allowed_commands = ["curl"]' 'allowed_domains = ["private.test"]'
+  serve "$(turn_cmd 'curl -sS -m 5 http://private.test/hello')" "$(turn_text 'done')"
+  ask_json go
+  assert_exit 4
+  assert_json '.denials[0].what' address
+  assert_contains "$(tool_result)" 'refused: address private.test:80'
+}
+
+@test "by hand: the last line names what was refused and flags that work" {
+  local flags
+  box -- curl -sS -m 5 http://good.test/hello
+  [ "$status" -ne 0 ]
+  flags=$(sed -n 's/^warning: rune-sandbox: refused: lookup good.test (names).*; to allow: //p' <<<"$stderr")
+  [ -n "$flags" ] || explain "no such line"
+  eval "box $flags -- curl -sSf -m 5 http://good.test/hello"
+  assert_exit 0
+  assert_lacks "$stderr" refused
+}
+
 # allowed TURN LINE...: the call is refused under this policy; with the line that the result names, in place of the one with
 # the same key, it succeeds.
 allowed() {

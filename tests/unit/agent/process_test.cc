@@ -1,10 +1,10 @@
 #include "agent/process.h"
-#include "sandbox/base/redaction.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -1,4 +1,3 @@
-#include "sandbox/base/redaction.h"
 #include "sandbox/base/secret.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "sandbox/base/encoding.h"
+#include "sandbox/base/redaction.h"
 
 namespace {
 

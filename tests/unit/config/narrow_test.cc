@@ -57,8 +57,12 @@ TEST(Narrow, TightensTheModeAndNeverLoosensIt) {
       EXPECT_EQ(NarrowText("policy.mode", modes[current], modes[proposed]).refused, proposed > current);
     }
   }
-  EXPECT_EQ(After("on_denial", "warn", "fail"), Value(std::string("fail")));
-  EXPECT_EQ(After("on_denial", "fail", "warn"), Value(std::string("fail")));
+  const List rules{"fail", "unrecovered", "warn"};
+  for (std::size_t current = 0; current < rules.size(); ++current) {
+    for (std::size_t proposed = 0; proposed < rules.size(); ++proposed) {
+      EXPECT_EQ(After("on_denial", rules[current], rules[proposed]), Value(rules[std::min(current, proposed)]));
+    }
+  }
 }
 
 TEST(Narrow, TightensTheEnforcementAndNeverLoosensIt) {

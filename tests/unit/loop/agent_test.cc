@@ -11,73 +11,12 @@
 #include "agent/run/run.h"
 #include "sandbox/base/files.h"
 #include "sandbox/process_list.h"
-#include "tests/support/sandbox_helper.h"
-#include "tests/unit/loop/scripted_model.h"
+#include "tests/unit/loop/agent_fixture.h"
 
 namespace rune::agent {
 namespace {
 
 using namespace std::chrono_literals;
-
-class Recorder : public RunObserver {
- public:
-  void OnToolStart(const ToolRecord& record) override { started.push_back(record.summary); }
-  void OnToolEnd(const ToolRecord& record, const std::string&) override { ended.push_back(record.name); }
-  void OnNotice(const std::string& notice) override { notices.push_back(notice); }
-  void OnEnd(const RunResult& result) override { ends.push_back(result.outcome); }
-  Approval Approve(const ToolRecord&, const Refusal& refusal) override {
-    questions.push_back(refusal.target);
-    return answer;
-  }
-  std::vector<std::string> started, ended, notices, questions;
-  std::vector<Outcome> ends;
-  Approval answer = Approval::kNo;
-};
-
-class AgentTest : public testing::Test {
- protected:
-  void SetUp() override {
-    auto work = TempDir::Create("/var/tmp", "agent-test-");
-    ASSERT_TRUE(work.ok());
-    work_ = std::make_unique<TempDir>(std::move(work).value());
-    ::chmod(work_->path().c_str(), 0755);
-    auto sandbox = sandbox::Sandbox::Create(loop_, {.helper = SandboxHelper()});
-    ASSERT_TRUE(sandbox.ok());
-    sandbox_ = std::move(sandbox).value();
-    config_.allowed_commands = {"echo", "sleep", "cat"};
-    options_.system_prompt = "system";
-  }
-  RunResult Run(const std::string& prompt = "go", PolicyMode mode = PolicyMode::kAllowlist) {
-    const Places places{.cwd = work_->path(), .tmp_dir = sandbox_->tmp_dir()};
-    auto policy = Policy::Create(config_, places, mode);
-    EXPECT_TRUE(policy.ok());
-    policy_ = std::make_unique<Policy>(std::move(policy).value());
-    agent_ = std::make_unique<Agent>(AgentParts{loop_, model_, *sandbox_, *policy_, observer_, tools_}, options_);
-    return agent_->Run(prompt);
-  }
-  static ToolCall Exec(const std::string& id, const std::string& cmd) {
-    return {id, "execute_cmd", R"({"cmd":")" + cmd + R"("})"};
-  }
-  /// The tool results of the last message the model was shown.
-  std::vector<ToolResult> LastResults() const {
-    std::vector<ToolResult> results;
-    for (const Part& part : model_.asked.back().back().parts) {
-      if (const auto* result = std::get_if<ToolResult>(&part)) results.push_back(*result);
-    }
-    return results;
-  }
-
-  EventLoop loop_;
-  std::unique_ptr<TempDir> work_;
-  std::unique_ptr<sandbox::Sandbox> sandbox_;
-  const Toolbox tools_ = BuiltinToolbox();
-  PolicyConfig config_;
-  AgentOptions options_;
-  ScriptedModel model_;
-  Recorder observer_;
-  std::unique_ptr<Policy> policy_;
-  std::unique_ptr<Agent> agent_;
-};
 
 TEST_F(AgentTest, AnAnswerEndsTheRun) {
   model_.Say("hello \x1b[31mred");
@@ -116,51 +55,6 @@ TEST_F(AgentTest, ParallelCallsTakeAsLongAsTheLongest) {
   EXPECT_LT(result.wall_ms, 1300U);
 }
 
-TEST_F(AgentTest, ARefusedCallIsToldToTheModelAndTaintsTheAnswer) {
-  model_.Call({Exec("c1", "rm -rf /")});
-  model_.Say("I could not.");
-  const RunResult result = Run();
-  EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
-  EXPECT_EQ(LastResults().at(0).text, "BLOCKED by policy: command 'rm' is not in allowed_commands");
-  EXPECT_TRUE(LastResults().at(0).is_error);
-  EXPECT_NE(result.detail.find("allowed_commands = [\"rm\"]"), std::string::npos) << result.detail;
-  EXPECT_TRUE(observer_.started.empty()) << "nothing was started";
-}
-
-TEST_F(AgentTest, AKernelRefusalCountsAsADenialToo) {
-  model_.Call({{"c1", "read_file", R"({"path":"/var/lib/dpkg/status"})"}});
-  model_.Say("I could not.");
-  const RunResult result = Run();
-  EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
-  ASSERT_EQ(result.denials.size(), 1U);
-  EXPECT_EQ(result.denials[0].target, "/var/lib/dpkg/status");
-  // The control: the same call with what the refusal says is missing.
-  ASSERT_EQ(result.denials[0].remedy.grant, sandbox::Grant::kRead);
-  config_.allowed_paths_ro.push_back(result.denials[0].remedy.entries.at(0));
-  model_.Call({{"c1", "read_file", R"({"path":"/var/lib/dpkg/status"})"}});
-  model_.Say("I could.");
-  EXPECT_EQ(Run().outcome, Outcome::kAnswered);
-}
-
-TEST_F(AgentTest, ARefusalThatOnlyTheKernelSawNamesAWayOutThatWorks) {
-  // What is looked for by a link is allowed by the text, and its target is not by the kernel.
-  ASSERT_EQ(::symlink("/var/lib/dpkg/status", (work_->path() + "/link").c_str()), 0);
-  const auto script = [&] {
-    model_.Call({{"c1", "read_file", R"({"path":"link"})"}});
-    model_.Say("done");
-  };
-  script();
-  const RunResult result = Run();
-  EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
-  ASSERT_EQ(result.denials.size(), 1U);
-  EXPECT_EQ(result.denials[0].by, sandbox::DeniedBy::kLandlock);
-  EXPECT_EQ(result.denials[0].message, "refused by layer 'landlock': read " + work_->path() + "/link");
-  ASSERT_EQ(result.denials[0].remedy.grant, sandbox::Grant::kRead);
-  config_.allowed_paths_ro.push_back(result.denials[0].remedy.entries.at(0));
-  script();
-  EXPECT_EQ(Run().outcome, Outcome::kAnswered);
-}
-
 TEST_F(AgentTest, ToolMistakesGoToTheModelAndDoNotEndTheRun) {
   model_.Call({{"c1", "no_such_tool", "{}"},
                {"c2", "read_file", "{"},
@@ -191,32 +85,6 @@ TEST_F(AgentTest, DuplicateKeysInArgumentsAreRefused) {
   model_.Say("sorry");
   Run();
   EXPECT_TRUE(LastResults().at(0).is_error);
-}
-
-TEST_F(AgentTest, ConfirmModeAsksAndObeys) {
-  model_.Call({Exec("c1", "/bin/uname")});
-  model_.Say("done");
-  observer_.answer = Approval::kOnce;
-  EXPECT_EQ(Run("go", PolicyMode::kConfirm).outcome, Outcome::kAnswered);
-  EXPECT_EQ(observer_.questions.size(), 1U);
-  EXPECT_EQ(LastResults().at(0).text.substr(0, 5), "Linux");
-
-  observer_.answer = Approval::kNo;
-  model_.Call({Exec("c1", "/bin/uname")});
-  model_.Say("done");
-  EXPECT_EQ(Run("go", PolicyMode::kConfirm).outcome, Outcome::kAnsweredWithDenials);
-}
-
-TEST_F(AgentTest, YesApprovesQuestionsButNotRefusals) {
-  options_.yes = true;
-  config_.denied_paths.push_back("/var/lib/dpkg");
-  model_.Call({Exec("c1", "/bin/uname"), {"c2", "read_file", R"({"path":"/var/lib/dpkg/status"})"}});
-  model_.Say("done");
-  const RunResult result = Run("go", PolicyMode::kConfirm);
-  EXPECT_EQ(LastResults().at(0).text.substr(0, 5), "Linux");
-  EXPECT_TRUE(LastResults().at(1).is_error);
-  EXPECT_EQ(result.outcome, Outcome::kAnsweredWithDenials);
-  EXPECT_TRUE(observer_.questions.empty());
 }
 
 TEST_F(AgentTest, TheStepBudgetIsKept) {

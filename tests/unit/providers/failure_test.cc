@@ -1,11 +1,11 @@
 #include "agent/providers/failure.h"
-#include "sandbox/base/redaction.h"
 
 #include <gmock/gmock.h>
 
 #include <string>
 #include <vector>
 
+#include "sandbox/base/redaction.h"
 
 namespace rune::agent {
 namespace {

@@ -90,17 +90,24 @@ TEST_F(Out_, OfARefusedToolCallFailsWithTheLineThatWouldAllowIt) {
   asker_.next.denials = {{.message = "command 'rm' is not in allowed_commands",
                           .target = "rm",
                           .remedy = {sandbox::Grant::kExecute, {"rm"}}}};
+  EXPECT_TRUE(Run(R"({"prompt":"Clean."})").ok()) << "the run got on without it";
+  asker_.next.unrecovered = "rm never succeeded";
   const auto failed = Run(R"({"prompt":"Clean."})");
   ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message.substr(0, 41), "answered_with_denials: rm never succeeded")
+      << failed.error().message;
   EXPECT_NE(failed.error().message.find("; to allow it: source.policy.allowed_commands: [\"rm\"];"), std::string::npos);
   Request request = Put(R"({"prompt":"Clean."})");
   request.source.config.on_denial = agent::OnDenial::kWarn;
   EXPECT_TRUE(Out(request, ContextOf(asker_), inputs_->path()).ok());
+  asker_.next.unrecovered.clear();
+  request.source.config.on_denial = agent::OnDenial::kFail;
+  EXPECT_FALSE(Out(request, ContextOf(asker_), inputs_->path()).ok());
 }
 
 TEST_F(Out_, NeverSucceedsOnARunWithoutAnAnswer) {
   for (const agent::OutcomeInfo& info : agent::kOutcomes) {
-    if (info.outcome == agent::Outcome::kAnswered) continue;
+    if (info.outcome == agent::Outcome::kAnswered || info.outcome == agent::Outcome::kAnsweredWithDenials) continue;
     asker_.next.outcome = info.outcome;
     EXPECT_FALSE(Run(R"({"prompt":"x"})").ok()) << info.name;
   }

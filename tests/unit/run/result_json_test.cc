@@ -48,7 +48,8 @@ TEST(ResultJsonTest, AFailureHasAnErrorAndSecretsAreGone) {
                             .remedy = {sandbox::Grant::kExecute, {"rm"}}});
   const std::string text = ResultJson(result);
   EXPECT_NE(
-      text.find(R"("denials":[{"what":"exec","target":"***","message":"m","allow":"allowed_commands = [\"rm\"]"}])"),
+      text.find(
+          R"("denials":[{"what":"exec","target":"***","message":"m","count":1,"allow":"allowed_commands = [\"rm\"]"}])"),
       std::string::npos)
       << text;
   EXPECT_EQ(text.find("canary-secret-value"), std::string::npos);
