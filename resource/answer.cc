@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "agent/json/schema.h"
-#include "agent/policy/remedy_text.h"
 #include "agent/record/ref.h"
 #include "agent/run/denials.h"
 #include "agent/run/layers.h"
@@ -52,17 +51,10 @@ ErrorKind KindOf(agent::Outcome outcome) {
   return ErrorKind::kSystem;
 }
 
-/// `source.policy.allowed_commands: ["rm"]`, where the pipeline has it. Empty: nothing would allow it.
-std::string PipelineLine(const agent::Refusal& denial) {
-  const std::string line = agent::YamlLine(denial.remedy);
-  return line.empty() ? "" : "source.policy." + line;
-}
-
 void SayDenials(const agent::RunResult& result) {
   for (const agent::Refusal& denial : result.denials) {
-    const std::string line = PipelineLine(denial);
     Say("warning: " + agent::RefusalLines({denial}).front());
-    if (!line.empty()) Say("to allow it, add " + line);
+    if (!denial.way_out.empty()) Say("  " + denial.way_out);
   }
 }
 
@@ -70,7 +62,7 @@ Error DenialError(const agent::RunResult& result) {
   if (result.denials.empty()) return {ErrorKind::kDenied, "answered_with_denials: a tool call was refused"};
   const agent::Refusal& first = result.denials.front();
   std::string message = "answered_with_denials: " + (result.unrecovered.empty() ? first.message : result.unrecovered);
-  if (const std::string line = PipelineLine(first); !line.empty()) message += "; to allow it: " + line;
+  if (!first.way_out.empty()) message += "; " + first.way_out;
   return {ErrorKind::kDenied, message + "; or set source.on_denial: warn"};
 }
 

@@ -25,7 +25,11 @@ Result<void> NarrowBy(const agent::Setting& setting, agent::Value proposed, cons
   if (narrowed.refused && setting.type != agent::ValueType::kEnforcement) {
     return Wider(setting, agent::TextOf(proposed));
   }
-  if (narrowed.value) setting.member.put(config, *narrowed.value);
+  if (!narrowed.value) return Ok();
+  setting.member.put(config, *narrowed.value);
+  const auto* entries = std::get_if<std::vector<std::string>>(&proposed);
+  config.policy.origins[std::string(setting.key.substr(kPolicy.size()))].push_back(
+      {"params." + std::string(setting.params), entries == nullptr ? std::vector<std::string>() : *entries});
   return Ok();
 }
 

@@ -29,7 +29,7 @@ Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Runtime& runtime, cons
 
 void SayRefusals(const agent::Policy& policy, const sandbox::Report& report) {
   std::vector<agent::Refusal> refusals;
-  for (const sandbox::Denial& denial : report.denials) refusals.push_back(policy.Explain(denial));
+  for (const sandbox::Denial& denial : report.denials) refusals.push_back(policy.Explain(denial, {}));
   for (const std::string& line : agent::RefusalLines(refusals)) Say("  " + line);
 }
 

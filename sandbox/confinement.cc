@@ -11,6 +11,7 @@
 #include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
+#include "sandbox/base/paths.h"
 #include "sandbox/credential_text.h"
 
 namespace rune::sandbox {
@@ -178,6 +179,17 @@ FileAccess SystemRead(std::vector<std::string>* credentials) {
   files.denied.insert(files.denied.end(), found.begin(), found.end());
   if (credentials != nullptr) *credentials = std::move(found);
   return files;
+}
+
+void GrantMaking(const std::string& path, FileAccess& files) {
+  if (Exists(path) || std::find(files.write.begin(), files.write.end(), path) == files.write.end()) return;
+  std::string above = path;
+  while (!Exists(above)) above = ParentOf(above);
+  if (above == "/" || IsBelowAny(above, files.write)) return;
+  files.write.push_back(std::move(above));
+  // Denied paths keep everything from being made beside them (landlock_plan.cc). This operation makes nothing else, and
+  // no command can put a link into its way: the directory is not theirs to write.
+  std::erase_if(files.denied, [&](const std::string& denied) { return !IsBelow(path, denied); });
 }
 
 const std::vector<std::string>& ProgramDirs() {

@@ -108,6 +108,9 @@ struct Confinement {
 /// devices. Programs can be listed, not read and not executed. What /etc keeps from others is denied, and so are files
 /// of settings that hold a credential, whatever their mode: they are added to `credentials`. Only paths that exist.
 FileAccess SystemRead(std::vector<std::string>* credentials = nullptr);
+/// For one file operation, and for no command: what must be writable so that it can make `path`, an entry of `write`
+/// that is not there yet. That is the nearest directory above it that is; a command could make other files in it.
+void GrantMaking(const std::string& path, FileAccess& files);
 /// Directories that hold programs: /usr/bin, /bin, ...
 const std::vector<std::string>& ProgramDirs();
 

@@ -223,8 +223,8 @@ Result<CommandId> Sandbox::Impl::Launch(Command command, const Confinement& conf
   output.limit = command.limits.output_bytes;
   for (const int stream : {0, 1}) {
     const std::string spill = tmp_.path() + "/output-" + std::to_string(id) + (stream == 0 ? ".txt" : "-stderr.txt");
-    output.captures[stream] = std::make_unique<Capture>(
-        Capture::Options{command.keep_head, command.keep_tail, tmp_.descriptor(), spill});
+    output.captures[stream] =
+        std::make_unique<Capture>(Capture::Options{command.keep_head, command.keep_tail, tmp_.descriptor(), spill});
     RUNE_ASSIGN_OR_RETURN(output.fds[stream], NonBlocking(std::move((stream == 0 ? out : err).read)));
   }
   const int fds[] = {output.fds[0].get(), output.fds[1].get()};

@@ -68,7 +68,10 @@ class Repl {
   /// Ctrl-C at the prompt gives a new line; other signals and end of file end the session.
   std::optional<std::string> NextLine() {
     while (true) {
-      Print(kPrompt);
+      pending_ += observer_.TakeTypedAhead();
+      // What was typed before stands there again, where it now goes.
+      Print(kPrompt + MakeSafe(pending_.substr(0, pending_.find('\n'))).text);
+      if (pending_.find('\n') != std::string::npos) Print("\n");
       auto line = ReadLine(loop_, STDIN_FILENO, pending_);
       if (line) return line;
       Print("\n");

@@ -26,6 +26,8 @@ class TerminalObserver : public RunObserver {
   void OnNotice(const std::string& notice) override;
   void OnEnd(const RunResult& result) override;
   Approval Approve(const ToolRecord& record, const Refusal& refusal) override;
+  /// What was typed before a question stood on the screen: it answers nothing, and is for the next prompt.
+  std::string TakeTypedAhead();
   /// True when the answer was printed while it arrived.
   bool streamed() const { return streamed_; }
 
@@ -36,6 +38,7 @@ class TerminalObserver : public RunObserver {
   Verbosity verbosity_;
   Questions questions_;
   bool streamed_ = false;
+  std::string typed_ahead_;
 };
 
 }  // namespace rune::agent

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +25,12 @@ enum class PolicyMode : std::uint8_t {
 std::string_view PolicyModeName(PolicyMode mode);
 std::optional<PolicyMode> ParsePolicyMode(std::string_view word);
 
+/// Where a key of [policy] stands, for whoever is told to change it.
+struct PolicyOrigin {
+  std::string place;  ///< "~/.rune/rune.toml:7", "RUNE_POLICY_ALLOWED_COMMANDS", "source.policy.allowed_commands".
+  std::vector<std::string> entries;  ///< What a list has there.
+};
+
 /// The `[policy]` table. A missing list keeps its default below; an empty list allows nothing.
 struct PolicyConfig {
   std::optional<PolicyMode> mode;             ///< Unset: confirm on a terminal, allowlist otherwise.
@@ -40,6 +48,10 @@ struct PolicyConfig {
   bool ci_files_protected = false;                                       ///< From the file tools.
   sandbox::Enforcement enforcement = sandbox::Enforcement::kBestEffort;  ///< "best-effort" | "require" | [layers]
   std::vector<sandbox::Layer> required_layers;
+  /// By key, "allowed_commands": where it was written, then where it was narrowed. A key that is not here has its
+  /// default, and belongs to `place` when somebody writes it.
+  std::map<std::string, std::vector<PolicyOrigin>, std::less<>> origins;
+  std::string place = "~/.rune/rune.toml";  ///< "source.policy" in a pipeline.
 };
 
 /// Deadlines of one try of a model call.

@@ -72,10 +72,28 @@ class Loader {
   }
 
  private:
-  void Set(const Setting& setting, Value value, const std::string& origin) {
-    setting.member.put(loaded_.config, ExpandHome(setting, std::move(value)));
+  /// `place` is `origin`, with the line where it is a file.
+  void Set(const Setting& setting, Value value, const std::string& origin, const std::string& place) {
+    value = ExpandHome(setting, std::move(value));
+    if (auto* origins = OriginsOf(setting)) *origins = {{place, EntriesOf(value)}};
+    setting.member.put(loaded_.config, std::move(value));
     loaded_.origins[std::string(setting.key)] = origin;
   }
+
+  /// Null: no key of [policy].
+  std::vector<PolicyOrigin>* OriginsOf(const Setting& setting) {
+    constexpr std::string_view kPolicy = "policy.";
+    if (!setting.key.starts_with(kPolicy)) return nullptr;
+    return &loaded_.config.policy.origins[std::string(setting.key.substr(kPolicy.size()))];
+  }
+
+  static std::vector<std::string> EntriesOf(const Value& value) {
+    const auto* list = std::get_if<std::vector<std::string>>(&value);
+    return list == nullptr ? std::vector<std::string>() : *list;
+  }
+
+  /// "<file>:<line>:<column>" -> "<file>:<line>".
+  static std::string LineOf(const TomlEntry& entry) { return entry.place.substr(0, entry.place.rfind(':')); }
 
   Value ExpandHome(const Setting& setting, Value value) const {
     const auto expand = [&](std::string& path) {
@@ -108,6 +126,7 @@ class Loader {
 
   Result<void> LoadUserFile() {
     const std::string named = NamedPath();
+    if (!named.empty()) loaded_.config.policy.place = named;
     if (named.empty() && request_.home.empty()) return Ok();
     RUNE_ASSIGN_OR_RETURN(const auto file,
                           ReadConfigFile(UserPaths().back(), named.empty() ? "~/.rune/rune.toml" : named));
@@ -146,7 +165,7 @@ class Loader {
       if (IsKey(*setting) && (file.status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
         Notice(file.name + ": holds an api_key and can be read by others (chmod 600)");
       }
-      Set(*setting, std::move(value), file.name);
+      Set(*setting, std::move(value), file.name, LineOf(entry));
     }
     return Ok();
   }
@@ -166,12 +185,12 @@ class Loader {
         continue;
       }
       RUNE_ASSIGN_OR_RETURN(Value value, ValueOf(*setting, entry));
-      NarrowSetting(*setting, ExpandHome(*setting, std::move(value)), file.name);
+      NarrowSetting(*setting, ExpandHome(*setting, std::move(value)), file.name, LineOf(entry));
     }
     return Ok();
   }
 
-  void NarrowSetting(const Setting& setting, const Value& proposed, const std::string& file) {
+  void NarrowSetting(const Setting& setting, const Value& proposed, const std::string& file, const std::string& place) {
     const PolicyMode mode = request_.attended ? PolicyMode::kConfirm : PolicyMode::kAllowlist;
     Narrowed narrowed = Narrow(setting, InForce(setting, loaded_.config, mode), proposed, request_.cwd);
     const std::string name = file + ": '" + std::string(setting.key) + "'";
@@ -179,7 +198,12 @@ class Loader {
     for (const std::string& entry : narrowed.dropped) {
       Notice(name + ": '" + OneLine(entry, 100) + "'" + std::string(kOnlyNarrows));
     }
-    if (narrowed.value) Set(setting, std::move(*narrowed.value), file);
+    if (!narrowed.value) return;
+    std::vector<PolicyOrigin> origins;
+    if (const auto* known = OriginsOf(setting)) origins = *known;
+    origins.push_back({place, EntriesOf(proposed)});
+    Set(setting, std::move(*narrowed.value), file, place);
+    if (auto* known = OriginsOf(setting)) *known = std::move(origins);
   }
 
   Result<void> LoadEnvironment() {
@@ -191,7 +215,7 @@ class Loader {
       if (text.empty()) continue;
       auto value = ParseValue(setting, text);
       if (!value.ok()) return std::move(value).error().Wrap(name);
-      Set(setting, std::move(value).value(), name);
+      Set(setting, std::move(value).value(), name, name);
     }
     for (const auto& [name, text] : request_.environment) {
       if (!name.starts_with(kVariablePrefix)) continue;
@@ -217,7 +241,7 @@ class Loader {
         const auto earlier = Held<std::vector<std::string>>(CurrentValue(*setting, loaded_.config).value());
         list->insert(list->begin(), earlier.begin(), earlier.end());
       }
-      Set(*setting, std::move(value).value(), "flag " + flag);
+      Set(*setting, std::move(value).value(), "flag " + flag, flag);
     }
     return Ok();
   }

@@ -12,7 +12,6 @@
 #include "agent/loop/proving.h"
 #include "agent/loop/tool_batch.h"
 #include "agent/loop/window.h"
-#include "agent/policy/remedy_text.h"
 #include "agent/run/denials.h"
 #include "agent/run/run.h"
 #include "sandbox/base/encoding.h"
@@ -159,8 +158,7 @@ class Agent::Turn {
   }
 
   static std::string WithWayOut(const std::string& message, const Refusal& refusal) {
-    const std::string allow = TomlLine(refusal.remedy);
-    return message + (allow.empty() ? "" : "; to allow it: " + allow);
+    return message + (refusal.way_out.empty() ? "" : "; " + refusal.way_out);
   }
 
   static std::string Unasked(const Refusal& question) {

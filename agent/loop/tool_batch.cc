@@ -59,7 +59,7 @@ class Batch {
   }
 
   void Refuse(std::size_t i, const Refusal& refusal) {
-    slots_[i].record.refusals.push_back(refusal);
+    slots_[i].record.refusals.push_back(parts_.policy.WithWayOut(refusal));
     slots_[i].record.refused = true;
     slots_[i].record.detail = OneLine(refusal.message);
     Settle(i, MakeSafe(refusal.message).text, true);
@@ -90,16 +90,32 @@ class Batch {
     Decide(i);
   }
 
+  /// Whether a person says yes; what is said for the whole session counts from now on.
+  bool Asked(const Slot& slot, Refusal question) {
+    switch (options_.yes ? Approval::kOnce : parts_.observer.Approve(slot.record, question)) {
+      case Approval::kNo:
+        return false;
+      case Approval::kNobody:
+        if (!unasked_) unasked_ = std::move(question);
+        return false;
+      case Approval::kAlwaysBelow:
+        question.remedy.entries = {question.directory};
+        [[fallthrough]];
+      case Approval::kAlways:
+        parts_.policy.Allow(question);
+        return true;
+      case Approval::kOnce:
+        return true;
+    }
+    return false;
+  }
+
   void Decide(std::size_t i) {
     Slot& slot = slots_[i];
     const Verdict& verdict = slot.plan.verdict;
     if (verdict.refusal) return Refuse(i, *verdict.refusal);
     if (verdict.question) {
-      const Approval approval =
-          options_.yes ? Approval::kOnce : parts_.observer.Approve(slot.record, *verdict.question);
-      if (approval == Approval::kNobody && !unasked_) unasked_ = verdict.question;
-      if (approval == Approval::kNo || approval == Approval::kNobody) return Refuse(i, *verdict.question);
-      if (approval == Approval::kAlways) parts_.policy.Allow(*verdict.question);
+      if (!Asked(slot, parts_.policy.WithWayOut(*verdict.question))) return Refuse(i, *verdict.question);
       slot.plan.confinement = slot.plan.approved_confinement;
     }
     queue_.push_back(i);
@@ -111,7 +127,8 @@ class Batch {
     Slot& slot = slots_[i];
     slot.record.ran = true;
     slot.record.program = slot.plan.program;
-    if (slot.plan.named_secret) slot.record.refusals.push_back(*std::move(slot.plan.named_secret));
+    if (slot.plan.named_secret)
+      slot.record.refusals.push_back(parts_.policy.WithWayOut(*std::move(slot.plan.named_secret)));
     parts_.observer.OnToolStart(slot.record);
     auto id = parts_.sandbox.Launch(std::move(slot.plan.command), slot.plan.confinement,
                                     [this, i, here = std::weak_ptr(here_)](sandbox::Completed done) {
@@ -135,7 +152,7 @@ class Batch {
     slot.record.output_bytes = done.out.total + done.err.total;
     if (done.report.guardian_lost) lost_ = EndText(done.report);
     AddEgress(egress_, done.report.egress, options_.step);
-    NoteReport(done.report, parts_.policy, slot.record);
+    NoteReport(done.report, parts_.policy, slot.plan.hosts, slot.record);
     ToolOutput output = slot.tool->render(done);
     if (slot.record.detail.empty()) {
       slot.record.detail = output.is_error ? OneLine(output.text) : EndText(done.report);

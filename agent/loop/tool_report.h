@@ -8,7 +8,8 @@
 namespace rune::agent {
 
 /// Every refusal of the report, whatever its kind; whether the call did what it was asked for; how it ended, when not
-/// by itself. What `record` holds already stays.
-void NoteReport(const sandbox::Report& report, const Policy& policy, ToolRecord& record);
+/// by itself. What `record` holds already stays. `hosts` are those that the call named (Policy::NamedHosts()).
+void NoteReport(const sandbox::Report& report, const Policy& policy, const std::vector<std::string>& hosts,
+                ToolRecord& record);
 
 }  // namespace rune::agent

@@ -44,10 +44,10 @@ void AddEveryProgram(FileAccess& files) {
   std::erase_if(files.execute, [](const std::string& path) { return !Exists(path); });
 }
 
-/// What must be writable for `path` to be made: the file, or the nearest directory above it, at most `levels` up.
-/// Empty when that would be the root.
-std::string WritablePlace(std::string path, int levels) {
-  for (; !Exists(path) && levels > 0; --levels) path = NormalizePath("..", path);
+/// What must be writable for a command to make `path`: the file, or the directory that it lies in. Empty when that
+/// would be the root.
+std::string WritablePlace(std::string path) {
+  if (!Exists(path)) path = ParentOf(path);
   return path == "/" || !Exists(path) ? std::string() : path;
 }
 
@@ -143,11 +143,22 @@ Confinement Policy::ForFiles() const {
   return confinement;
 }
 
+Confinement Policy::ForWriting(const std::string& path) const {
+  Confinement confinement = ForFiles();
+  // By the name that the lists know, whatever links lead there.
+  const auto parent = RealPath(ParentOf(path));
+  const std::string place = parent ? NormalizePath(FileName(path), *parent) : path;
+  sandbox::GrantMaking(path, confinement.files);
+  if (place != path) sandbox::GrantMaking(place, confinement.files);
+  return confinement;
+}
+
 Confinement Policy::ForApprovedFile(const Refusal& refusal) const {
   Confinement confinement = ForFiles();
   if (refusal.what == DeniedAct::kRead) confinement.files.read.push_back(refusal.target);
   if (refusal.what != DeniedAct::kWrite) return confinement;
-  if (std::string place = WritablePlace(refusal.target, 100); !place.empty()) confinement.files.write.push_back(place);
+  confinement.files.write.push_back(refusal.target);
+  sandbox::GrantMaking(refusal.target, confinement.files);
   return confinement;
 }
 
@@ -189,7 +200,7 @@ Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const
   for (const std::string& path : plan.writes) {
     const std::string target = ResolvePath(path);
     if (approved == Approved::kNo || IsBelowAny(target, files.write)) continue;
-    if (std::string place = WritablePlace(target, 1); !place.empty()) files.write.push_back(std::move(place));
+    if (std::string place = WritablePlace(target); !place.empty()) files.write.push_back(std::move(place));
   }
   return confinement;
 }

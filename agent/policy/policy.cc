@@ -133,12 +133,11 @@ Refusal Policy::CommandRefusal(const std::string& command_line, const CommandPla
     std::string message = "BLOCKED by policy: command " + Quoted(missing[0]) + " is not in allowed_commands";
     if (mode_ == PolicyMode::kConfirm && Contains(plan.runs_others, missing[0]))
       message += " (it can run other programs)";
-    const bool grantable = std::all_of(missing.begin(), missing.end(), [&](const auto& name) { return MayList(name); });
     std::string target = missing[0];
     return {.message = std::move(message),
             .what = DeniedAct::kExec,
             .target = std::move(target),
-            .remedy = grantable ? Remedy{Grant::kExecute, std::move(missing)} : Remedy()};
+            .remedy = Remedy{Grant::kExecute, std::move(missing)}};
   }
   return {.message = "BLOCKED by policy: the command line cannot be checked: " + plan.reason +
                      ". Write plain commands with fixed names",
@@ -162,10 +161,22 @@ Verdict Policy::CheckCommand(const std::string& command_line, const CommandPlan&
   }
   for (const std::string& path : plan.writes) {
     if (path == "/dev/null" || path == "/dev/stdout" || path == "/dev/stderr") continue;
-    Verdict write = CheckWrite(ResolvePath(path));
+    Verdict write = CheckRedirection(ResolvePath(path));
     if (write.refusal) return verdict.refusal ? verdict : write;
     if (write.question && verdict.question) verdict.question->message += "; " + write.question->message;
     if (write.question && !verdict.question) verdict.question = std::move(write.question);
+  }
+  return verdict;
+}
+
+/// A command could make no file that is not there by an entry for that file alone.
+Verdict Policy::CheckRedirection(const std::string& path) const {
+  Verdict verdict = CheckWrite(path);
+  for (auto* answer : {&verdict.refusal, &verdict.question}) {
+    if (!*answer || (*answer)->remedy.grant != Grant::kWrite || Exists(path)) continue;
+    (*answer)->remedy = {};
+    (*answer)->way_out =
+        "no entry opens a file to a command that is not there yet: write_file can make it, or allow its directory";
   }
   return verdict;
 }
@@ -223,7 +234,7 @@ Verdict Policy::CheckWrite(const std::string& path) const {
   return Ask({.message = "BLOCKED by policy: path " + Quoted(path) + " is not in allowed_paths_rw",
               .what = DeniedAct::kWrite,
               .target = path,
-              .remedy = WayOpen(Grant::kWrite, path, ParentOf(path)),
+              .remedy = WayOpen(Grant::kWrite, path, path),
               .secret = IsBelowAny(path, compiled().secrets)});
 }
 
@@ -260,20 +271,20 @@ sandbox::Denial Policy::ByName(sandbox::Denial denial) const {
   return denial;
 }
 
-Refusal Policy::Explain(const sandbox::Denial& reported) const {
-  const sandbox::Denial denial = ByName(reported);
-  Refusal refusal{.message = "refused: " + std::string(DeniedActName(denial.what)) + " " + OneLine(denial.target, 300) +
-                             " (" + std::string(DeniedByName(denial.by)) + ")",
-                  .what = denial.what,
-                  .target = denial.target,
-                  .remedy = denial.remedy,
-                  .by = denial.by,
-                  .count = denial.count};
-  const auto& entries = denial.remedy.entries;
-  const bool grantable = denial.remedy.grant != Grant::kExecute ||
-                         std::all_of(entries.begin(), entries.end(), [&](const auto& name) { return MayList(name); });
-  if (!grantable) refusal.remedy = {};
-  return refusal;
+Refusal Policy::Explain(const sandbox::Denial& reported, const std::vector<std::string>& hosts) const {
+  sandbox::Denial denial = ByName(reported);
+  if (denial.what == DeniedAct::kLookup) {
+    const auto named = std::find_if(hosts.begin(), hosts.end(),
+                                    [&](const std::string& host) { return host.starts_with(denial.target + ":"); });
+    if (named != hosts.end()) denial.remedy = sandbox::RemedyOf(Grant::kDomain, *named);
+  }
+  return WithWayOut({.message = "refused: " + std::string(DeniedActName(denial.what)) + " " +
+                                OneLine(denial.target, 300) + " (" + std::string(DeniedByName(denial.by)) + ")",
+                     .what = denial.what,
+                     .target = denial.target,
+                     .remedy = denial.remedy,
+                     .by = denial.by,
+                     .count = denial.count});
 }
 
 void Policy::Allow(const Refusal& refusal) {

@@ -68,6 +68,9 @@ class Policy {
 
   /// The confinement of file tools: no program can be executed.
   sandbox::Confinement ForFiles() const;
+  /// That of a file tool which writes `path`, and nothing else: where a list names this very file and it is not there
+  /// yet, it can be made.
+  sandbox::Confinement ForWriting(const std::string& path) const;
   /// The same with the path of a refusal that a person approved.
   sandbox::Confinement ForApprovedFile(const Refusal& refusal) const;
   /// The confinement of a command line: exactly the allowed programs (and those of `plan`, when a person said yes)
@@ -78,8 +81,15 @@ class Policy {
   /// The same with the domain of a refusal that a person approved.
   sandbox::Confinement ForApprovedFetch(const Refusal& refusal) const;
 
-  /// What the kernel refused to a tool, in words, with the way out that this policy has.
-  Refusal Explain(const sandbox::Denial& denial) const;
+  /// The hosts that arguments of a command line name with a port, as entries of allowed_domains. Pure.
+  static std::vector<std::string> NamedHosts(const CommandPlan& plan);
+
+  /// What the kernel refused to a tool, in words, with the way out that this policy has. A lookup does not say for
+  /// which port it was; `hosts` may (NamedHosts()).
+  Refusal Explain(const sandbox::Denial& denial, const std::vector<std::string>& hosts) const;
+
+  /// The same with the words for the way out, or that there is none. A remedy that is there already is none.
+  Refusal WithWayOut(Refusal refusal) const;
 
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
@@ -113,9 +123,13 @@ class Policy {
   bool every_program() const;
   bool ProgramAllowed(const std::string& name) const;
   Verdict Ask(Refusal refusal) const;
+  Verdict CheckRedirection(const std::string& path) const;
   std::optional<Refusal> CheckDenied(const std::string& path, sandbox::DeniedAct what) const;
   sandbox::Remedy WayOpen(sandbox::Grant grant, const std::string& path, const std::string& entry) const;
   bool MayList(const std::string& program) const;
+  bool Helps(const sandbox::Remedy& remedy) const;
+  std::string DirectoryOf(const sandbox::Remedy& remedy) const;
+  std::string ClosedBy(const std::string& path) const;
   sandbox::Denial ByName(sandbox::Denial denial) const;
   Refusal CommandRefusal(const std::string& command_line, const CommandPlan& plan,
                          std::vector<std::string> missing) const;

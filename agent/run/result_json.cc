@@ -1,7 +1,6 @@
 #include "agent/run/result_json.h"
 
 #include "agent/cost/price.h"
-#include "agent/policy/remedy_text.h"
 #include "agent/run/layers.h"
 #include "sandbox/base/redaction.h"
 #include "sandbox/base/text.h"
@@ -23,7 +22,7 @@ void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials) {
         .Member("target", OneLine(denial.target))
         .Member("message", OneLine(denial.message, 400));
     writer.Member("count", std::uint64_t{denial.count});
-    writer.Member("allow", TomlLine(denial.remedy)).EndObject();
+    writer.Member("allow", denial.line).Member("way_out", OneLine(denial.way_out, 1000)).EndObject();
   }
   writer.EndArray();
 }

@@ -13,7 +13,7 @@ namespace rune::agent {
 
 /// {"outcome":...,"answer":...,...}: the result object of --json, one line.
 std::string ResultJson(const RunResult& result);
-/// An array of objects: what, target, message, count, allow. Not redacted.
+/// An array of objects: what, target, message, count, allow, way_out. Not redacted.
 void WriteDenials(json::Writer& writer, const std::vector<Refusal>& denials);
 /// {"input":...,"cached":...,"output":...,"reasoning":...,"cost_usd":...}, wherever tokens are told. `cost` in
 /// picodollars; without one there is no such member.

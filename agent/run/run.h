@@ -55,8 +55,9 @@ struct RunResult {
 enum class Approval : std::uint8_t {
   kNo,
   kOnce,
-  kAlways,
-  kNobody,  ///< There is no person to be asked, so that the run cannot go on.
+  kAlways,       ///< What was asked for, in this session.
+  kAlwaysBelow,  ///< Everything in Refusal::directory, in this session.
+  kNobody,       ///< There is no person to be asked, so that the run cannot go on.
 };
 
 /// One answer of the model, for records.

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kOperationWall{30'000};
 
-ToolPlan PlanOperation(const ToolContext& context, std::vector<std::string> argv, Verdict verdict) {
+ToolPlan PlanOperation(const ToolContext& context, std::vector<std::string> argv, Verdict verdict,
+                       sandbox::Confinement confinement) {
   ToolPlan plan;
   plan.summary = Join(argv, " ");
   plan.command.kind = sandbox::Command::Kind::kBuiltin;
@@ -17,7 +18,7 @@ ToolPlan PlanOperation(const ToolContext& context, std::vector<std::string> argv
   plan.command.limits.wall = std::min(kOperationWall, context.wall_limit);
   plan.command.keep_head = 64 << 10;
   plan.command.keep_tail = 0;
-  plan.confinement = context.policy.ForFiles();
+  plan.confinement = std::move(confinement);
   plan.approved_confinement = verdict.question ? context.policy.ForApprovedFile(*verdict.question) : plan.confinement;
   plan.verdict = std::move(verdict);
   return plan;
@@ -26,11 +27,11 @@ ToolPlan PlanOperation(const ToolContext& context, std::vector<std::string> argv
 }  // namespace
 
 ToolPlan PlanRead(const ToolContext& context, std::vector<std::string> argv, const std::string& path) {
-  return PlanOperation(context, std::move(argv), context.policy.CheckRead(path));
+  return PlanOperation(context, std::move(argv), context.policy.CheckRead(path), context.policy.ForFiles());
 }
 
 ToolPlan PlanWrite(const ToolContext& context, std::vector<std::string> argv, const std::string& path) {
-  return PlanOperation(context, std::move(argv), context.policy.CheckWrite(path));
+  return PlanOperation(context, std::move(argv), context.policy.CheckWrite(path), context.policy.ForWriting(path));
 }
 
 }  // namespace rune::agent

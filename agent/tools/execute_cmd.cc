@@ -60,6 +60,7 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
   ToolPlan plan;
   plan.summary = "execute_cmd " + cmd;
   plan.program = command.programs.empty() ? cmd.substr(0, cmd.find_first_of(" \t\n")) : command.programs.front();
+  plan.hosts = Policy::NamedHosts(command);
   plan.named_secret = policy.NamedSecret(command, cwd);
   plan.command.argv = command.argv;
   plan.command.cwd = cwd;

@@ -30,6 +30,7 @@ struct ToolPlan {
   Verdict verdict;
   std::string summary;                  ///< One line for people: "execute_cmd df -h /". Not yet made safe.
   std::string program;                  ///< What a command line runs first; empty for other tools.
+  std::vector<std::string> hosts;       ///< Policy::NamedHosts() of a command line.
   std::optional<Refusal> named_secret;  ///< What the call names beside what is judged, and which stays closed.
 };
 

@@ -40,6 +40,8 @@ std::string_view Word(Approval approval) {
       return "once";
     case Approval::kAlways:
       return "always";
+    case Approval::kAlwaysBelow:
+      return "always below";
     case Approval::kNobody:
       return "nobody";
   }

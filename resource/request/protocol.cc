@@ -15,6 +15,7 @@ constexpr std::chrono::seconds kCheckWall{120};
 agent::Config DefaultsOf(Verb verb) {
   agent::Config config;
   config.skills_dir.clear();
+  config.policy.place = "source.policy";
   // The machine's /tmp holds the inputs of steps, and all checks of a source share it: only by name.
   config.policy.allowed_paths_rw.clear();
   if (verb != Verb::kOut) config.budgets.wall = kCheckWall;

@@ -5,6 +5,7 @@
 #include "resource/request/fields.h"
 #include "resource/request/request.h"
 #include "resource/request/tables.h"
+#include "sandbox/base/text.h"
 
 namespace rune::resource {
 namespace {
@@ -61,6 +62,22 @@ Result<void> ReadRedact(const json::View& view, Source& source) {
   return Ok();
 }
 
+/// Remembers under which of its names a key of the policy stands in `source`.
+void NotePlace(const json::View& source, const agent::Setting& setting, const agent::Value& value,
+               agent::PolicyConfig& policy) {
+  constexpr std::string_view kPolicy = "policy.";
+  if (!setting.key.starts_with(kPolicy)) return;
+  for (const std::string_view name : agent::NamesIn(setting, agent::Column::kSource)) {
+    json::View place = source;
+    for (const std::string_view step : Split(name, '.')) place = place[step];
+    if (place.is_null()) continue;
+    const auto* entries = std::get_if<std::vector<std::string>>(&value);
+    policy.origins[std::string(setting.key.substr(kPolicy.size()))] = {
+        {"source." + std::string(name), entries == nullptr ? std::vector<std::string>() : *entries}};
+    return;
+  }
+}
+
 constexpr std::array<Field<Source>, 15> kSource{{
     {"prompt", Text<Source, &Source::prompt>},
     {"pre_commands", Texts<Source, &Source::pre_commands>},
@@ -88,7 +105,10 @@ Result<Source> ReadSource(const json::View& view, agent::Config defaults) {
   source.config = std::move(defaults);
   const agent::OtherKeys others{.here = SourceKeys(), .elsewhere = Below("params", PutParamKeys())};
   RUNE_ASSIGN_OR_RETURN(const agent::Values settings, agent::ReadSettings(view, agent::Column::kSource, others));
-  for (const auto& [setting, value] : settings) setting->member.put(source.config, value);
+  for (const auto& [setting, value] : settings) {
+    setting->member.put(source.config, value);
+    NotePlace(view, *setting, value, source.config.policy);
+  }
   if (source.config.provider.empty() && !source.config.cassette.empty()) source.config.provider = "cassette";
   RUNE_RETURN_IF_ERROR(ReadMembers<Source>(view, kSource, source));
   RUNE_RETURN_IF_ERROR(CheckShape(source.shape, "source"));

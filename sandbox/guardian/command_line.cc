@@ -269,6 +269,10 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
   if (i < arguments.size() && arguments[i] == "--") ++i;
   line.command.argv.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
   if (line.command.cwd.empty() && Grants(line.confinement.files, Absolute("."))) line.command.cwd = Absolute(".");
+  const auto& argv = line.command.argv;
+  if (line.command.kind == Command::Kind::kBuiltin && argv.size() > 1 && argv[0] == "write") {
+    GrantMaking(Absolute(argv[1]), line.confinement.files);
+  }
   if (line.command.kind == Command::Kind::kProbe) line.command.argv = {"probe"};
   if (line.command.argv.empty() && line.action == CommandLine::Action::kRun) return Error::Invalid("no command given");
   return line;

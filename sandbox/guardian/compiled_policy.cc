@@ -18,12 +18,6 @@ std::string FileAt(const std::string& path) {
   return parent ? NormalizePath(path.substr(path.rfind('/') + 1), *parent) : path;
 }
 
-/// A rule needs something that is there. Empty: that would be the root.
-std::string ExistingPart(std::string path) {
-  while (path != "/" && !Exists(path)) path = NormalizePath("..", path);
-  return path == "/" ? "" : path;
-}
-
 /// A file cannot be loaded from when it is a device.
 bool IsTree(const std::string& path) {
   struct stat info{};
@@ -235,10 +229,11 @@ Denial DenialOf(const CompiledPolicy& policy, DeniedAct act, const std::string& 
   const bool granted = act == DeniedAct::kExec ? executable : act == DeniedAct::kWrite ? writable : readable;
   if (granted) {
     denial.by = DeniedBy::kIdentity;
-  } else if (act == DeniedAct::kWrite) {
-    denial.remedy = RemedyOf(Grant::kWrite, ExistingPart(path));
+  } else if (act == DeniedAct::kExec) {
+    denial.remedy = RemedyOf(Grant::kExecute, path);
   } else {
-    denial.remedy = RemedyOf(act == DeniedAct::kExec ? Grant::kExecute : Grant::kRead, path);
+    // The file itself: a link in a tree that is writable opens nothing (ResolveAccess()).
+    denial.remedy = RemedyOf(act == DeniedAct::kWrite ? Grant::kWrite : Grant::kRead, file);
   }
   return denial;
 }

@@ -149,14 +149,15 @@ from the command
 @test "a refused tool call fails the check with the line that would allow it; on_denial: warn lets it pass" {
   calls_tool execute_cmd '{"cmd":"uname -s"}' true 'I was refused.'
   source_with '.policy = {allowed_commands: []}'
-  fails_with 'to allow it: source.policy.allowed_commands: ["uname"]; or set source.on_denial: warn' check
-  # The line of the log is what the pipeline's YAML needs; with it the check succeeds.
-  local line policy
-  line=$(json .stderr | sed -n 's/^to allow it, add source\.policy\.//p')
-  policy=$(/usr/bin/python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.argv[1])))' "$line")
+  fails_with 'to allow it: add "uname" to source.policy.allowed_commands; or set source.on_denial: warn' check
+  # What the log says, done word for word in the pipeline's source, lets the check succeed.
+  local way
+  way=$(json .stderr | sed -n 's/^  \(to allow it: .*\)/\1/p')
+  echo '{"policy":{"allowed_commands":[]}}' >"$ROOT/source.json"
+  /usr/bin/python3 "$SUPPORT/follow_remedy.py" "$way" "$ROOT/source.json"
   rm "$CASSETTE"
   calls_tool execute_cmd '{"cmd":"uname -s"}' false 'I was allowed.'
-  source_with ".policy = $policy"
+  source_with ".policy = $(jq -c .policy "$ROOT/source.json")"
   succeeds check
   rm "$CASSETTE"
   calls_tool execute_cmd '{"cmd":"uname -s"}' true 'I was refused.'

@@ -65,7 +65,7 @@ session() {
   # No tool, no price, and a question at a terminal.
   serve "$(turn_text hi)" "$(turn_cmd 'uname -s')" "$(turn_text 'done')"
   ask_json go --trace="$ROOT/trace"
-  session_flags="--trace=$ROOT/trace" session go y /exit
+  "${PYTHON[@]}" "$SUPPORT/terminal.py" see:'ᚱ› ' type:go see:'Execute? ' type:y see:'ᚱ› ' type:/exit -- "$RUNE" --trace="$ROOT/trace"
   cat "$ROOT"/trace/* >"$SEEN"
   documented cli.md 'The trace' --by event
 }

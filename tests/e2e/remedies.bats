@@ -95,8 +95,23 @@ names_nothing() {
   assert_lacks "$stderr" refused
 }
 
-# allowed TURN LINE...: the call is refused under this policy; with the line that the result names, in place of the one with
-# the same key, it succeeds.
+# passes TURN: the call is refused; with what the refusal says done word for word, and nothing else, it succeeds.
+passes() {
+  serve "$1" "$(turn_text 'done')"
+  ask_json go --on-denial fail
+  assert_exit 4
+  local way line
+  way=$(json '.denials[0].way_out')
+  line=$(json '.denials[0].allow')
+  assert_contains "$(json .detail)" "$way"
+  run "${PYTHON[@]}" "$SUPPORT/follow_remedy.py" "$way"
+  [ "$status" -eq 0 ] || explain "$way"
+  serve "$1" "$(turn_text 'done')"
+  ask_json go --on-denial fail
+  assert_exit 0
+  assert_outcome answered
+}
+# allowed TURN LINE...: passes, under this policy; the line in `allow`, in place of the one with the same key, does as well.
 allowed() {
   local turn=$1 line old kept=()
   shift
@@ -107,13 +122,15 @@ allowed() {
   assert_json '.denials | length' 1
   line=$(json '.denials[0].allow')
   [[ "$line" == *' = '* ]] || explain "no line: $line"
-  assert_contains "$(json .detail)" "$line"
   for old in "$@"; do [ "${old%% = *}" = "${line%% = *}" ] || kept+=("$old"); done
   policy "${kept[@]}" "$line"
   serve "$turn" "$(turn_text 'done')"
   ask_json go
   assert_exit 0
   assert_outcome answered
+  rm -f "$ROOT/open/new"  # it belongs to the run that made it
+  policy "$@"
+  passes "$turn"
 }
 
 @test "rune: the line of a call that its text check refuses" {
@@ -137,4 +154,66 @@ allowed() {
   allowed "$(turn_tool write_file '{"path":"linked/new","content":"x"}')" "allowed_paths_rw = [\"$WORK\"]"
   allowed "$(turn_cmd 'curl -sSf -m 5 -o /dev/null http://good.test/hello')" 'allowed_commands = ["curl"]' 'allowed_domains = []'
   allowed "$(turn_cmd 'curl -sSf -m 5 -o /dev/null http://93.184.215.14/hello')" 'allowed_commands = ["curl"]' 'allowed_domains = []'
+}
+
+@test "rune: a grant is added to the list that is there, comments and all, and to every file that has it" {
+  join_agent
+  config '[policy]' '# what we use' 'allowed_commands = [' '  "ls", "cat",  # reading' '  "echo",' ']' 'mode = "allowlist"'
+  passes "$(turn_cmd 'uname -s')"
+  grep -q '"ls", "cat",  # reading' "$HOME/.rune/rune.toml" || explain "the list was replaced"
+  serve "$(turn_cmd 'echo a | cat')" "$(turn_text 'done')"
+  ask_json go --on-denial fail
+  assert_outcome answered
+  # A key that nobody has written gets its default with it, in a file without the table, too.
+  echo hello >"$ROOT/file"
+  config 'max_steps = 9'
+  passes "$(turn_tool read_file "{\"path\":\"$ROOT/file\"}")"
+  grep -q '"/bin", "/usr", "/lib", ' "$HOME/.rune/rune.toml" || explain "the default was lost"
+  # A project that narrows, and one that takes away what the user allows.
+  policy 'allowed_commands = ["echo", "ls"]'
+  printf '[policy]\nallowed_commands = ["echo"]\n' >rune.toml
+  passes "$(turn_cmd 'uname -s')"
+  passes "$(turn_cmd 'ls')"
+}
+
+@test "rune: one file is one file, there or not" {
+  join_agent
+  mkdir -m 777 "$ROOT/open"
+  policy 'allowed_paths_rw = ["/tmp"]'
+  passes "$(turn_tool write_file "{\"path\":\"$ROOT/open/new\",\"content\":\"x\"}")"
+  serve "$(turn_tool write_file "{\"path\":\"$ROOT/open/other\",\"content\":\"x\"}")" "$(turn_text 'done')"
+  ask_json go
+  assert_exit 4
+  assert_no_file "$ROOT/open/other"
+}
+
+@test "rune: where nothing would allow it, it says so, and which entry keeps it closed" {
+  join_agent
+  mkdir "$ROOT/closed"
+  policy 'allowed_paths_ro = ["/usr"]' "denied_paths = [\"$ROOT/closed\"]"
+  serve "$(turn_tool read_file "{\"path\":\"$ROOT/closed/x\"}")" "$(turn_text 'done')"
+  ask_json go
+  assert_json '.denials[0].allow' ''
+  assert_json '.denials[0].way_out' "'$ROOT/closed' of denied_paths (~/.rune/rune.toml:3) keeps it closed"
+  policy 'allowed_commands = ["python3"]'
+  serve "$(turn_cmd 'python3 -c "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + chr(120))"')" "$(turn_text 'done')"
+  ask_json go
+  assert_json '.denials[0].way_out' 'no entry of the policy allows it'
+}
+
+@test "rune: the way out of what only the guard and the guardian see" {
+  join_agent
+  policy 'allowed_commands = ["curl"]' 'allowed_domains = ["private.test"]'
+  passes "$(turn_cmd 'curl -sSf -m 5 -o /dev/null http://private.test/hello')"
+  policy 'allowed_commands = ["curl"]' 'allowed_domains = []'
+  passes "$(turn_cmd 'curl -sSf -m 5 -o /dev/null http://good.test:8080/hello')"
+  head -c 3000000 /dev/zero >large
+  policy 'allowed_commands = ["curl"]' 'allowed_domains = ["good.test"]' 'max_upload_mb = 1'
+  passes "$(turn_cmd 'curl -sSf -T large -H Expect: http://good.test/upload')"
+  printf 'uname -s\n' >build.sh
+  policy 'allowed_commands = ["sh"]'
+  passes "$(turn_cmd 'sh -e build.sh')"
+  policy "allowed_paths_rw = [\"$WORK\"]"
+  mkdir -p .git
+  passes "$(turn_tool write_file '{"path":".git/config","content":"x"}')"
 }

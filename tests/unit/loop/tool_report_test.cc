@@ -40,7 +40,7 @@ TEST(ToolReport, DropsNoKindOfRefusal) {
         report.denials.push_back({.by = by, .what = what, .target = "x", .count = 2});
     }
     ToolRecord record;
-    NoteReport(report, policy, record);
+    NoteReport(report, policy, {}, record);
     ASSERT_EQ(record.refusals.size(), EveryAct().size() * EveryLayer().size());
     std::set<std::string> messages;
     for (const Refusal& refusal : record.refusals) {
@@ -56,12 +56,12 @@ TEST(ToolReport, DropsNoKindOfRefusal) {
 TEST(ToolReport, SaysHowItEndedAndNotWhatItDoesNotKnow) {
   const Policy policy = MakePolicy();
   ToolRecord good;
-  NoteReport({.exit_code = 0}, policy, good);
+  NoteReport({.exit_code = 0}, policy, {}, good);
   EXPECT_TRUE(good.succeeded);
   EXPECT_FALSE(good.refused);
   EXPECT_EQ(good.detail, "");
   ToolRecord killed;
-  NoteReport({.signal = 9, .limit = sandbox::LimitHit::kMemory}, policy, killed);
+  NoteReport({.signal = 9, .limit = sandbox::LimitHit::kMemory}, policy, {}, killed);
   EXPECT_FALSE(killed.succeeded);
   EXPECT_FALSE(killed.refused) << "a limit is no refusal";
   EXPECT_EQ(killed.detail, "killed: memory limit");

@@ -35,4 +35,9 @@ inline std::string MessageOf(const Verdict& verdict) {
   return verdict.question ? "asks: " + verdict.question->message : "allowed";
 }
 
+/// The key of [policy] that would allow what was refused.
+inline std::string LineOf(const Policy& policy, const Verdict& verdict) {
+  return policy.WithWayOut(*verdict.refusal).line;
+}
+
 }  // namespace rune::agent

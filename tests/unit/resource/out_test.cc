@@ -89,14 +89,14 @@ TEST_F(Out_, OfARefusedToolCallFailsWithTheLineThatWouldAllowIt) {
   asker_.next.outcome = agent::Outcome::kAnsweredWithDenials;
   asker_.next.denials = {{.message = "command 'rm' is not in allowed_commands",
                           .target = "rm",
-                          .remedy = {sandbox::Grant::kExecute, {"rm"}}}};
+                          .way_out = "to allow it: add \"rm\" to source.policy.allowed_commands"}};
   EXPECT_TRUE(Run(R"({"prompt":"Clean."})").ok()) << "the run got on without it";
   asker_.next.unrecovered = "rm never succeeded";
   const auto failed = Run(R"({"prompt":"Clean."})");
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().message.substr(0, 41), "answered_with_denials: rm never succeeded")
       << failed.error().message;
-  EXPECT_NE(failed.error().message.find("; to allow it: source.policy.allowed_commands: [\"rm\"];"), std::string::npos);
+  EXPECT_NE(failed.error().message.find("; to allow it: add \"rm\" to source.policy.allowed_commands; or set"), std::string::npos);
   Request request = Put(R"({"prompt":"Clean."})");
   request.source.config.on_denial = agent::OnDenial::kWarn;
   EXPECT_TRUE(Out(request, ContextOf(asker_), inputs_->path()).ok());

@@ -45,11 +45,12 @@ TEST(ResultJsonTest, AFailureHasAnErrorAndSecretsAreGone) {
   result.denials.push_back({.message = "m",
                             .what = sandbox::DeniedAct::kExec,
                             .target = "canary-secret-value",
-                            .remedy = {sandbox::Grant::kExecute, {"rm"}}});
+                            .way_out = "to allow it: W",
+                            .line = "allowed_commands = [\"rm\"]"});
   const std::string text = ResultJson(result);
   EXPECT_NE(
       text.find(
-          R"("denials":[{"what":"exec","target":"***","message":"m","count":1,"allow":"allowed_commands = [\"rm\"]"}])"),
+          R"("denials":[{"what":"exec","target":"***","message":"m","count":1,"allow":"allowed_commands = [\"rm\"]","way_out":"to allow it: W"}])"),
       std::string::npos)
       << text;
   EXPECT_EQ(text.find("canary-secret-value"), std::string::npos);

@@ -124,9 +124,8 @@ TEST_F(SandboxTest, WithTheRemedyOfARefusedFileOperationItSucceeds) {
       {{"read", outside->path() + "/file", "1", "0"}, DeniedAct::kRead, {Grant::kRead, {outside->path() + "/file"}}},
       {{"list", outside->path()}, DeniedAct::kRead, {Grant::kRead, {outside->path()}}},
       {{"write", outside->path() + "/file"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path() + "/file"}}},
-      // A rule needs something that is there.
-      {{"write", outside->path() + "/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path()}}},
-      {{"write", outside->path() + "/a/b/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path()}}}};
+      {{"write", outside->path() + "/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path() + "/new"}}},
+      {{"write", outside->path() + "/a/b/new"}, DeniedAct::kWrite, {Grant::kWrite, {outside->path() + "/a/b/new"}}}};
   for (const Row& row : rows) {
     const Command command{.kind = Command::Kind::kBuiltin, .argv = row.argv};
     const Completed refused = Run(command);
@@ -137,6 +136,7 @@ TEST_F(SandboxTest, WithTheRemedyOfARefusedFileOperationItSucceeds) {
     Confinement confinement = SystemConfinement();
     auto& list = row.remedy.grant == Grant::kRead ? confinement.files.read : confinement.files.write;
     list.insert(list.end(), row.remedy.entries.begin(), row.remedy.entries.end());
+    GrantMaking(row.argv[1], confinement.files);
     EXPECT_EQ(Run(command, confinement).report.exit_code, 0) << row.argv[1];
   }
 }
@@ -145,7 +145,7 @@ TEST_F(SandboxTest, NoRemedyIsNamedForWhatNoGrantOpens) {
   const Completed write = Run({.kind = Command::Kind::kBuiltin, .argv = {"write", "/usr/rune-test"}});
   ASSERT_EQ(write.report.denials.size(), 1U);
   EXPECT_EQ(write.report.denials[0].by, DeniedBy::kLandlock) << "that it may be read does not make it writable";
-  EXPECT_EQ(write.report.denials[0].remedy, (Remedy{Grant::kWrite, {"/usr"}}));
+  EXPECT_EQ(write.report.denials[0].remedy, (Remedy{Grant::kWrite, {"/usr/rune-test"}}));
   const Command command{.kind = Command::Kind::kBuiltin, .argv = {"read", "/etc/shadow", "1", "0"}};
   const Completed closed = Run(command);
   ASSERT_EQ(closed.report.denials.size(), 1U);
