@@ -133,6 +133,7 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& 
                       .tmp_dir = tmp,
                       .readable = options.readable};
   RUNE_ASSIGN_OR_RETURN(parts->policy, Policy::Create(config.policy, places, options.default_mode));
+  for (const std::string& line : parts->policy->Missing()) parts->observer->OnNotice(line);
   if (config.policy.enforcement == sandbox::Enforcement::kRequire) {
     // Known before the first token is paid for.
     auto layers = parts->sandbox->Layers(parts->policy->ForFiles());

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/run/denials.h"
-#include "agent/run/layers.h"
+#include "agent/run/proof.h"
 #include "resource/say.h"
 #include "sandbox/base/text.h"
 
@@ -21,6 +21,7 @@ class Progress : public agent::RunObserver {
     std::string line = tool.refused ? "  refused" : tool.succeeded ? "  ok" : "  failed";
     if (!tool.detail.empty()) line += ": " + tool.detail;
     Say(line + " (" + std::to_string(tool.wall_us / 1000) + " ms, " + std::to_string(tool.output_bytes) + " bytes)");
+    for (const std::string& note : tool.notes) Say("  " + note);
     if (!tool.ran) return;  // the refusal is the detail
     for (const std::string& refusal : agent::RefusalLines(tool.refusals)) Say("  " + refusal);
   }
@@ -58,10 +59,7 @@ Result<agent::RunResult> AgentAsker::Ask(const Question& question) {
       const std::string prompt,
       PromptWithOutputs(loop_, *runtime, question.prompt, question.pre_commands, question.config.budgets.tool_wall));
   agent::RunResult result = runtime->Run(prompt, question.images);
-  if (!result.proof.empty()) {
-    Say("sandbox: " + agent::LayersLine(result.proof.layers));
-    Say(agent::ProofLine(result.proof));
-  }
+  if (!result.proof.empty()) Say("sandbox: " + agent::SandboxLine(result.proof));
   for (const std::string& line : agent::EgressText(result.egress)) Say("egress: " + line);
   return result;
 }

@@ -11,6 +11,8 @@ namespace {
 
 using std::string_view;
 
+constexpr string_view kLocalhost = "localhost";
+
 /// One entry before it is known what it is.
 struct Entry {
   std::string name;
@@ -130,10 +132,25 @@ Result<DomainAllowlist> DomainAllowlist::Parse(const std::vector<std::string>& e
     if (entry->address) {
       list.ranges_.push_back({*entry->address, entry->prefix, entry->port});
     } else {
+      if (entry->name == kLocalhost && !entry->subdomains) list.AddLoopback(entry->port);
       list.names_.push_back({entry->subdomains, std::move(entry->name), entry->port});
     }
   }
   return list;
+}
+
+/// The resolver answers "localhost" with these two and nothing else (RFC 6761 6.3), so that it names them.
+void DomainAllowlist::AddLoopback(std::uint16_t port) {
+  for (const char* const text : {"127.0.0.1", "::1"}) {
+    const IpAddress address = *ParseIp(text);
+    const auto bits = static_cast<std::uint8_t>(address.size * 8);
+    if (port != 0) {
+      ranges_.push_back({address, bits, port});
+    } else {
+      for (const std::uint16_t usual : {std::uint16_t{80}, std::uint16_t{443}})
+        ranges_.push_back({address, bits, usual});
+    }
+  }
 }
 
 bool DomainAllowlist::Covers(const Name& entry, string_view name) {

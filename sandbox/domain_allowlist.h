@@ -5,8 +5,8 @@
 /// Entries: "name" (exactly that name), "*.suffix" (one or more labels in front of it, never the suffix itself), an
 /// address or a range ("10.0.0.5", "10.0.0.0/8", "[fd00::1]", "[fd00::]/8"), each with an optional ":port"; without a
 /// port a name means 80 and 443 and an address or range means every port. "*" is everything: see every().
-/// Names and addresses never imply each other, but an address entry also opens the private range it names to the names
-/// that lead there.
+/// Names and addresses never imply each other, but "localhost" is 127.0.0.1 and ::1, and an address entry also opens
+/// the private range it names to the names that lead there.
 
 #include <cstdint>
 #include <optional>
@@ -50,6 +50,7 @@ class DomainAllowlist {
     std::uint8_t prefix = 0;  ///< Bits.
     std::uint16_t port = 0;   ///< 0: every one.
   };
+  void AddLoopback(std::uint16_t port);
   static bool Covers(const Name& entry, std::string_view name);
 
   bool every_ = false;

@@ -46,10 +46,14 @@ struct Report {
   int setup_errno = 0;
   std::uint64_t wall_us = 0;
   std::uint64_t cpu_us = 0;
-  std::uint64_t max_rss_kb = 0;  ///< Of the largest single process (getrusage(2)).
-  std::uint32_t leftovers = 0;   ///< Processes that outlived the command and were killed.
+  std::uint64_t max_rss_kb = 0;     ///< Of the largest single process (getrusage(2)).
+  std::uint32_t leftovers = 0;      ///< Processes that outlived the command and were killed.
+  std::uint32_t oom_kills = 0;      ///< Processes that were killed meanwhile because the run was out of memory.
+  std::uint32_t forks_refused = 0;  ///< Processes that could not be started meanwhile because the run had too many.
   std::vector<Denial> denials;
   std::vector<Egress> egress;
+  std::vector<std::string>
+      troubles;  ///< What was allowed and failed on the network: "a.test: no such name". Safe lines.
   std::vector<std::string> programs;  ///< Run by the command, in order, once each. Only in watch-only mode.
 };
 

@@ -12,6 +12,7 @@
 #include "agent/cli/one_shot.h"
 #include "agent/cli/options.h"
 #include "agent/cli/repl.h"
+#include "agent/cli/why.h"
 #include "agent/config/load.h"
 #include "agent/config/trust.h"
 #include "agent/process.h"
@@ -109,6 +110,7 @@ int Main(int argc, char** argv) {
   for (const std::string& notice : loaded->notices) Log(LogLevel::kWarn, notice);
   if (options->action == CliOptions::Action::kDoctor) return RunDoctor(loop, loaded->config, {cwd, home});
   if (options->action == CliOptions::Action::kModels) return RunModels(loop, loaded->config);
+  if (options->action == CliOptions::Action::kWhy) return RunWhy(loaded->config, {options->subject, cwd, home});
   if (interactive) return RunRepl(loop, loaded->config, {cwd, home, options->images});
   return RunOneShot(loop, loaded->config, {options->prompt, options->images, options->schema_file, cwd, home});
 }

@@ -65,6 +65,9 @@ void AddCommands(CLI::App& app, CliOptions& options) {
   app.add_subcommand("models", "list what the endpoint offers")
       ->fallthrough()
       ->callback(act(CliOptions::Action::kModels));
+  CLI::App* const why = app.add_subcommand("why", "say what the policy would do with a path, a host or a command");
+  why->add_option("subject", options.subject, "PATH, HOST[:PORT] or COMMAND LINE")->required();
+  why->fallthrough()->callback(act(CliOptions::Action::kWhy));
   app.add_subcommand("trust", "let this directory's rune.toml count in full")
       ->callback(act(CliOptions::Action::kTrust));
 }

@@ -12,7 +12,7 @@
 namespace rune::agent {
 
 struct CliOptions {
-  enum class Action : std::uint8_t { kRun, kInit, kTrust, kDoctor, kModels, kHelp, kVersion };
+  enum class Action : std::uint8_t { kRun, kInit, kTrust, kDoctor, kModels, kWhy, kHelp, kVersion };
   Action action = Action::kRun;
   std::string text;                                           ///< What --help or --version prints.
   std::vector<std::pair<std::string, std::string>> settings;  ///< Configuration keys set by flags, in order.
@@ -20,6 +20,7 @@ struct CliOptions {
   std::vector<std::string> images;  ///< Files, URLs, data: URIs.
   std::string config_file;
   std::string schema_file;
+  std::string subject;  ///< Of `rune why`.
 };
 
 /// kInvalidInput on an unknown flag or a bad value.

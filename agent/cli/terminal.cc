@@ -82,6 +82,7 @@ void TerminalObserver::OnToolEnd(const ToolRecord& record, const std::string&) {
     Print("  ✓ " + record.name + "...ok");
   else
     Print("  ✗ " + record.name + ": " + record.detail);
+  for (const std::string& line : record.notes) Print("    " + line);
   if (!record.ran) return;  // the refusal is the detail
   for (const std::string& line : RefusalLines(record.refusals)) Print("    " + line);
 }
@@ -89,7 +90,10 @@ void TerminalObserver::OnToolEnd(const ToolRecord& record, const std::string&) {
 void TerminalObserver::OnNotice(const std::string& notice) { Print("  " + OneLine(notice)); }
 
 void TerminalObserver::OnEnd(const RunResult& result) {
-  if (!result.tools.empty()) Print("  sandbox: " + LayersLine(result.proof.layers) + "; " + ProofLine(result.proof));
+  if (const std::string line = SandboxLine(result.proof); !result.tools.empty() && line != said_of_layers_) {
+    Print("  sandbox: " + line);
+    said_of_layers_ = line;
+  }
   for (const std::string& line : EgressText(result.egress)) Print("  egress: " + line);
   Print("⚡ [" + std::to_string(result.steps) + " steps | " + std::to_string(result.usage.total()) + " tokens | " +
         std::to_string(result.tools.size()) + " tool calls]");

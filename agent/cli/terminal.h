@@ -38,6 +38,7 @@ class TerminalObserver : public RunObserver {
   Verbosity verbosity_;
   Questions questions_;
   bool streamed_ = false;
+  std::string said_of_layers_;  ///< The same is not said twice in a session.
   std::string typed_ahead_;
 };
 

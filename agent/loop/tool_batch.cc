@@ -157,6 +157,7 @@ class Batch {
     if (slot.record.detail.empty()) {
       slot.record.detail = output.is_error ? OneLine(output.text) : EndText(done.report);
     }
+    for (const std::string& line : slot.record.notes) output.text += "\n" + line;
     for (const std::string& line : RefusalLines(slot.record.refusals)) output.text += "\n" + line;
     Settle(i, std::move(output.text), output.is_error);
     parts_.observer.OnToolEnd(slot.record, slot.output.text);
@@ -183,6 +184,7 @@ class Batch {
           ToolResult{calls_[i].id, calls_[i].name, Redact(slots_[i].output.text), slots_[i].output.is_error});
       slots_[i].record.summary = Redact(slots_[i].record.summary);
       slots_[i].record.detail = Redact(slots_[i].record.detail);
+      for (std::string& note : slots_[i].record.notes) note = Redact(note);
       for (const Refusal& refusal : slots_[i].record.refusals) AddDenial(result.denials, refusal);
       result.records.push_back(std::move(slots_[i].record));
     }

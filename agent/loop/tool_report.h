@@ -7,8 +7,9 @@
 
 namespace rune::agent {
 
-/// Every refusal of the report, whatever its kind; whether the call did what it was asked for; how it ended, when not
-/// by itself. What `record` holds already stays. `hosts` are those that the call named (Policy::NamedHosts()).
+/// Every refusal of the report, whatever its kind; limits that it met and names that lead nowhere; whether the call did
+/// what it was asked for; how it ended, when not by itself. What `record` holds already stays. `hosts` are those that
+/// the call named (Policy::NamedHosts()).
 void NoteReport(const sandbox::Report& report, const Policy& policy, const std::vector<std::string>& hosts,
                 ToolRecord& record);
 

@@ -91,6 +91,9 @@ class Policy {
   /// The same with the words for the way out, or that there is none. A remedy that is there already is none.
   Refusal WithWayOut(Refusal refusal) const;
 
+  /// What somebody wrote into a list and is not there: programs, files and trees. One safe line each.
+  std::vector<std::string> Missing() const;
+
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
 

@@ -111,6 +111,15 @@ std::string_view PolicyKey(Grant grant) {
   return "";
 }
 
+std::string PlaceOf(std::string_view key, const PolicyConfig& policy) {
+  const auto found = policy.origins.find(key);
+  // The last place is the one that narrowed it.
+  const bool written = found != policy.origins.end() && !found->second.empty();
+  const std::string& place = written ? found->second.back().place : policy.place;
+  if (IsYaml(place)) return written ? place : place + "." + std::string(key);
+  return IsVariable(place) ? place : std::string(key) + " in " + InFile(place);
+}
+
 RemedyText TextOf(const sandbox::Remedy& remedy, const PolicyConfig& policy) {
   const bool shown = std::all_of(remedy.entries.begin(), remedy.entries.end(),
                                  [](const std::string& entry) { return OneLine(entry, kMaxEntry) == entry; });

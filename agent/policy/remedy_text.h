@@ -23,4 +23,7 @@ struct RemedyText {
 /// allow it, or an entry is not a text that can be shown as it is.
 RemedyText TextOf(const sandbox::Remedy& remedy, const PolicyConfig& policy);
 
+/// Where a key of [policy] stands, or belongs: "max_pids in [policy] (~/.rune/rune.toml:4)", "source.policy.max_pids".
+std::string PlaceOf(std::string_view key, const PolicyConfig& policy);
+
 }  // namespace rune::agent

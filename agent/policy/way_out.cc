@@ -6,6 +6,7 @@
 #include "agent/policy/policy.h"
 #include "agent/policy/refusal.h"
 #include "agent/policy/remedy_text.h"
+#include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
@@ -79,6 +80,25 @@ Refusal Policy::WithWayOut(Refusal refusal) const {
     refusal.way_out = closed.empty() ? "no entry of the policy allows it" : closed + " keeps it closed";
   }
   return refusal;
+}
+
+std::vector<std::string> Policy::Missing() const {
+  std::vector<std::string> lines;
+  const auto look = [&](const char* key, const auto& missing, const char* what) {
+    const auto found = config_.origins.find(key);  // defaults may name what a machine lacks
+    if (found == config_.origins.end()) return;
+    for (const PolicyOrigin& origin : found->second) {
+      for (const std::string& entry : origin.entries) {
+        if (entry != "*" && missing(entry))
+          lines.push_back(std::string(key) + " (" + origin.place + "): " + what + " '" + OneLine(entry) + "'");
+      }
+    }
+  };
+  const auto absent = [&](const std::string& entry) { return !Exists(FromConfig(entry)); };
+  look("allowed_commands", [&](const std::string& entry) { return FilesOf(entry).empty(); }, "nothing would be run as");
+  look("allowed_paths_ro", absent, "there is no");
+  look("allowed_paths_rw", absent, "there is no");
+  return lines;
 }
 
 std::vector<std::string> Policy::NamedHosts(const CommandPlan& plan) {

@@ -15,6 +15,16 @@ std::string ProofLine(const Proof& proof) {
                                        .tried = proof.probes.tried()});
 }
 
+std::string SandboxLine(const Proof& proof) {
+  std::vector<sandbox::LayerReport> lacking;
+  for (const sandbox::LayerReport& layer : proof.layers) {
+    if (layer.state != sandbox::LayerState::kEnforced) lacking.push_back(layer);
+  }
+  const std::string open = OpenActs(proof);
+  return ProofLine(proof) + (lacking.empty() ? "" : "; " + LayersLine(lacking)) +
+         (open.empty() ? "" : "; open: " + open);
+}
+
 std::string OpenActs(const Proof& proof) {
   std::string acts;
   for (const sandbox::ProbeResult& result : proof.probes.results) {

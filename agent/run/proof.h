@@ -19,6 +19,8 @@ struct Proof {
 
 /// "confinement: 5/5, probes 27/27": layers enforced of all, acts refused of those tried.
 std::string ProofLine(const Proof& proof);
+/// The same, and what is not in force, if anything is not: one line for a log. Details are for tables and records.
+std::string SandboxLine(const Proof& proof);
 /// The acts that were not refused, one safe line; empty when all were.
 std::string OpenActs(const Proof& proof);
 /// The first act that `layer` should have refused and did not; empty: there is none.

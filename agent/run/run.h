@@ -19,14 +19,15 @@ namespace rune::agent {
 struct ToolRecord {
   std::uint32_t step = 0;
   std::string name;
-  std::string summary;            ///< Safe, one line.
-  bool ran = false;               ///< It was started.
-  bool refused = false;           ///< It never ran, or failed with a refusal in its report.
-  bool is_error = false;          ///< What the model is told is an error.
-  bool succeeded = false;         ///< It ran, and ended with exit code 0.
-  std::string program;            ///< What a command line runs first; empty for other tools, and when it never ran.
-  std::vector<Refusal> refusals;  ///< All of them, also of what programs tried on the way.
-  std::string detail;             ///< Refusal, limit, error or exit code, one line; empty when fine.
+  std::string summary;             ///< Safe, one line.
+  bool ran = false;                ///< It was started.
+  bool refused = false;            ///< It never ran, or failed with a refusal in its report.
+  bool is_error = false;           ///< What the model is told is an error.
+  bool succeeded = false;          ///< It ran, and ended with exit code 0.
+  std::string program;             ///< What a command line runs first; empty for other tools, and when it never ran.
+  std::vector<Refusal> refusals;   ///< All of them, also of what programs tried on the way.
+  std::vector<std::string> notes;  ///< Limits that it met and names that lead nowhere, one safe line each.
+  std::string detail;              ///< Refusal, limit, error or exit code, one line; empty when fine.
   std::uint64_t wall_us = 0;
   std::uint64_t output_bytes = 0;
 };

@@ -92,7 +92,9 @@ void TraceObserver::OnToolEnd(const ToolRecord& record, const std::string& text)
   WriteRecord(Begin(writer, "tool_end"), record);
   writer.Member("refused", record.refused).Member("error", record.is_error).Member("detail", record.detail);
   writer.Member("wall_us", record.wall_us).Member("output_bytes", record.output_bytes);
-  writer.Key("refusals").BeginArray();
+  writer.Key("notes").BeginArray();
+  for (const std::string& note : record.notes) writer.String(note);
+  writer.EndArray().Key("refusals").BeginArray();
   for (const std::string& line : RefusalLines(record.refusals)) writer.String(line);
   writer.EndArray();
   // Redacted before it is cut: a cut secret would no longer be recognised.

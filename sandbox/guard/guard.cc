@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sandbox/guard/guard_datagrams.h"
@@ -25,6 +26,7 @@ namespace {
 
 /// So that one command cannot keep the others waiting.
 constexpr int kCallsPerTurn = 64;
+constexpr std::size_t kMaxTroubles = 16;
 constexpr int kTypeFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 /// Whether the filter refuses this option: it asks us about all options that a stand-in lacks, and about the refused
@@ -87,6 +89,7 @@ class NetworkGuard::Impl {
     report.denials.insert(report.denials.end(), denials.begin(), denials.end());
     const auto entries = state_.ledger.Entries();
     report.egress.insert(report.egress.end(), entries.begin(), entries.end());
+    report.troubles.insert(report.troubles.end(), state_.troubles.begin(), state_.troubles.end());
     if (state_.options.watch_only) report.programs = programs_.programs();
   }
 
@@ -104,6 +107,10 @@ class NetworkGuard::Impl {
       };
     }
     settings.inspect = !state_.options.watch_only;
+    settings.on_trouble = [this](const std::string& trouble) {
+      const bool known = std::find(state_.troubles.begin(), state_.troubles.end(), trouble) != state_.troubles.end();
+      if (!known && state_.troubles.size() < kMaxTroubles) state_.troubles.push_back(trouble);
+    };
     settings.on_refused = [this](const RelayRefusal& refusal, const RelayTarget& target) {
       state_.notes.Add({.by = DeniedBy::kNetwork,
                         .what = refusal.what,

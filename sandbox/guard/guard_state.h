@@ -26,6 +26,7 @@ struct GuardState {
   Notifications calls;
   DenialNotes notes;
   EgressLedger ledger;
+  std::vector<std::string> troubles;  ///< Report::troubles
   SocketTable sockets;
   HeldCalls held;
   DnsService dns;

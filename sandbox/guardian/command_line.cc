@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "sandbox/base/duration.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/paths.h"
@@ -87,8 +90,8 @@ Result<void> SetMemory(CommandLine& line, const std::string& value) {
 
 Result<void> SetPids(CommandLine& line, const std::string& value) {
   const auto number = ParseInt(value);
-  if (!number || *number < 1 || *number > 4'000'000)
-    return Error::Invalid("--pids takes a number from 1, not '" + value + "'");
+  if (!number || *number < 0 || *number > 4'000'000)
+    return Error::Invalid("--pids takes a number, not '" + value + "'");
   line.limits.pids = static_cast<std::uint32_t>(*number);
   return Ok();
 }
@@ -165,6 +168,11 @@ Result<void> SetReport(CommandLine& line, const std::string& value) {
   return Ok();
 }
 
+Result<void> BeQuiet(CommandLine& line, const std::string&) {
+  line.quiet = true;
+  return Ok();
+}
+
 template <Command::Kind kKind>
 Result<void> SetKind(CommandLine& line, const std::string&) {
   line.command.kind = kKind;
@@ -208,7 +216,7 @@ constexpr Flag kFlags[] = {
     {"--proxy", "URL", "http://host:port through which names are reached (default: directly)", SetProxy},
     {"--max-upload", "SIZE", "under each allowed entry (default: no limit)", SetMaxUpload},
     {"--memory", "SIZE", "of the whole tree (default 512M; 0: no limit)", SetMemory},
-    {"--pids", "N", "processes and threads of the whole tree (default 64)", SetPids},
+    {"--pids", "N", "processes and threads of the whole tree (default 64; 0: no limit)", SetPids},
     {"--disk", "SIZE", "of space that its files take (default 0: no limit)", SetDisk},
     {"--cpu", "SECONDS", "processor time of the whole tree", SetCpu},
     {"--timeout", "TIME", "wall clock of the whole tree, for instance 30, 1.5, 500ms, 2m (default 120; 0: none)",
@@ -222,7 +230,10 @@ constexpr Flag kFlags[] = {
     {"--chdir", "PATH", "working directory (default: this one when a flag grants it, else $TMPDIR)", SetDirectory},
     {"--require", "[LAYER,...]", "refuse to run unless these layers (default: all that the flags ask for) are in force",
      SetRequire},
-    {"--report", "FILE", "write what happened as JSON: layers, exit, limits, denials", SetReport},
+    {"--report", "FILE", "write what happened as JSON: layers, exit, limits, denials ('-': to standard output)",
+     SetReport},
+    {"--quiet", "", "say nothing but errors: no layers that are missing, no refusals, no paths that are not there",
+     BeQuiet},
     {"--builtin", "",
      "the command is a file operation (read, write, edit, list, find, search, inspect), done without exec",
      SetKind<Command::Kind::kBuiltin>},
@@ -234,8 +245,14 @@ constexpr Flag kFlags[] = {
     {"--version", "", "the version", SetAction<CommandLine::Action::kVersion>},
 };
 
-/// "[LAYER,...]": a value that may be missing is only taken from "--flag=value".
+/// "[LAYER,...]": a value that may be missing.
 bool ValueIsOptional(const Flag& flag) { return flag.value.starts_with('['); }
+
+/// Whether the word after such a flag is its value, and not the command: no command has the name of a layer.
+bool NamesLayers(const std::string& word) {
+  const auto names = Split(word, ',');
+  return std::all_of(names.begin(), names.end(), [](std::string_view name) { return ParseLayer(name).has_value(); });
+}
 
 Result<const Flag*> FindFlag(const std::string& name) {
   std::vector<std::string> names;
@@ -245,6 +262,19 @@ Result<const Flag*> FindFlag(const std::string& name) {
   }
   const auto near = Nearest(name, names);
   return Error::Invalid("unknown flag '" + name + "'" + (near ? " (did you mean '" + *near + "'?)" : ""));
+}
+
+/// What flags name and is not there; but for the file that the operation is to make.
+std::vector<std::string> Missing(const FileAccess& files, const std::string& made) {
+  std::vector<std::string> lines;
+  for (const auto& [flag, paths] :
+       {std::pair("--ro", &files.read), {"--rox", &files.execute}, {"--rw", &files.write}}) {
+    for (const std::string& path : *paths) {
+      if (!Exists(path) && path != made)
+        lines.push_back(std::string(flag) + " " + OneLine(path) + ": there is no such path");
+    }
+  }
+  return lines;
 }
 
 }  // namespace
@@ -259,7 +289,9 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
     RUNE_ASSIGN_OR_RETURN(const Flag* flag, FindFlag(arguments[i].substr(0, equals)));
     std::string value = attached ? arguments[i].substr(equals + 1) : "";
     if (flag->value.empty() && attached) return Error::Invalid(std::string(flag->name) + " takes no value");
-    if (!flag->value.empty() && !attached && !ValueIsOptional(*flag)) {
+    const bool takes_next =
+        ValueIsOptional(*flag) ? i + 1 < arguments.size() && NamesLayers(arguments[i + 1]) : !flag->value.empty();
+    if (takes_next && !attached) {
       if (++i == arguments.size())
         return Error::Invalid(std::string(flag->name) + " takes " + std::string(flag->value));
       value = arguments[i];
@@ -273,6 +305,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
   if (line.command.kind == Command::Kind::kBuiltin && argv.size() > 1 && argv[0] == "write") {
     GrantMaking(Absolute(argv[1]), line.confinement.files);
   }
+  line.notices = Missing(line.confinement.files, argv.size() > 1 ? Absolute(argv[1]) : "");
   if (line.command.kind == Command::Kind::kProbe) line.command.argv = {"probe"};
   if (line.command.argv.empty() && line.action == CommandLine::Action::kRun) return Error::Invalid("no command given");
   return line;

@@ -15,9 +15,11 @@ struct CommandLine {
   Command command;  ///< `cwd` empty: the private directory.
   Confinement confinement;
   RunLimits limits;
-  std::string proxy;        ///< SandboxOptions::proxy
-  std::string report_path;  ///< Where the JSON report goes; empty: nowhere.
-  bool capture = false;     ///< --max-output was given: pass output through pipes and count it.
+  std::string proxy;                 ///< SandboxOptions::proxy
+  std::string report_path;           ///< Where the JSON report goes; empty: nowhere, "-": standard output.
+  std::vector<std::string> notices;  ///< What flags name and is not there, one safe line each.
+  bool quiet = false;                ///< Nothing is said but errors.
+  bool capture = false;              ///< --max-output was given: pass output through pipes and count it.
   enum class Action : std::uint8_t { kRun, kHelp, kVersion } action = Action::kRun;
 };
 

@@ -54,6 +54,8 @@ Report ReportOf(const EndedTree& tree, const ChildStatus& child) {
   report.cpu_us = static_cast<std::uint64_t>(tree.cpu.count());
   report.max_rss_kb = static_cast<std::uint64_t>(tree.usage.ru_maxrss);
   report.leftovers = tree.leftovers;
+  report.oom_kills = tree.oom_kills;
+  report.forks_refused = tree.forks_refused;
   return report;
 }
 

@@ -90,7 +90,7 @@ class OneCommand {
 
   Result<int> Drive(const std::string& tmp) {
     // Before anything runs that could change what the path leads to.
-    if (!line_.report_path.empty()) {
+    if (!line_.report_path.empty() && line_.report_path != "-") {
       RUNE_ASSIGN_OR_RETURN(HeldFile held, HeldFile::Hold(line_.report_path));
       report_ = std::move(held);
     }
@@ -101,9 +101,9 @@ class OneCommand {
     if (!defined_->error.empty()) return Error{ErrorKind::kUnavailable, defined_->error};
     for (const LayerReport& layer : defined_->layers) {
       if (layer.state == LayerState::kEnforced || layer.state == LayerState::kOff) continue;
-      Log(LogLevel::kWarn,
-          std::string(LayerName(layer.layer)) + " is " + std::string(LayerStateName(layer.state)) + ": " + layer.why);
+      Warn(std::string(LayerName(layer.layer)) + " is " + std::string(LayerStateName(layer.state)) + ": " + layer.why);
     }
+    for (const std::string& notice : line_.notices) Warn("rune-sandbox: " + notice);
     RUNE_RETURN_IF_ERROR(Launch());
     const auto finished = [this] { return lost_ || (done_.has_value() && relays_.empty()); };
     if (loop_.RunUntil(finished) == EventLoop::Wake::kInterrupted) Kill(KillReason::kCancelled);
@@ -120,16 +120,21 @@ class OneCommand {
 
   Result<int> Finish(const Report& report) const {
     if (!Exited(report) && !report.cancelled) Log(LogLevel::kError, line_.command.argv[0] + ": " + EndText(report));
-    if (const std::string refused = RefusedLine(report.denials); !refused.empty()) {
-      Log(LogLevel::kWarn, "rune-sandbox: " + refused);
-    }
-    if (report_) {
+    if (const std::string refused = RefusedLine(report.denials); !refused.empty()) Warn("rune-sandbox: " + refused);
+    for (const std::string& trouble : report.troubles) Warn("network: " + trouble);
+    if (line_.report_path == "-") {
+      RUNE_RETURN_IF_ERROR(WriteAll(STDOUT_FILENO, ReportJson(report, defined_->layers)));
+    } else if (report_) {
       RUNE_RETURN_IF_ERROR(report_->Write(ReportJson(report, defined_->layers)));
     }
     if (line_.confinement.watch_only) {
       RUNE_RETURN_IF_ERROR(WriteAll(STDERR_FILENO, AuditText(report, FindProgram(line_.command.argv[0]))));
     }
     return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);
+  }
+
+  void Warn(const std::string& line) const {
+    if (!line_.quiet) Log(LogLevel::kWarn, line);
   }
 
   /// When it cannot be said, the guardian is lost, and that is heard.

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "sandbox/base/event_loop.h"
+#include "sandbox/base/files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/domain_allowlist.h"
 #include "sandbox/guard/guard.h"
@@ -99,6 +100,15 @@ Result<int> RunGuarded(const Confinement& confinement, const std::string& progra
   return ExitCodeOf(status);
 }
 
+std::string HelpOf(const std::string& name) {
+  const char* const what = name == "rune-seccomp"    ? "the filter of system calls (--deny-syscall, --net)"
+                           : name == "rune-landlock" ? "Landlock (--system, --ro, --rox, --rw, --deny)"
+                                                     : "the network guard (--allow-domain, --net)";
+  return "Usage: " + name +
+         " [flags of rune-sandbox] -- command [arguments]\n\nRuns a command under one layer alone, " + what +
+         ", to try it by hand. The flags are explained by rune-sandbox --help.\n";
+}
+
 }  // namespace
 
 bool IsOneLayerName(const std::string& name) {
@@ -108,7 +118,10 @@ bool IsOneLayerName(const std::string& name) {
 int RunOneLayer(const std::string& name, const std::vector<std::string>& arguments) {
   auto line = ParseCommandLine(arguments);
   if (!line.ok()) return Fail(name, line.error().message, kExitUsage);
-  if (line->action != CommandLine::Action::kRun || line->command.kind == Command::Kind::kBuiltin) {
+  if (line->action == CommandLine::Action::kHelp) return WriteAll(STDOUT_FILENO, HelpOf(name)).ok() ? 0 : 1;
+  if (line->action == CommandLine::Action::kVersion)
+    return WriteAll(STDOUT_FILENO, name + " " RUNE_VERSION "\n").ok() ? 0 : 1;
+  if (line->command.kind == Command::Kind::kBuiltin) {
     return Fail(name, "usage: " + name + " [flags of rune-sandbox] -- command", kExitUsage);
   }
   const std::string program = FindProgram(line->command.argv[0]);

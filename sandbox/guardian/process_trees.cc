@@ -165,32 +165,40 @@ void Trees::Conclude(std::map<pid_t, Root>::iterator root) {
   auto node = roots_.extract(root);
   EndedTree& tree = node.mapped().tree;
   tree.wall = *node.mapped().ended - node.mapped().options.started;
+  CountLimits(node.mapped());
   tree.limit = LimitOf(node.mapped());
   tree.cpu = cpu_.End(node.key(), tree.usage);
   ended_(node.key(), tree);
 }
 
+/// What the limits of the run did since the command before it ended. The run's, not the command's: with several at once
+/// it is told to the first that failed, for whom nothing went wrong is not the one.
+void Trees::CountLimits(Root& root) {
+  if (group_ == nullptr) return;
+  EndedTree& tree = root.tree;
+  const bool failed = !WIFEXITED(tree.status) || WEXITSTATUS(tree.status) != 0;
+  const bool tries = root.options.tries_limits;  // nobody is told of it
+  if (!failed && !tries && !roots_.empty()) return;
+  const std::uint64_t ooms = group_->oom_kills();
+  const std::uint64_t refusals = group_->pids_refusals();
+  const std::uint64_t killed = ooms - std::exchange(ooms_seen_, ooms);
+  const std::uint64_t refused = refusals - std::exchange(refusals_seen_, refusals);
+  if (tries) return;
+  tree.oom_kills = static_cast<std::uint32_t>(killed);
+  tree.forks_refused = static_cast<std::uint32_t>(refused);
+}
+
 LimitHit Trees::LimitOf(const Root& root) {
   const EndedTree& tree = root.tree;
   if (tree.limit != LimitHit::kNone) return tree.limit;
-  if (root.options.tries_limits) {
-    // Nor may the next one be told of it.
-    if (group_ != nullptr) ooms_seen_ = group_->oom_kills(), refusals_seen_ = group_->pids_refusals();
-    return LimitHit::kNone;
-  }
+  if (root.options.tries_limits) return LimitHit::kNone;
   const bool by_signal = WIFSIGNALED(tree.status);
   if (by_signal && WTERMSIG(tree.status) == SIGXCPU) return LimitHit::kCpu;
   if (by_signal && WTERMSIG(tree.status) == SIGXFSZ) return LimitHit::kFileSize;
   const bool failed = by_signal || WEXITSTATUS(tree.status) != 0;
-  if (!failed || group_ == nullptr || tree.cancelled) return LimitHit::kNone;
-  // Read only after a failure, so that a success costs nothing. The limits belong to the run: with several commands at
-  // once, one that failed for a reason of its own may be told of another's limit.
-  const std::uint64_t ooms = group_->oom_kills();
-  const std::uint64_t refusals = group_->pids_refusals();
-  const bool out_of_memory = ooms > std::exchange(ooms_seen_, ooms);
-  const bool out_of_pids = refusals > std::exchange(refusals_seen_, refusals);
-  if (out_of_memory) return LimitHit::kMemory;
-  if (out_of_pids) return LimitHit::kPids;
+  if (!failed || tree.cancelled) return LimitHit::kNone;
+  if (tree.oom_kills > 0) return LimitHit::kMemory;
+  if (tree.forks_refused > 0) return LimitHit::kPids;
   return LimitHit::kNone;
 }
 

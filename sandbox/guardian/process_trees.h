@@ -44,7 +44,9 @@ struct EndedTree {
   Clock::duration wall{0};           ///< Until the root ended.
   LimitHit limit = LimitHit::kNone;
   bool cancelled = false;
-  std::uint32_t leftovers = 0;  ///< Processes that outlived the root and were killed.
+  std::uint32_t oom_kills = 0;      ///< Report::oom_kills
+  std::uint32_t forks_refused = 0;  ///< Report::forks_refused
+  std::uint32_t leftovers = 0;      ///< Processes that outlived the root and were killed.
 };
 
 class Trees {
@@ -83,7 +85,8 @@ class Trees {
   bool SweepOrphans();
   void Finish(Orphans orphans);
   void Conclude(std::map<pid_t, Root>::iterator root);
-  LimitHit LimitOf(const Root& root);
+  void CountLimits(Root& root);
+  static LimitHit LimitOf(const Root& root);
   void Count();
   void KillOverCpu();
   void KillLargest(const std::vector<ProcessInfo>& all);
@@ -100,7 +103,7 @@ class Trees {
   UniqueFd signal_fd_;
   const SystemV system_v_;
   const bool counts_;            ///< A limit of the run is held by counting alone.
-  std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as last read.
+  std::uint64_t ooms_seen_ = 0;  ///< Counters of the group, as told of so far.
   std::uint64_t refusals_seen_ = 0;
   CpuAccount cpu_;
   DiskUse disk_;

@@ -42,7 +42,10 @@ std::string ReportJson(const Report& report, const std::vector<LayerReport>& lay
          "," + Member("setup_error", Quote(report.setup_error)) + "," +
          Member("wall_us", std::to_string(report.wall_us)) + "," + Member("cpu_us", std::to_string(report.cpu_us)) +
          "," + Member("max_rss_kb", std::to_string(report.max_rss_kb)) + "," +
-         Member("leftovers", std::to_string(report.leftovers)) + "," + Member("layers", Array(layers, layer)) + "," +
+         Member("leftovers", std::to_string(report.leftovers)) + "," +
+         Member("oom_kills", std::to_string(report.oom_kills)) + "," +
+         Member("forks_refused", std::to_string(report.forks_refused)) + "," +
+         Member("troubles", Array(report.troubles, Quote)) + "," + Member("layers", Array(layers, layer)) + "," +
          Member("denials", Array(report.denials, denial)) + "," + Member("egress", Array(report.egress, egress)) +
          "}\n";
 }

@@ -1,6 +1,7 @@
 #include "sandbox/network/relay.h"
 
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -58,14 +59,22 @@ class Relay::Impl {
     dialers_[id] = std::make_unique<Dialer>(loop_, resolver_, options_, target,
                                             [this, id, target, done = std::move(done)](DialOutcome outcome) {
                                               const auto dialer = dialers_.extract(id);  // until here is left
-                                              Egress& counts = options_.ledger->At(target.key(), target.port);
-                                              if (outcome.error == 0) ++counts.connections;
-                                              if (outcome.refusal) {
-                                                ++counts.refused;
-                                                if (options_.on_refused) options_.on_refused(*outcome.refusal, target);
-                                              }
+                                              Note(outcome, target);
                                               done(outcome.error, std::move(outcome.upstream));
                                             });
+  }
+
+  void Note(const DialOutcome& outcome, const RelayTarget& target) {
+    Egress& counts = options_.ledger->At(target.key(), target.port);
+    if (outcome.error == 0) ++counts.connections;
+    if (outcome.refusal) {
+      ++counts.refused;
+      if (options_.on_refused) options_.on_refused(*outcome.refusal, target);
+    } else if (outcome.error != 0 && options_.on_trouble) {
+      options_.on_trouble(!outcome.trouble.empty()
+                              ? outcome.trouble
+                              : target.key() + ":" + std::to_string(target.port) + ": " + std::strerror(outcome.error));
+    }
   }
 
   EventLoop& loop_;

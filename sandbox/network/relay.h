@@ -45,6 +45,8 @@ struct RelayOptions {
   /// connections there are reset. Empty: no cap.
   std::function<std::uint64_t(const std::string& account)> upload_left;
   std::function<void(const RelayRefusal& refusal, const RelayTarget& target)> on_refused;
+  /// What was allowed and could not be reached, a safe line: "a.test: no such name".
+  std::function<void(const std::string& trouble)> on_trouble;
   std::chrono::milliseconds dial_timeout{30'000};
   std::chrono::milliseconds hello_timeout{10'000};
   /// Names are asked of this proxy and of no name server; it is told the name, so that the private ranges stay closed

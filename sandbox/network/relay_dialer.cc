@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
 #include "sandbox/network/denial_notes.h"
 #include "sandbox/network/nonblocking_socket.h"
 
@@ -38,12 +39,12 @@ Dialer::Dialer(EventLoop& loop, Resolver& resolver, const RelayOptions& options,
                                                                                                    : nullptr),
       port_(proxy_ != nullptr ? proxy_->port : target_.port),
       done_(std::move(done)) {
-  deadline_ = loop_.At(Clock::now() + options_.dial_timeout, [this] { Finish({ETIMEDOUT, {}, {}}); });
+  deadline_ = loop_.At(Clock::now() + options_.dial_timeout, [this] { Finish({ETIMEDOUT, {}, {}, {}}); });
   if (PayForName()) {
     Start();
   } else {
     next_ = loop_.At(Clock::now(),
-                     [this] { Finish({EACCES, {}, UploadRefusal(options_.rules->AccountOf(target_.name))}); });
+                     [this] { Finish({EACCES, {}, UploadRefusal(options_.rules->AccountOf(target_.name)), {}}); });
   }
 }
 
@@ -79,7 +80,7 @@ Dialer::~Dialer() {
 void Dialer::Resolved(Result<std::vector<IpAddress>> addresses) {
   if (!addresses.ok()) {
     Log(LogLevel::kInfo, "network: " + addresses.error().message);
-    return Finish({EHOSTUNREACH, {}, {}});
+    return Finish({EHOSTUNREACH, {}, {}, OneLine(addresses.error().message)});
   }
   Choose(*addresses);
 }
@@ -103,8 +104,8 @@ void Dialer::Choose(const std::vector<IpAddress>& addresses) {
     }
   }
   if (v4.empty() && v6.empty()) {
-    if (closed.empty()) return Finish({EHOSTUNREACH, {}, {}});
-    return Finish({EACCES, {}, RefusalOf(closed)});
+    if (closed.empty()) return Finish({EHOSTUNREACH, {}, {}, {}});
+    return Finish({EACCES, {}, RefusalOf(closed), {}});
   }
   while (left_.size() < kMaxAddresses && (!v4.empty() || !v6.empty())) {
     for (std::deque<IpAddress>* family : {&v4, &v6}) {
@@ -145,7 +146,7 @@ void Dialer::ConnectNext() {
     if (!left_.empty()) next_ = loop_.At(Clock::now() + kNextAddressAfter, [this] { ConnectNext(); });
     return;
   }
-  if (connecting_.empty()) Finish({error_, {}, {}});
+  if (connecting_.empty()) Finish({error_, {}, {}, {}});
 }
 
 void Dialer::Check(int fd) {
@@ -161,13 +162,13 @@ void Dialer::Check(int fd) {
 }
 
 void Dialer::Connected(UniqueFd socket) {
-  if (proxy_ == nullptr) return Finish({0, std::move(socket), {}});
+  if (proxy_ == nullptr) return Finish({0, std::move(socket), {}, {}});
   loop_.CancelTimer(next_);
   for (const auto& [fd, owner] : connecting_) loop_.Unwatch(fd);
   connecting_.clear();
   tunnel_ = std::make_unique<ProxyTunnel>(
       loop_, std::move(socket), *proxy_, target_.name + ":" + std::to_string(target_.port),
-      [this](int error, UniqueFd upstream) { Finish({error, std::move(upstream), {}}); });
+      [this](int error, UniqueFd upstream) { Finish({error, std::move(upstream), {}, {}}); });
 }
 
 void Dialer::Finish(DialOutcome outcome) {

@@ -21,6 +21,7 @@ struct DialOutcome {
   int error = 0;                        ///< errno.
   UniqueFd upstream;                    ///< With error 0.
   std::optional<RelayRefusal> refusal;  ///< With EACCES: which addresses are out of bounds.
+  std::string trouble;                  ///< Why the name has no address; empty: the errno says it all.
 };
 
 class Dialer {

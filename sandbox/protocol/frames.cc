@@ -179,7 +179,7 @@ template <typename V>
 void Fields(V& v, Report& x) {
   v(x.exit_code), v(x.signal), v(x.limit), v(x.cancelled), v(x.guardian_lost), v(x.setup_error), v(x.setup_errno);
   v(x.wall_us), v(x.cpu_us), v(x.max_rss_kb), v(x.leftovers), v(x.denials);
-  v(x.egress), v(x.programs);
+  v(x.egress), v(x.programs), v(x.troubles), v(x.oom_kills), v(x.forks_refused);
 }
 template <typename V>
 void Fields(V& v, SetupFrame& x) {

@@ -98,3 +98,43 @@ teardown() { e2e_teardown; }
   assert_exit 4
   assert_lacks "$(tool_result)" Linux
 }
+
+@test "rune why says what would be done and which line decides, for programs, files and hosts" {
+  policy 'allowed_commands = ["ls"]' 'allowed_domains = ["*.good.test"]'
+  why() { run --separate-stderr supervise -- "$RUNE" why "$@"; }
+  why 'ls -l'
+  assert_exit 0
+  assert_contains "$output" "allowed  run ls: 'ls' of allowed_commands (~/.rune/rune.toml:2), the file "
+  why api.good.test
+  assert_exit 0
+  assert_contains "$output" "'*.good.test' of allowed_domains (~/.rune/rune.toml:3)"
+  echo text >note
+  why note
+  assert_exit 4
+  assert_contains "$output" "allowed  read $WORK/note: the working directory"
+  assert_contains "$output" "refused  write $WORK/note: "
+  why 'rm x'
+  assert_exit 4
+  assert_contains "$output" 'to allow it: add "rm" to allowed_commands in [policy] (~/.rune/rune.toml:2)'
+}
+
+@test "what a list names and is not there is said at the start" {
+  policy 'allowed_commands = ["echo", "no-such-program"]' 'allowed_paths_ro = ["/usr", "/nosuch"]'
+  serve "$(turn_text 'done')"
+  ask hello
+  assert_exit 0
+  assert_contains "$stderr" "allowed_commands (~/.rune/rune.toml:2): nothing would be run as 'no-such-program'"
+  assert_contains "$stderr" "allowed_paths_ro (~/.rune/rune.toml:3): there is no '/nosuch'"
+  assert_lacks "$stderr" echo
+}
+
+@test "an exit code that is not 0 is not called ok, and the layers are said in one line" {
+  policy 'allowed_commands = ["sh"]'
+  serve "$(turn_cmd 'sh -c "exit 2"')" "$(turn_text 'done')"
+  ask hello
+  assert_exit 0
+  assert_contains "$stderr" '✗ execute_cmd: exit code 2'
+  assert_lacks "$stderr" '...ok'
+  [ "$(grep -c 'sandbox: ' <<<"$stderr")" -eq 1 ] || explain "the layers"
+  assert_contains "$stderr" 'sandbox: confinement: '
+}

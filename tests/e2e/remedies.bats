@@ -217,3 +217,27 @@ allowed() {
   mkdir -p .git
   passes "$(turn_tool write_file '{"path":".git/config","content":"x"}')"
 }
+
+@test "rune: an allowed name that leads nowhere is a line of the result, the log and the report" {
+  join_agent
+  policy 'allowed_commands = ["curl"]' 'allowed_domains = ["nowhere.test"]'
+  serve "$(turn_cmd 'curl -sS -m 5 http://nowhere.test/hello')" "$(turn_text 'done')"
+  ask go
+  assert_contains "$(tool_result)" $'\nnetwork: '
+  assert_contains "$(tool_result)" nowhere.test
+  assert_contains "$stderr" '    network: '
+  box --allow-domain nowhere.test -- curl -sS -m 5 http://nowhere.test/hello
+  assert_contains "$(box_json '.troubles | tostring')" nowhere.test
+  assert_contains "$stderr" 'warning: network: '
+  # The control: a name that leads somewhere.
+  box --allow-domain good.test -- curl -sSf -m 5 http://good.test/hello
+  assert_exit 0
+  [ "$(box_json '.troubles | length')" -eq 0 ] || explain troubles
+}
+
+@test "localhost with a port is an entry like 127.0.0.1 with it" {
+  box --allow-domain localhost:80 -- curl -sSf -m 5 http://localhost/hello
+  assert_exit 0
+  box --allow-domain localhost:81 -- curl -sSf -m 5 http://localhost/hello
+  [ "$status" -ne 0 ] || explain "another port"
+}

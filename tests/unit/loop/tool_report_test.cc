@@ -53,6 +53,32 @@ TEST(ToolReport, DropsNoKindOfRefusal) {
   }
 }
 
+TEST(ToolReport, SaysWhichLimitWasMetHowOftenAndWhatRaisesIt) {
+  PolicyConfig config;
+  config.max_memory_mb = 512;
+  config.max_pids = 64;
+  config.origins["max_pids"] = {{"~/.rune/rune.toml:4", {}}};
+  auto policy = Policy::Create(config, {.cwd = "/work", .tmp_dir = "/tmp/rune-test"}, PolicyMode::kAllowlist);
+  ASSERT_TRUE(policy.ok());
+  ToolRecord record;
+  NoteReport({.exit_code = 0,
+              .max_rss_kb = 300 << 10,
+              .oom_kills = 2,
+              .forks_refused = 7,
+              .troubles = {"a.test: no such name"}},
+             *policy, {}, record);
+  EXPECT_TRUE(record.succeeded) << "it got over them";
+  EXPECT_EQ(record.notes, (std::vector<std::string>{
+                              "limit: memory, 512 MiB of all running tools: met 2 times; the largest process had "
+                              "300 MiB; max_memory_mb in [policy] (~/.rune/rune.toml) raises it",
+                              "limit: 64 processes and threads of all running tools: met 7 times; max_pids in "
+                              "[policy] (~/.rune/rune.toml:4) raises it",
+                              "network: a.test: no such name"}));
+  ToolRecord fine;
+  NoteReport({.exit_code = 2}, *policy, {}, fine);
+  EXPECT_TRUE(fine.notes.empty());
+}
+
 TEST(ToolReport, SaysHowItEndedAndNotWhatItDoesNotKnow) {
   const Policy policy = MakePolicy();
   ToolRecord good;

@@ -185,6 +185,20 @@ TEST(DomainAllowlistTest, NamesAndAddressesNeverImplyEachOther) {
   EXPECT_FALSE(Reaches(List({"good.test", "*.test"}), "8.8.8.8", 443));
 }
 
+TEST(DomainAllowlistTest, LocalhostIsTheTwoAddressesThatItLeadsTo) {
+  const auto list = DomainAllowlist::Parse({"localhost:8080"});
+  ASSERT_TRUE(list.ok());
+  for (const char* const address : {"127.0.0.1", "::1"}) {
+    EXPECT_TRUE(list->AllowsAddress(*ParseIp(address), 8080)) << address;
+    EXPECT_FALSE(list->AllowsAddress(*ParseIp(address), 8081)) << address;
+  }
+  EXPECT_FALSE(list->AllowsAddress(*ParseIp("127.0.0.2"), 8080));
+  const auto usual = DomainAllowlist::Parse({"localhost"});
+  EXPECT_TRUE(usual->AllowsAddress(*ParseIp("127.0.0.1"), 80));
+  EXPECT_FALSE(usual->AllowsAddress(*ParseIp("127.0.0.1"), 8080));
+  EXPECT_FALSE(DomainAllowlist::Parse({"*.localhost:80"})->AllowsAddress(*ParseIp("127.0.0.1"), 80));
+}
+
 TEST(DomainAllowlistTest, AStarIsEveryNameButNoAddressEntry) {
   const DomainAllowlist list = List({"good.test", "*"});
   EXPECT_TRUE(list.every());

@@ -102,6 +102,18 @@ TEST(WayOutTest, IsNothingThatWouldChangeNothing) {
             "'/root' of denied_paths (its default) keeps it closed");
 }
 
+TEST(PolicyTest, SaysWhatSomebodyListedAndIsNotThere) {
+  PolicyConfig config = Commands({"ls", "no-such-program", "*"});
+  config.allowed_paths_ro = {"/usr", "/nosuch"};
+  EXPECT_TRUE(MakePolicy(config).Missing().empty()) << "defaults may name what a machine lacks";
+  config.origins["allowed_commands"] = {{"~/.rune/rune.toml:3", config.allowed_commands}};
+  config.origins["allowed_paths_ro"] = {{"source.policy.allowed_paths_ro", config.allowed_paths_ro}};
+  EXPECT_EQ(
+      MakePolicy(config).Missing(),
+      (std::vector<std::string>{"allowed_commands (~/.rune/rune.toml:3): nothing would be run as 'no-such-program'",
+                                "allowed_paths_ro (source.policy.allowed_paths_ro): there is no '/nosuch'"}));
+}
+
 TEST(WayOutTest, IsOneFileForOneFile) {
   const Policy policy = MakePolicy(Commands({"echo"}));
   EXPECT_EQ(policy.CheckWrite("/var/tmp/notes.txt").refusal->remedy, (Remedy{Grant::kWrite, {"/var/tmp/notes.txt"}}));

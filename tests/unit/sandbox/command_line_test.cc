@@ -24,7 +24,10 @@ TEST(CommandLineTest, NothingIsGrantedByDefault) {
   EXPECT_TRUE(line->confinement.allowed_domains.empty());
 }
 
-TEST(CommandLineTest, RequireTakesItsListOnlyAttached) {
+TEST(CommandLineTest, RequireTakesAListOfLayersAndNeverTheCommand) {
+  const auto detached = ParseCommandLine({"--require", "landlock,seccomp", "--", "ls"});
+  EXPECT_EQ(detached->command.argv, std::vector<std::string>{"ls"});
+  EXPECT_EQ(detached->confinement.required, (std::vector<Layer>{Layer::kLandlock, Layer::kSeccomp}));
   EXPECT_EQ(ParseCommandLine({"--require", "ls"})->command.argv, std::vector<std::string>{"ls"});
   EXPECT_EQ(ParseCommandLine({"--require=landlock,seccomp", "ls"})->confinement.required,
             (std::vector<Layer>{Layer::kLandlock, Layer::kSeccomp}));
@@ -47,6 +50,16 @@ TEST(CommandLineTest, TheFlagsOfARemedyGrantWhatItNames) {
   EXPECT_TRUE(FlagsOf({}).empty());
 }
 
+TEST(CommandLineTest, SaysWhichPathsAreNotThere) {
+  const auto notices = [](const std::vector<std::string>& arguments) { return ParseCommandLine(arguments)->notices; };
+  EXPECT_EQ(notices({"--ro", "/nosuch", "--rw", "/tmp", "ls"}),
+            std::vector<std::string>{"--ro /nosuch: there is no such path"});
+  EXPECT_TRUE(notices({"--rw", "/tmp/rune-not-there", "--builtin", "write", "/tmp/rune-not-there"}).empty())
+      << "it is to be made";
+  EXPECT_EQ(ParseCommandLine({"--pids", "0", "ls"})->limits.pids, 0U) << "no limit";
+  EXPECT_TRUE(ParseCommandLine({"--quiet", "ls"})->quiet);
+}
+
 TEST(CommandLineTest, MistakesAreNamed) {
   const struct {
     std::vector<std::string> arguments;
@@ -55,7 +68,7 @@ TEST(CommandLineTest, MistakesAreNamed) {
                {{"--timout", "1", "ls"}, "did you mean '--timeout'"},
                {{"--net", "some", "ls"}, "'none', 'guarded' or 'open'"},
                {{"--allow-domain", "https://a.test", "ls"}, "a URL instead of a host name"},
-               {{"--pids", "0", "ls"}, "--pids"},
+               {{"--pids", "-1", "ls"}, "--pids"},
                {{"--memory", "1T", "ls"}, "not a size"},
                {{"--timeout", "soon", "ls"}, "not a time"},
                {{"--env", "NAME", "ls"}, "NAME=VALUE"},

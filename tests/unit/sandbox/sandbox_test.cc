@@ -247,6 +247,32 @@ TEST_F(SandboxTest, MemoryIsBoundedForTheTree) {
   EXPECT_NE(done.out.head, "1073741824\n");
 }
 
+TEST_F(SandboxTest, ALimitIsToldOfTheCommandThatMetIt) {
+  Start({.memory_bytes = 64 << 20, .pids = 16});
+  auto layers = sandbox_->Layers(SystemConfinement());
+  ASSERT_TRUE(layers.ok());
+  if (layers->at(0).mechanism.find("cgroup") == std::string::npos) GTEST_SKIP() << "no control group here";
+  // It succeeds in spite of the limit: what it started was killed, or could not be started.
+  const Completed over = Shell("head -c 1G /dev/zero | tail -c 1G | wc -c; exit 0");
+  EXPECT_EQ(over.report.exit_code, 0);
+  EXPECT_EQ(over.report.limit, LimitHit::kNone);
+  EXPECT_GE(over.report.oom_kills, 1U);
+  const Completed failed = Shell("exit 3");
+  EXPECT_EQ(failed.report.limit, LimitHit::kNone) << "that was another's limit";
+  EXPECT_EQ(failed.report.oom_kills, 0U);
+  const Completed many = Run({.argv = {"/usr/bin/python3", "-c",
+                                       "import os, time\n"
+                                       "for i in range(40):\n"
+                                       "  try:\n"
+                                       "    if os.fork() == 0: time.sleep(1); os._exit(0)\n"
+                                       "  except OSError: pass\n"}});
+  EXPECT_EQ(many.report.exit_code, 0);
+  EXPECT_GE(many.report.forks_refused, 20U);
+  EXPECT_EQ(Shell("exit 3").report.limit, LimitHit::kNone);
+  // The control: who fails of it is told.
+  EXPECT_EQ(Shell("head -c 1G /dev/zero | tail -c 1G >/dev/null; exit 1").report.limit, LimitHit::kMemory);
+}
+
 TEST_F(SandboxTest, AForkBombStaysInsideItsLimit) {
   Start({.memory_bytes = 512 << 20, .pids = 30});
   const std::string mark = "rune-test-bomb-" + std::to_string(::getpid());
