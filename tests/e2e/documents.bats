@@ -54,9 +54,10 @@ session() {
 }
 
 @test "the trace has the events and members that docs/cli.md names, and no other" {
-  config 'prices = ["openai/test-model 1 0.5 1 10"]' '[policy]' 'allowed_commands = ["curl"]' 'allowed_domains = ["good.test"]'
+  config 'prices = ["openai/test-model 1 0.5 1 10"]' '[policy]' 'allowed_commands = ["curl"]' 'allowed_domains = ["127.0.0.1:9"]'
   echo '{"type":"object"}' >"$ROOT/schema.json"
-  serve "$(turn_cmd 'curl -sS http://elsewhere.test/')" "$(turn_text prose)" "$(turn_text '{}')"
+  # A name that is refused, and a port that is allowed and where nobody listens.
+  serve "$(turn_cmds 'curl -sS http://elsewhere.test/' 'curl -sS http://127.0.0.1:9/')" "$(turn_text prose)" "$(turn_text '{}')"
   ask_json go --on-denial warn --schema "$ROOT/schema.json" --trace="$ROOT/trace"
   assert_exit 0
   policy 'allowed_commands = ["echo"]'
