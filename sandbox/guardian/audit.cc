@@ -43,9 +43,13 @@ std::string AuditText(const Report& report, const std::string& program) {
     if (egress.connections == 0 && connected) continue;
     if (auto entry = EntryFor(egress.target, egress.port)) domains.insert(*std::move(entry));
   }
+  std::string flags;
+  for (const std::string& domain : domains) flags += " --allow-domain " + domain;
   return "# rune.toml\n[policy]\nallowed_commands = " + List(commands) + "\nallowed_domains = " + List(domains) +
          "\n\n# pipeline\nsource:\n  policy:\n    allowed_commands: " + List(commands) +
-         "\n    allowed_domains: " + List(domains) + "\n";
+         "\n    allowed_domains: " + List(domains) +
+         "\n\n# by hand, with every installed program: rune-sandbox --system" + flags + " -- " +
+         OneLine(program, 4096) + "\n# its largest process had " + std::to_string(report.max_rss_kb / 1024) + " MiB\n";
 }
 
 }  // namespace rune::sandbox

@@ -127,7 +127,8 @@ class OneCommand {
     } else if (report_) {
       RUNE_RETURN_IF_ERROR(report_->Write(ReportJson(report, defined_->layers)));
     }
-    if (line_.confinement.watch_only) {
+    // What never ran needed nothing: no policy can be told of it.
+    if (line_.confinement.watch_only && report.setup_error.empty()) {
       RUNE_RETURN_IF_ERROR(WriteAll(STDERR_FILENO, AuditText(report, FindProgram(line_.command.argv[0]))));
     }
     return loop_.interrupted_by() ? 128 + *loop_.interrupted_by() : ExitCodeOf(report);

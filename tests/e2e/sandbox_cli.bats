@@ -391,3 +391,10 @@ while True:
     assert_contains "$output" "Usage: $name"
   done
 }
+
+@test "an audit of a program that is not there is an error, and no policy" {
+  box --audit --system -- no-such-program
+  assert_lacks "$stderr" allowed_commands
+  box --audit --system -- /bin/true
+  assert_contains "$stderr" 'allowed_commands = ["true"]'
+}

@@ -18,6 +18,9 @@ TEST(AuditTest, PrintsTheProgramsAndTheNamesThatWereUsed) {
       text.find(R"(allowed_domains = ["10.0.0.5:443", "[fd00::1]:5432", "a.test", "a.test:8443", "only-asked.test"])"),
       std::string::npos)
       << text;
+  EXPECT_NE(text.find("rune-sandbox --system --allow-domain 10.0.0.5:443 --allow-domain [fd00::1]:5432 "),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find(R"(    allowed_commands: ["/opt/odd/tool", "env", "true"])"), std::string::npos) << text;
 }
 
