@@ -96,15 +96,13 @@ TEST_F(GuardedSockets, ListenOnLoopbackWhenTheyWereNeverBound) {
 }
 
 TEST_F(GuardedSockets, BindToNoOtherAddressAndToNoPrivilegedPort) {
-  for (const auto& [address, port] :
-       {std::pair("10.0.0.1", 18080), std::pair("127.0.0.1", 80), std::pair("0.0.0.0", 1023)}) {
-    const std::string at = std::string(address) + ":" + std::to_string(port);
-    const auto act = [&, address = address, port = port] {
-      return BindTo(::socket(AF_INET, SOCK_STREAM, 0), address, static_cast<std::uint16_t>(port));
-    };
+  for (const Endpoint& to : {Endpoint{*ParseIp("10.0.0.1"), 18080, 0}, Endpoint{*ParseIp("127.0.0.1"), 80, 0},
+                             Endpoint{*ParseIp("0.0.0.0"), 1023, 0}}) {
+    const std::string at = Format(to);
+    const auto act = [&] { return BindTo(::socket(AF_INET, SOCK_STREAM, 0), Format(to.address), to.port); };
     EXPECT_EQ(Run(act), EACCES) << at;
     EXPECT_TRUE(result_.Denied(DeniedAct::kBind, at)) << at;
-    const bool grantable = std::string(address) != "10.0.0.1";
+    const bool grantable = to.port != 18080;
     EXPECT_EQ(result_.RemedyFor(DeniedAct::kBind, at), grantable ? (Remedy{Grant::kDomain, {at}}) : Remedy());
   }
 }
