@@ -28,6 +28,9 @@ struct Command {
   std::string cwd = "/";
   std::vector<std::string> env;  ///< "NAME=value", added to the fixed tool environment (TMPDIR, HOME, PATH, ...).
   std::string stdin_data;        ///< Given through a memfd; empty means /dev/null. Not of a live command.
+  /// argv[0] was looked at and approved although commands may write it: it runs as a sealed copy of the file that is
+  /// there when it starts. What it starts itself is not approved.
+  bool as_opened = false;
   CommandLimits limits;
   std::size_t keep_head = 48 << 10;  ///< Bytes of each captured stream kept from the start ...
   std::size_t keep_tail = 16 << 10;  ///< ... and from the end; the rest goes to Stream::spill.

@@ -63,10 +63,14 @@ struct CommandLimits {
 struct FileAccess {
   std::vector<std::string> read;       ///< Files or trees that may be read and listed, not executed.
   std::vector<std::string> execute;    ///< Files or trees that may be read and executed.
-  std::vector<std::string> write;      ///< Files or trees that may be read, written and created in; never executed.
+  std::vector<std::string> write;      ///< Files or trees that may be read, written and created in; executed only where
+                                       ///< `execute` has them too.
   std::vector<std::string> list_only;  ///< Trees inside a `read` tree whose entries may be listed, but whose files may
                                        ///< not be read unless another entry names them: programs that are not allowed.
   std::vector<std::string> denied;     ///< Wins over everything above.
+  /// What some command of the run executes although commands may write it. Mounts are made once, for all commands, and
+  /// must leave it open; it grants nothing.
+  std::vector<std::string> execute_later = {};
 
   bool operator==(const FileAccess&) const = default;
 };

@@ -44,13 +44,14 @@ std::string_view DeniedActName(DeniedAct act);
 
 /// What can be granted.
 enum class Grant : std::uint8_t {
-  kNothing,  ///< Nothing that can be granted would allow it.
-  kExecute,  ///< Programs, by path or name.
-  kRead,     ///< Files or trees.
-  kWrite,    ///< Files or trees.
-  kDomain,   ///< Entries of sandbox/domain_allowlist.h.
-  kGitConfig,  ///< Settings and hooks of repositories. No entries.
-  kUpload,   ///< Bytes to one target without a cap: how many are needed nobody knows before they were sent. No entries.
+  kNothing,         ///< Nothing that can be granted would allow it.
+  kExecute,         ///< Programs, by path or name.
+  kExecuteWritten,  ///< Files or trees, although commands may write them.
+  kRead,            ///< Files or trees.
+  kWrite,           ///< Files or trees.
+  kDomain,          ///< Entries of sandbox/domain_allowlist.h.
+  kGitConfig,       ///< Settings and hooks of repositories. No entries.
+  kUpload,  ///< Bytes to one target without a cap: how many are needed nobody knows before they were sent. No entries.
 };
 
 /// The grant that would have allowed what was refused, besides those there are. True: with it the same act succeeds, as

@@ -148,6 +148,24 @@ Result<std::vector<std::string>> ProgramFiles(std::string_view name) {
   return collector.Take();
 }
 
+std::vector<std::string> DynamicLoaders() {
+  std::vector<std::string> out;
+  for (const char* path : {"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1",
+                           "/lib/ld-musl-aarch64.so.1"}) {
+    if (auto real = RealPath(path)) AddOnce(out, *std::move(real));
+  }
+  return out;
+}
+
+std::vector<std::string> ScriptInterpreter(const std::string& path) {
+  const auto fd = OpenFile(path, O_RDONLY | O_NONBLOCK);
+  if (!fd.ok()) return {};
+  std::vector<std::string> words = ScriptWords(HeadOf(fd->get()));
+  for (std::size_t i = 2; i < words.size(); ++i) words[1] += " " + words[i];
+  if (words.size() > 2) words.resize(2);
+  return words;
+}
+
 std::string FindProgram(std::string_view name) {
   if (name.empty()) return "";
   if (name.find('/') != std::string_view::npos) {

@@ -16,6 +16,13 @@ namespace rune::sandbox {
 /// kInvalidInput when there is no such program.
 Result<std::vector<std::string>> ProgramFiles(std::string_view name);
 
+/// The dynamic loaders of this machine: what starts a program that is linked to libraries.
+std::vector<std::string> DynamicLoaders();
+
+/// What starts the script at `path` (execve(2), "#!"): the interpreter and, as one word, what follows it. Empty when it
+/// is no script, or cannot be read.
+std::vector<std::string> ScriptInterpreter(const std::string& path);
+
 /// The path that execvp(3) with kToolPath would take for `name`; empty when there is none.
 std::string FindProgram(std::string_view name);
 

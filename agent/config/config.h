@@ -39,6 +39,8 @@ struct PolicyConfig {
   std::vector<std::string> denied_syscalls{"ptrace", "mount", "kexec_load", "bpf", "setns"};
   std::vector<std::string> allowed_paths_rw{"/tmp"};
   std::vector<std::string> allowed_paths_ro{"/bin", "/usr", "/lib"};
+  std::vector<std::string>
+      allowed_paths_exec;  ///< Executed whoever wrote them; `allowed_commands` bounds nothing there.
   std::vector<std::string> denied_paths{"/root", "/etc/shadow"};
   std::uint64_t max_memory_mb = 512;
   std::uint32_t max_pids = 64;

@@ -9,6 +9,7 @@
 #include "sandbox/base/list.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/paths.h"
+#include "sandbox/base/text.h"
 #include "sandbox/program.h"
 
 namespace rune::agent {
@@ -69,6 +70,7 @@ Policy::Compiled Policy::Compile() const {
     AddOnce(IsProgramDir(path) ? out.program_trees : out.files.read, path);
   }
   AddWritable(out);
+  AddExecutable(out);
   const bool cwd_is_broad = IsBelow(places_.home.empty() ? "/" : places_.home, places_.cwd) || places_.cwd == "/";
   if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddOnce(out.files.read, places_.cwd);
   for (const std::string& path : places_.readable) AddOnce(out.files.read, NormalizePath(path, "/"));
@@ -119,9 +121,24 @@ void Policy::AddWritable(Compiled& out) const {
   }
 }
 
+/// With every program allowed, what tools write is one of them.
+void Policy::AddExecutable(Compiled& out) const {
+  for (const std::string& entry : config_.allowed_paths_exec) {
+    const std::string path = FromConfig(entry);
+    AddOnce(out.exec_trees, path);
+    AddOnce(out.files.read, path);
+    // As commands see it, and where they cannot have their directory as /tmp.
+    if (IsBelow(path, "/tmp")) AddOnce(out.exec_trees, places_.tmp_dir + path.substr(std::string_view("/tmp").size()));
+  }
+  if (!every_program()) return;
+  AddOnce(out.exec_trees, places_.tmp_dir);
+  for (const std::string& entry : config_.allowed_paths_rw) AddOnce(out.exec_trees, FromConfig(entry));
+}
+
 Confinement Policy::Base() const {
   Confinement confinement;
   confinement.files = compiled().files;
+  confinement.files.execute_later = compiled().exec_trees;
   confinement.denied_syscalls = config_.denied_syscalls;
   confinement.enforcement = config_.enforcement;
   confinement.required = config_.required_layers;
@@ -162,17 +179,56 @@ Confinement Policy::ForApprovedFile(const Refusal& refusal) const {
   return confinement;
 }
 
-/// The files behind a program; empty when there is no such program, or when it lies where tools can write.
-const std::vector<std::string>& Policy::FilesOf(const std::string& program) const {
-  const auto [found, is_new] = program_files_.try_emplace(program);
-  if (!is_new) return found->second;
+/// A real path.
+bool Policy::IsWrittenFile(const std::string& path) const {
+  return IsBelowAny(path, compiled().files.write) && !IsBelowAny(path, compiled().exec_trees);
+}
+
+bool Policy::IsWritten(const std::string& program) const {
+  const std::string path =
+      program.find('/') == std::string::npos ? sandbox::FindProgram(program) : ResolvePath(program);
+  return !path.empty() && IsWrittenFile(RealPath(path).value_or(path));
+}
+
+std::vector<std::string> Policy::InterpreterOf(const std::string& path) { return sandbox::ScriptInterpreter(path); }
+
+/// The files behind a program as they are now. Empty when there is no such program, or when some lie where tools can
+/// write; of an approved one those files are left out.
+std::vector<std::string> Policy::FilesNow(const std::string& program, Approved approved) const {
   const std::string name = program.find('/') == std::string::npos ? program : FromConfig(program);
   Result<std::vector<std::string>> files = sandbox::ProgramFiles(name);
-  const bool writable = files.ok() && std::any_of(files->begin(), files->end(), [&](const std::string& path) {
-                          return IsBelowAny(path, compiled().files.write);
-                        });
-  if (files.ok() && !writable) found->second = std::move(files).value();
-  return found->second;
+  if (!files.ok()) return {};
+  const bool written = std::erase_if(*files, [&](const std::string& path) { return IsWrittenFile(path); }) > 0;
+  return written && approved == Approved::kNo ? std::vector<std::string>() : std::move(files).value();
+}
+
+/// FilesNow(), which is remembered for programs that tools cannot change.
+std::vector<std::string> Policy::FilesOf(const std::string& program) const {
+  if (const auto found = program_files_.find(program); found != program_files_.end()) return found->second;
+  std::vector<std::string> files = FilesNow(program, Approved::kNo);
+  const bool changes = IsBelowAny(FromConfig(program), compiled().files.write) ||
+                       std::any_of(files.begin(), files.end(),
+                                   [&](const std::string& path) { return IsBelowAny(path, compiled().files.write); });
+  if (!changes) program_files_.emplace(program, files);
+  return files;
+}
+
+/// An entry that names a program which tools could write themselves would allow nothing: said, not dropped.
+Result<void> Policy::CheckPrograms() const {
+  if (every_program()) return Ok();
+  for (const std::string& entry : config_.allowed_commands) {
+    const std::string path = entry.find('/') == std::string::npos ? sandbox::FindProgram(entry) : FromConfig(entry);
+    if (path.empty()) continue;
+    std::vector<std::string> files{RealPath(path).value_or(path)};
+    if (auto found = sandbox::ProgramFiles(path); found.ok()) files = std::move(found).value();
+    const auto written =
+        std::find_if(files.begin(), files.end(), [&](const std::string& file) { return IsWrittenFile(file); });
+    if (written == files.end()) continue;
+    return Error::Invalid("allowed_commands: '" + OneLine(entry) + "' cannot run, because tools may write " +
+                          (*written == path ? "it" : "'" + OneLine(*written) + "'") +
+                          ": allowed_paths_exec is the list of what they may write and run");
+  }
+  return Ok();
 }
 
 /// Only what runs a program gets a network.
@@ -191,12 +247,18 @@ Confinement Policy::ForCommand(const CommandPlan& plan, Approved approved) const
     AddEveryProgram(files);
   } else {
     std::vector<std::string> programs = config_.allowed_commands;
-    if (approved == Approved::kYes) programs.insert(programs.end(), plan.programs.begin(), plan.programs.end());
     if (plan.needs_shell()) programs.emplace_back("/bin/sh");
     for (const std::string& program : programs) {
       for (const std::string& path : FilesOf(program)) AddOnce(files.execute, path);
     }
+    for (const std::string& program : approved == Approved::kYes ? plan.programs : std::vector<std::string>()) {
+      for (const std::string& path : FilesNow(program, approved)) AddOnce(files.execute, path);
+    }
   }
+  if (!compiled().exec_trees.empty()) {
+    for (const std::string& path : sandbox::DynamicLoaders()) AddOnce(files.execute, path);
+  }
+  for (const std::string& tree : compiled().exec_trees) AddOnce(files.execute, tree);
   for (const std::string& path : plan.writes) {
     const std::string target = ResolvePath(path);
     if (approved == Approved::kNo || IsBelowAny(target, files.write)) continue;

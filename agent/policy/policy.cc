@@ -63,6 +63,7 @@ Result<Policy> Policy::Create(const PolicyConfig& config, const Places& places, 
   RUNE_RETURN_IF_ERROR(CheckEntries("allowed_commands", config.allowed_commands));
   RUNE_RETURN_IF_ERROR(CheckEntries("allowed_paths_rw", config.allowed_paths_rw));
   RUNE_RETURN_IF_ERROR(CheckEntries("allowed_paths_ro", config.allowed_paths_ro));
+  RUNE_RETURN_IF_ERROR(CheckEntries("allowed_paths_exec", config.allowed_paths_exec));
   RUNE_RETURN_IF_ERROR(CheckEntries("denied_paths", config.denied_paths));
   RUNE_RETURN_IF_ERROR(CheckSyscalls(config.denied_syscalls));
   Policy policy;
@@ -74,6 +75,7 @@ Result<Policy> Policy::Create(const PolicyConfig& config, const Places& places, 
   Result<sandbox::DomainAllowlist> domains = sandbox::DomainAllowlist::Parse(config.allowed_domains);
   if (!domains.ok()) return std::move(domains).error().Wrap("allowed_domains");
   policy.domains_ = *std::move(domains);
+  RUNE_RETURN_IF_ERROR(policy.CheckPrograms());
   return policy;
 }
 
@@ -104,9 +106,11 @@ std::string Policy::ResolvePath(string_view path) const {
 }
 
 /// A name is the program that the tools' PATH finds. A path is the same program only when it leads to the same file by
-/// way of a directory of programs; any other path, "./ls" too, is a program of its own.
+/// way of a directory of programs; any other path, "./ls" too, is a program of its own. What lies in a tree that runs
+/// whoever wrote it needs no entry.
 bool Policy::ProgramAllowed(const std::string& name) const {
   if (every_program()) return true;
+  if (name.find('/') != std::string::npos && IsBelowAny(ResolvePath(name), compiled().exec_trees)) return true;
   const auto path_of = [&](const std::string& program) {
     return program.find('/') == std::string::npos ? sandbox::FindProgram(program) : FromConfig(program);
   };
@@ -122,8 +126,20 @@ bool Policy::ProgramAllowed(const std::string& name) const {
 /// False for a program that no entry of allowed_commands would start: one that tools could have written themselves.
 bool Policy::MayList(const std::string& program) const {
   const std::string path = program.find('/') == std::string::npos ? sandbox::FindProgram(program) : FromConfig(program);
-  if (IsBelowAny(path, compiled().files.write)) return false;
+  if (IsWritten(program)) return false;
   return path.empty() || !Exists(path) || !FilesOf(program).empty();
+}
+
+Remedy Policy::WayToRun(std::vector<std::string> programs) const {
+  const auto all = [&](auto matches) { return std::all_of(programs.begin(), programs.end(), matches); };
+  if (all([&](const std::string& name) { return MayList(name); })) return {Grant::kExecute, std::move(programs)};
+  if (!all([&](const std::string& name) { return IsWritten(name); })) return {};
+  for (std::string& name : programs) {
+    name = FromConfig(name);
+    // The private directory has another name in the next run.
+    if (IsBelow(name, places_.tmp_dir)) name = "/tmp" + name.substr(places_.tmp_dir.size());
+  }
+  return {Grant::kExecuteWritten, std::move(programs)};
 }
 
 Refusal Policy::CommandRefusal(const std::string& command_line, const CommandPlan& plan,
@@ -137,7 +153,7 @@ Refusal Policy::CommandRefusal(const std::string& command_line, const CommandPla
     return {.message = std::move(message),
             .what = DeniedAct::kExec,
             .target = std::move(target),
-            .remedy = Remedy{Grant::kExecute, std::move(missing)}};
+            .remedy = WayToRun(std::move(missing))};
   }
   return {.message = "BLOCKED by policy: the command line cannot be checked: " + plan.reason +
                      ". Write plain commands with fixed names",
@@ -273,6 +289,7 @@ sandbox::Denial Policy::ByName(sandbox::Denial denial) const {
 
 Refusal Policy::Explain(const sandbox::Denial& reported, const std::vector<std::string>& hosts) const {
   sandbox::Denial denial = ByName(reported);
+  if (denial.remedy.grant == Grant::kExecute) denial.remedy = WayToRun(denial.remedy.entries);
   if (denial.what == DeniedAct::kLookup) {
     const auto named = std::find_if(hosts.begin(), hosts.end(),
                                     [&](const std::string& host) { return host.starts_with(denial.target + ":"); });
@@ -298,6 +315,9 @@ void Policy::Allow(const Refusal& refusal) {
     case Grant::kExecute:
       add(config_.allowed_commands);
       break;
+    case Grant::kExecuteWritten:
+      // Not for the session: mounts that close what tools may write were made before the first command.
+      return;
     case Grant::kRead:
       add(config_.allowed_paths_ro);
       break;

@@ -94,6 +94,11 @@ class Policy {
   /// What somebody wrote into a list and is not there: programs, files and trees. One safe line each.
   std::vector<std::string> Missing() const;
 
+  /// True of a program that tools may write and that no list lets run: approved, it runs as the file that is opened.
+  bool IsWritten(const std::string& program) const;
+  /// What starts the script at `path`, as words before it; empty when it is no script.
+  static std::vector<std::string> InterpreterOf(const std::string& path);
+
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
 
@@ -113,6 +118,7 @@ class Policy {
     std::vector<std::string> secrets;         // always_denied, and what holds the system's
     std::vector<std::string> program_trees;   // of allowed_paths_ro: readable by file tools only
     std::vector<std::string> writable_trees;  // of allowed_paths_rw, without /tmp
+    std::vector<std::string> exec_trees;      // what runs whoever wrote it
   };
   Policy() = default;
   const Compiled& compiled() const;
@@ -120,6 +126,10 @@ class Policy {
   void AddWritable(Compiled& out) const;
   void CloseCredentials(Compiled& out, const std::vector<std::string>& of_system) const;
   void Say(std::string line) const;
+  void AddExecutable(Compiled& out) const;
+  Result<void> CheckPrograms() const;
+  bool IsWrittenFile(const std::string& path) const;
+  std::vector<std::string> FilesNow(const std::string& program, Approved approved) const;
   void OpenNetwork(sandbox::Confinement& confinement) const;
   std::string FromConfig(std::string_view path) const;
   bool Reaches(std::string_view host) const;
@@ -134,9 +144,10 @@ class Policy {
   std::string DirectoryOf(const sandbox::Remedy& remedy) const;
   std::string ClosedBy(const std::string& path) const;
   sandbox::Denial ByName(sandbox::Denial denial) const;
+  sandbox::Remedy WayToRun(std::vector<std::string> programs) const;
   Refusal CommandRefusal(const std::string& command_line, const CommandPlan& plan,
                          std::vector<std::string> missing) const;
-  const std::vector<std::string>& FilesOf(const std::string& program) const;
+  std::vector<std::string> FilesOf(const std::string& program) const;
   sandbox::Confinement Base() const;
   sandbox::ProtectedNames protected_names() const;
 

@@ -97,6 +97,8 @@ std::string_view PolicyKey(Grant grant) {
       return "";
     case Grant::kExecute:
       return "allowed_commands";
+    case Grant::kExecuteWritten:
+      return "allowed_paths_exec";
     case Grant::kRead:
       return "allowed_paths_ro";
     case Grant::kWrite:

@@ -48,6 +48,18 @@ void Anchor(CommandPlan& plan, const std::string& cwd) {
   }
 }
 
+/// The program of an approved command lies where tools may write: it runs as the file that is there now. A script is
+/// text to its interpreter, which is what runs.
+void RunAsOpened(sandbox::Command& command) {
+  const std::string path = NormalizePath(command.argv[0], command.cwd);
+  std::vector<std::string> words = Policy::InterpreterOf(path);
+  command.as_opened = words.empty();
+  if (words.empty()) return;
+  words.push_back(command.argv[0]);
+  words.insert(words.end(), command.argv.begin() + 1, command.argv.end());
+  command.argv = std::move(words);
+}
+
 Prepared Prepare(const json::View& args, const ToolContext& context) {
   if (auto bad = CheckArguments(args, kParameters)) return *bad;
   const Policy& policy = context.policy;
@@ -75,6 +87,8 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
     Verdict place = policy.CheckRead(cwd);
     if (!place.allowed()) plan.verdict.refusal = place.refusal ? std::move(place.refusal) : std::move(place.question);
   }
+  const bool written = policy.IsWritten(NormalizePath(command.argv[0], cwd));
+  if (plan.verdict.question && !command.needs_shell() && written) RunAsOpened(plan.command);
   plan.confinement = policy.ForCommand(command, Approved::kNo);
   plan.approved_confinement = plan.verdict.question ? policy.ForCommand(command, Approved::kYes) : plan.confinement;
   return plan;

@@ -40,6 +40,22 @@ LayerReport LimitsReport(const RunFacts& facts) {
   return report;
 }
 
+WrittenProgram ProgramNow(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return {path, 0, 0};
+  return {path, info.st_dev, info.st_ino};
+}
+
+std::vector<WrittenProgram> WrittenPrograms(const Confinement& confinement, const std::vector<std::string>& roots) {
+  std::vector<WrittenProgram> programs;
+  for (const std::string& path : confinement.files.execute) {
+    struct stat info{};
+    const bool directory = ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    if (!directory && IsBelowAny(FileAt(path), roots)) programs.push_back(ProgramNow(path));
+  }
+  return programs;
+}
+
 constexpr const char* kNoSeccomp = "the kernel offers no seccomp filter";
 
 // The ABI of Landlock from which on it holds truncation, and signals.
@@ -184,6 +200,7 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
   policy.trees = HeldTrees(policy.confinement.files);
   for (const std::string& path : confinement.files.write)
     policy.write_roots.push_back(FileAt(NormalizePath(path, "/")));
+  policy.programs = WrittenPrograms(confinement, policy.write_roots);
 
   std::string no_landlock;
   if (auto landlock = BuildLandlock(confinement); landlock.ok()) {
@@ -205,6 +222,11 @@ Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFa
   policy.layers = {LimitsReport(facts), network, seccomp, LandlockReport(policy, facts, no_landlock), names};
   if (policy.refusal.empty()) policy.refusal = Demand(policy);
   return policy;
+}
+
+bool IsStale(const CompiledPolicy& policy) {
+  return std::any_of(policy.programs.begin(), policy.programs.end(),
+                     [](const WrittenProgram& program) { return ProgramNow(program.path) != program; });
 }
 
 bool MayExecute(const CompiledPolicy& policy, const std::string& path) {

@@ -32,10 +32,22 @@ struct RunFacts {
   std::vector<std::string> never_executed;  ///< Trees that are mounted so that nothing in them can be (noexec).
 };
 
+/// A single file that commands may both write and execute, as it was when the rules were made: a rule of Landlock is
+/// one on the file, and who builds a program makes a new one in its place.
+struct WrittenProgram {
+  std::string path;
+  std::uint64_t device = 0;  ///< Both 0: it was not there.
+  std::uint64_t inode = 0;
+
+  bool operator==(const WrittenProgram&) const = default;
+};
+
 struct CompiledPolicy {
+  Confinement asked;                     ///< For the guardian, that makes it again when it IsStale().
   Confinement confinement;               ///< Its files by ResolveAccess().
   std::vector<std::string> write_roots;  ///< What was written down as writable: real paths, whether there or not.
   HeldTrees trees;                       ///< Of its files.
+  std::vector<WrittenProgram> programs;  ///< Those of its files.
   LandlockRuleset landlock;              ///< fd invalid when Landlock is missing.
   BpfProgram guarded;                    ///< For commands, with a listener. Empty when there is no guard.
   BpfProgram unguarded;                  ///< For file operations, and for commands without a guard. Empty: no seccomp.
@@ -53,6 +65,9 @@ void KeepFirstMeanings(FirstMeanings& first, FileAccess& files);
 /// kInvalidInput on a confinement that means nothing (unknown system call). A missing layer is no error: it is in
 /// `layers`, and in `refusal` when the confinement requires it or the network would otherwise stay open.
 Result<CompiledPolicy> CompilePolicy(const Confinement& confinement, const RunFacts& facts);
+
+/// True when one of its `programs` is another file by now.
+bool IsStale(const CompiledPolicy& policy);
 
 /// Whether Landlock lets a command execute `path`, judged by the plan.
 bool MayExecute(const CompiledPolicy& policy, const std::string& path);

@@ -82,6 +82,10 @@ int EnterLandlock(const ChildPlan& plan) {
   return plan.policy->landlock.fd.valid() ? InstallLandlock(plan.policy->landlock.fd.get()) : 0;
 }
 
+int CopyApproved(const ChildPlan& plan) {
+  return plan.as_opened ? CopyProgram(plan.program.c_str(), plan.status->copy) : 0;
+}
+
 /// What was forgotten meets a network with nothing in it. The sockets that the guard injects belong to another.
 int EnterEmptyNetwork(const ChildPlan& plan) {
   return plan.empty_network < 0 ? 0 : ErrnoOf(::setns(plan.empty_network, CLONE_NEWNET));
@@ -171,6 +175,8 @@ std::string_view StageName(Stage stage) {
       return "working directory";
     case Stage::kLandlock:
       return "landlock";
+    case Stage::kProgram:
+      return "program";
     case Stage::kSeccomp:
       return "seccomp";
     case Stage::kExec:
@@ -216,6 +222,8 @@ void RunChild(const ChildPlan& plan) {
       // After the identity: the command must be able to enter it by its own rights.
       {Stage::kDirectory, EnterDirectory},
       {Stage::kLandlock, EnterLandlock},
+      // After Landlock, which says whether the file may be read; before the filter, which refuses such files.
+      {Stage::kProgram, CopyApproved},
       // Innermost: it forbids some of what the steps above used.
       {Stage::kSeccomp, EnterSeccomp},
   };
@@ -229,7 +237,8 @@ void RunChild(const ChildPlan& plan) {
   }
   plan.status->stage = Stage::kExec;
   if (plan.kind != Command::Kind::kExec) RunOperation(plan);
-  plan.status->error = static_cast<int>(-ExecCommand(plan.program.c_str(), plan.argv.data(), plan.env.data()));
+  const char* program = plan.as_opened ? plan.status->copy.path : plan.program.c_str();
+  plan.status->error = static_cast<int>(-ExecCommand(program, plan.argv.data(), plan.env.data()));
   ::_exit(kExitSetup);
 }
 

@@ -13,6 +13,7 @@
 #include "sandbox/guardian/compiled_policy.h"
 #include "sandbox/guardian/file_operations.h"
 #include "sandbox/guardian/probes.h"
+#include "sandbox/guardian/program_copy.h"
 #include "sandbox/layers/identity.h"
 #include "sandbox/layers/rlimits.h"
 
@@ -29,6 +30,7 @@ enum class Stage : int {
   kTie,
   kDirectory,
   kLandlock,
+  kProgram,
   kSeccomp,
   kExec,
   kRunning
@@ -39,6 +41,7 @@ std::string_view StageName(Stage stage);
 struct ChildStatus {
   Stage stage = Stage::kStart;
   int error = 0;  ///< errno of the stage that failed; 0 while none has.
+  ProgramCopy copy;
   ProbeOutcomes outcomes;
 };
 
@@ -46,6 +49,7 @@ struct ChildStatus {
 struct ChildPlan {
   Command::Kind kind = Command::Kind::kExec;
   std::string program;      ///< Path to execute.
+  bool as_opened = false;   ///< Command::as_opened
   std::vector<char*> argv;  ///< NULL-terminated, borrowed.
   std::vector<char*> env;   ///< NULL-terminated, borrowed.
   const char* cwd = "/";

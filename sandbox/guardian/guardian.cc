@@ -69,6 +69,11 @@ std::string CannotWork() {
   return "there is no /proc that shows processes: what a command starts could not be killed";
 }
 
+/// A path is one in the command's directory, not in ours.
+std::string InDirectory(const std::string& program, const std::string& cwd) {
+  return program.find('/') == std::string::npos || program.starts_with('/') ? program : cwd + "/" + program;
+}
+
 RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
   RunFacts facts = setup.facts();
   facts.no_guard = network.no_guard();
@@ -105,20 +110,27 @@ std::vector<Pin> Guardian::PinsFor(const SetupFrame& frame) {
   return pins;
 }
 
+Result<CompiledPolicy> Guardian::Compile(Confinement confinement) {
+  Confinement granted = confinement;
+  KeepFirstMeanings(first_meanings_, granted.files);
+  RUNE_ASSIGN_OR_RETURN(CompiledPolicy policy, CompilePolicy(granted, facts_));
+  policy.asked = std::move(confinement);
+  if (policy.refusal.empty()) policy.refusal = CannotWork();
+  return policy;
+}
+
 DefinedFrame Guardian::Define(const DefineFrame& frame) {
   DefinedFrame defined;
   defined.policy = frame.policy;
   defined.cgroups = setup_.group_dirs();
   Confinement confinement = frame.confinement;
   setup_.GrantOwn(confinement.files);
-  KeepFirstMeanings(first_meanings_, confinement.files);
-  auto policy = CompilePolicy(confinement, facts_);
+  auto policy = Compile(std::move(confinement));
   if (!policy.ok()) {
     defined.error = policy.error().message;
     return defined;
   }
   defined.layers = policy->layers;
-  if (policy->refusal.empty()) policy->refusal = CannotWork();
   defined.error = policy->refusal;
   trees_.WatchDisk(policy->confinement.files.write);
   // Before the first command under it. The private directory has none.
@@ -176,6 +188,11 @@ void Guardian::PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& pl
 void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   const auto found = policies_.find(frame.policy);
   if (found == policies_.end()) return Fail(frame.id, "no such policy", EINVAL);
+  if (IsStale(found->second)) {
+    auto again = Compile(found->second.asked);
+    if (!again.ok()) return Fail(frame.id, again.error().message, EINVAL);
+    found->second = std::move(again).value();
+  }
   const CompiledPolicy& policy = found->second;
   if (!policy.refusal.empty()) return Fail(frame.id, policy.refusal, EPERM);
   if (stdio.size() != 3 || frame.command.argv.empty()) return Fail(frame.id, "malformed launch", EINVAL);
@@ -187,8 +204,9 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   for (std::size_t i = 0; i < 3; ++i) plan.stdio[i] = stdio[i].get();
   const std::vector<std::string>& argv = call.command.argv;
   if (plan.kind == Command::Kind::kExec) {
-    plan.program = FindProgram(argv[0]);
+    plan.program = FindProgram(InDirectory(argv[0], call.command.cwd));
     if (plan.program.empty()) return Fail(call.id, "exec: " + argv[0], ENOENT);
+    plan.as_opened = call.command.as_opened && !MayExecute(policy, plan.program);
     call.home = homes_.Take();
   } else {
     plan.operation = argv;
@@ -249,7 +267,8 @@ void Guardian::AddDenial(const Call& call, Report& report) const {
   const auto& argv = call.command.argv;
   if (call.command.kind == Command::Kind::kExec) {
     if (call.status->stage != Stage::kExec || call.status->error != EACCES) return;
-    report.denials.push_back(DenialOf(policy, DeniedAct::kExec, FindProgram(argv[0])));
+    const std::string program = FindProgram(InDirectory(argv[0], call.command.cwd));
+    report.denials.push_back(DenialOf(policy, DeniedAct::kExec, program));
     return;
   }
   if (report.exit_code == kExitProtected && argv.size() > 1) {

@@ -55,6 +55,7 @@ class Guardian {
     std::string home;  ///< Of a command that is executed.
   };
 
+  Result<CompiledPolicy> Compile(Confinement confinement);
   std::vector<std::string> ToolEnvironment(const Call& call) const;
   ChildPlan PlanChild(const Command& command, const CompiledPolicy& policy) const;
   void PlanProbe(const CompiledPolicy& policy, Call& call, ChildPlan& plan) const;

@@ -15,6 +15,7 @@ std::string FlagOf(Grant grant) {
     case Grant::kNothing:
       return "";
     case Grant::kExecute:
+    case Grant::kExecuteWritten:
       return "--rox";
     case Grant::kRead:
       return "--ro";

@@ -118,7 +118,7 @@ void RunSetup::ChooseIdentity(const FileAccess& files) {
 }
 
 /// Where mounts can be made, /tmp becomes the private directory. What is granted below the real /tmp stays visible, for
-/// reading only unless it was granted for writing.
+/// reading only unless it, or a tree that it lies in, was granted for writing.
 void RunSetup::EnterMounts(const FileAccess& files, std::vector<Pin> pins) {
   const auto below_tmp = [&](const std::vector<std::string>& paths) {
     std::vector<std::string> kept;
@@ -130,27 +130,45 @@ void RunSetup::EnterMounts(const FileAccess& files, std::vector<Pin> pins) {
   std::vector<std::string> read_only = below_tmp(files.read);
   const std::vector<std::string> execute = below_tmp(files.execute);
   read_only.insert(read_only.end(), execute.begin(), execute.end());
-  auto entered = tmp_dir_.empty()
-                     ? Result<Mounts>(Error{ErrorKind::kUnavailable, "no private directory"})
-                     : sandbox::EnterMounts({tmp_dir_, below_tmp(files.write), std::move(read_only), std::move(pins)});
+  const std::vector<std::string> written = below_tmp(files.write);
+  std::erase_if(read_only, [&](const std::string& path) { return IsBelowAny(path, written); });
+  auto entered = tmp_dir_.empty() ? Result<Mounts>(Error{ErrorKind::kUnavailable, "no private directory"})
+                                  : sandbox::EnterMounts({.tmp = tmp_dir_,
+                                                          .keep = written,
+                                                          .keep_read_only = std::move(read_only),
+                                                          .pins = std::move(pins),
+                                                          .tmp_executable = ExecutesTmp(files)});
   tmp_is_private_ = entered.ok();
   tmp_ = tmp_is_private_ ? "/tmp" : tmp_dir_;
   facts_.identity += tmp_is_private_ ? ", private /tmp" : ", /tmp shared with this machine";
   if (!tmp_is_private_) return;
   mounts_ = std::move(entered).value();
-  CloseForExecution(ResolveAccess(files));
+  CloseForExecution(files);
   if (mounts_.no_pids.empty()) facts_.identity += ", own process ids";
   facts_.own_ipc = mounts_.ipc;
   if (mounts_.ipc) facts_.identity += ", own ipc";
   if (mounts_.shm) facts_.never_executed.push_back(RealPath("/dev/shm").value_or("/dev/shm"));
 }
 
+/// The private /tmp, or something in it that is not the machine's.
+bool RunSetup::ExecutesTmp(const FileAccess& files) const {
+  const auto own = [&](const std::string& path) {
+    return path == "/tmp" || IsBelow(path, tmp_dir_) ||
+           (IsBelow(path, "/tmp") && !IsBelowAny(path, files.write) && !Exists(path));
+  };
+  return std::any_of(files.execute.begin(), files.execute.end(), own) ||
+         std::any_of(files.execute_later.begin(), files.execute_later.end(), own);
+}
+
 /// What may be written and not executed. /tmp itself was mounted so; what was kept of the real one has mounts of its
 /// own, so that the whole counts only where each of them is closed.
-void RunSetup::CloseForExecution(const FileAccess& files) {
+void RunSetup::CloseForExecution(const FileAccess& granted) {
+  const FileAccess files = ResolveAccess(granted);
+  std::vector<std::string> executed = files.execute;
+  executed.insert(executed.end(), files.execute_later.begin(), files.execute_later.end());
   std::vector<std::string> written = files.write;
   std::erase_if(written, [&](const std::string& path) {
-    return std::any_of(files.execute.begin(), files.execute.end(),
+    return std::any_of(executed.begin(), executed.end(),
                        [&](const std::string& allowed) { return IsBelow(path, allowed) || IsBelow(allowed, path); });
   });
   std::vector<std::string>& closed = facts_.never_executed;
@@ -158,7 +176,7 @@ void RunSetup::CloseForExecution(const FileAccess& files) {
   const bool all = std::all_of(files.write.begin(), files.write.end(), [&](const std::string& path) {
     return path == "/tmp" || !IsBelow(path, "/tmp") || IsBelow(path, tmp_dir_) || IsBelowAny(path, closed);
   });
-  if (all) closed.emplace_back("/tmp");
+  if (all && !ExecutesTmp(granted)) closed.emplace_back("/tmp");
 }
 
 void RunSetup::JoinGroup(Result<RunCgroup> group) {

@@ -58,7 +58,8 @@ class RunSetup {
   void ChooseIdentity(const FileAccess& files);
   void EnterMounts(const FileAccess& files, std::vector<Pin> pins);
   void ContinueWithOwnPids();
-  void CloseForExecution(const FileAccess& files);
+  bool ExecutesTmp(const FileAccess& files) const;
+  void CloseForExecution(const FileAccess& granted);
   void JoinGroup(Result<RunCgroup> group);
 
   const RunLimits limits_;

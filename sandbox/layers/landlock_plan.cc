@@ -169,7 +169,8 @@ FileAccess ResolveAccess(const FileAccess& files) {
           .execute = grants(files.execute),
           .write = grants(files.write),
           .list_only = Resolved(files.list_only),
-          .denied = Places(files.denied)};
+          .denied = Places(files.denied),
+          .execute_later = Places(files.execute_later)};
 }
 
 std::vector<LandlockRule> PlanLandlock(const FileAccess& files, int abi) {

