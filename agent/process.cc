@@ -22,18 +22,6 @@ namespace {
 #define RUNE_LIBEXEC_DIR "/usr/libexec/rune"
 #endif
 
-/// By whole words: GITHUB_TOKEN and AWS_SECRET_ACCESS_KEY, but neither GIT_AUTHOR_NAME nor KEYBOARD.
-bool LooksSecret(const std::string& name) {
-  const std::string lower = ToLower(name);
-  for (const std::string_view word : Split(lower, '_')) {
-    for (const char* secret :
-         {"key", "apikey", "token", "secret", "password", "passwd", "pass", "credential", "credentials", "pat"}) {
-      if (word == secret) return true;
-    }
-  }
-  return false;
-}
-
 /// Of "[http://]user:password@proxy:3128", as it is written and as it is sent.
 void LearnProxyPassword(std::string_view proxy) {
   if (const std::size_t scheme = proxy.find("://"); scheme != std::string_view::npos) proxy.remove_prefix(scheme + 3);
@@ -52,7 +40,7 @@ void LearnSecretsOfEnvironment() {
     const std::string name(text.substr(0, equals));
     const std::string_view value = text.substr(equals + 1);
     // The path of a key file is no secret, and would blank out ordinary text; a key may well begin with "/".
-    if (LooksSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
+    if (NamesSecret(name) && !(value.starts_with('/') && Exists(std::string(value)))) AddSecret(value);
     if (ToLower(name).ends_with("_proxy")) LearnProxyPassword(value);
   }
 }

@@ -139,7 +139,9 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(EventLoop& loop, const Config& 
     auto layers = parts->sandbox->Layers(parts->policy->ForFiles());
     if (!layers.ok()) return std::move(layers).error();
   }
+  if (const std::string notice = parts->policy->Notice(); !notice.empty()) Log(LogLevel::kWarn, notice);
   RUNE_ASSIGN_OR_RETURN(AgentOptions agent, OptionsFor(loop, config, options));
+  agent.system_prompt += "\n\n" + parts->policy->Surroundings();
   parts->agent = std::make_unique<Agent>(
       AgentParts{loop, *parts->model, *parts->sandbox, *parts->policy, *parts->observer, parts->tools},
       std::move(agent));

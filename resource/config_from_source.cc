@@ -26,7 +26,9 @@ Result<void> NarrowBy(const agent::Setting& setting, agent::Value proposed, cons
     return Wider(setting, agent::TextOf(proposed));
   }
   if (!narrowed.value) return Ok();
+  const bool by_default = config.policy.denied_by_default;
   setting.member.put(config, *narrowed.value);
+  config.policy.denied_by_default = by_default;  // what was added says nothing of the rest
   const auto* entries = std::get_if<std::vector<std::string>>(&proposed);
   config.policy.origins[std::string(setting.key.substr(kPolicy.size()))].push_back(
       {"params." + std::string(setting.params), entries == nullptr ? std::vector<std::string>() : *entries});

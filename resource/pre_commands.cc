@@ -21,6 +21,7 @@ Result<sandbox::Completed> RunOne(EventLoop& loop, agent::Runtime& runtime, cons
   sandbox::Command command;
   command.argv = plan.argv;
   command.cwd = runtime.policy().places().cwd;
+  command.env = runtime.policy().Environment();
   command.limits.wall = wall;
   // Approved: the author of the pipeline wrote it, so its programs need not be in allowed_commands.
   const sandbox::Confinement confinement = runtime.policy().ForCommand(plan, agent::Approved::kYes);

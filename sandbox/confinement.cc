@@ -35,7 +35,7 @@ constexpr std::string_view kEtcNames[] = {
     "X11", "xdg", "papersize", "ImageMagick*", "ghostscript",
     // Languages.
     "perl", "python*", "pip.conf", "java*", ".java", "maven", "gradle", "npmrc", "ruby*", "gemrc", "php", "R", "lua",
-    "openmpi", "OpenCL", "texmf"};
+    "chromium*", "openmpi", "OpenCL", "texmf"};
 
 /// Those of them into which people write a proxy's, a registry's or a mirror's password.
 constexpr std::string_view kSettings[] = {"environment", "default", "profile*", "bash*", "zsh*",

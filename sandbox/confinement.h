@@ -46,9 +46,9 @@ enum class Network : std::uint8_t {
 
 /// Limits of one Sandbox: memory and pids are shared by all commands that it runs at the same time, disk by all ever.
 struct RunLimits {
-  std::uint64_t memory_bytes = 512ull << 20;  ///< 0: none. Swap is not extra.
-  std::uint32_t pids = 64;                    ///< Processes and threads. 0: none.
-  std::uint64_t disk_bytes = 0;               ///< Space that files take, counted (guardian/disk_use.h). 0: none.
+  std::uint64_t memory_bytes = 2048ull << 20;  ///< 0: none. Swap is not extra.
+  std::uint32_t pids = 512;                    ///< Processes and threads. 0: none.
+  std::uint64_t disk_bytes = 0;                ///< Space that files take, counted (guardian/disk_use.h). 0: none.
 };
 
 /// Limits of one command and everything it starts.

@@ -13,7 +13,6 @@
 #include "sandbox/base/list.h"
 #include "sandbox/base/paths.h"
 #include "sandbox/base/text.h"
-#include "sandbox/command.h"
 
 namespace rune::sandbox {
 namespace {
@@ -166,13 +165,13 @@ std::vector<std::string> ScriptInterpreter(const std::string& path) {
   return words;
 }
 
-std::string FindProgram(std::string_view name) {
+std::string FindProgram(std::string_view name, std::string_view search) {
   if (name.empty()) return "";
   if (name.find('/') != std::string_view::npos) {
     const std::string path(name);
     return IsProgram(path) ? path : "";
   }
-  for (const std::string_view dir : Split(kToolPath, ':')) {
+  for (const std::string_view dir : Split(search, ':')) {
     std::string path = std::string(dir) + "/" + std::string(name);
     if (IsProgram(path)) return path;
   }

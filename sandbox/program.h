@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sandbox/base/result.h"
+#include "sandbox/command.h"
 
 namespace rune::sandbox {
 
@@ -23,7 +24,7 @@ std::vector<std::string> DynamicLoaders();
 /// is no script, or cannot be read.
 std::vector<std::string> ScriptInterpreter(const std::string& path);
 
-/// The path that execvp(3) with kToolPath would take for `name`; empty when there is none.
-std::string FindProgram(std::string_view name);
+/// The path that execvp(3) with this PATH would take for `name`; empty when there is none.
+std::string FindProgram(std::string_view name, std::string_view path = kToolPath);
 
 }  // namespace rune::sandbox

@@ -42,8 +42,11 @@ struct PolicyConfig {
   std::vector<std::string>
       allowed_paths_exec;  ///< Executed whoever wrote them; `allowed_commands` bounds nothing there.
   std::vector<std::string> denied_paths{"/root", "/etc/shadow"};
-  std::uint64_t max_memory_mb = 512;
-  std::uint32_t max_pids = 64;
+  bool denied_by_default = true;  ///< Nobody wrote `denied_paths` down, though somebody may have added to it.
+  std::vector<std::string> env;   ///< Of commands: "NAME" passes a variable on, "NAME=value" sets one.
+  std::vector<std::string> path;  ///< Directories of programs, searched before the system's.
+  std::uint64_t max_memory_mb = 2048;
+  std::uint32_t max_pids = 512;
   std::uint64_t max_disk_mb = 10'240;
   std::uint64_t max_upload_mb = 16;                                      ///< Under each entry, by one run. 0: no limit.
   sandbox::GitConfig git_config = sandbox::GitConfig::kGuarded;

@@ -199,11 +199,13 @@ class Loader {
       Notice(name + ": '" + OneLine(entry, 100) + "'" + std::string(kOnlyNarrows));
     }
     if (!narrowed.value) return;
+    const bool by_default = loaded_.config.policy.denied_by_default;
     std::vector<PolicyOrigin> origins;
     if (const auto* known = OriginsOf(setting)) origins = *known;
     origins.push_back({place, EntriesOf(proposed)});
     Set(setting, std::move(*narrowed.value), file, place);
     if (auto* known = OriginsOf(setting)) *known = std::move(origins);
+    loaded_.config.policy.denied_by_default = by_default;  // what was added says nothing of the rest
   }
 
   Result<void> LoadEnvironment() {

@@ -48,6 +48,12 @@ std::optional<Value> GetGitConfig(const Config& config) {
   return std::nullopt;
 }
 
+void PutDeniedPaths(Config& config, const Value& value) {
+  config.policy.denied_paths = Held<List>(value);
+  config.policy.denied_by_default = false;
+}
+std::optional<Value> GetDeniedPaths(const Config& config) { return config.policy.denied_paths; }
+
 void PutCiFiles(Config& config, const Value& value) {
   config.policy.ci_files_protected = Held<std::string>(value) == "protected";
 }
@@ -110,11 +116,22 @@ constexpr std::array kRows{
             .doc = "Trees whose files run whoever wrote them: in them `allowed_commands` bounds nothing."},
     Setting{.key = "policy.denied_paths",
             .type = kPaths,
-            .member = kMember<&Config::policy, &PolicyConfig::denied_paths>,
+            .member = {PutDeniedPaths, GetDeniedPaths},
             .source = {"policy.denied_paths", "sandbox.filesystem.denied_paths"},
             .params = "policy.denied_paths",
             .narrow = kUnite,
             .doc = "Paths that no tool may touch, whatever else is allowed."},
+    Setting{
+        .key = "policy.env",
+        .type = kStrings,
+        .member = kMember<&Config::policy, &PolicyConfig::env>,
+        .source = {"policy.env", "sandbox.env"},
+        .doc = "Variables of commands: `NAME` passes one on, `NAME=value` sets one. Never one that holds a secret."},
+    Setting{.key = "policy.path",
+            .type = kPaths,
+            .member = kMember<&Config::policy, &PolicyConfig::path>,
+            .source = {"policy.path", "sandbox.path"},
+            .doc = "Directories in which commands look for programs before the system's."},
     Setting{.key = "policy.max_memory_mb",
             .type = kInteger,
             .member = kMember<&Config::policy, &PolicyConfig::max_memory_mb>,

@@ -21,7 +21,7 @@
 namespace rune::agent {
 
 struct AgentOptions {
-  std::string system_prompt;  ///< Stable text: no date, no directory, nothing that changes from run to run.
+  std::string system_prompt;  ///< Stable text first, then what changes from run to run: never a date.
   Budgets budgets;
   bool attended = false;             ///< A person is at the terminal: denials go to the model and do not fail the run.
   bool yes = false;                  ///< Approve what confirm mode would ask.

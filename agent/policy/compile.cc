@@ -5,6 +5,7 @@
 #include "agent/policy/paths.h"
 #include "agent/policy/policy.h"
 #include "agent/policy/refusal.h"
+#include "sandbox/base/directory.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
 #include "sandbox/base/log.h"
@@ -71,10 +72,9 @@ Policy::Compiled Policy::Compile() const {
   }
   AddWritable(out);
   AddExecutable(out);
-  const bool cwd_is_broad = IsBelow(places_.home.empty() ? "/" : places_.home, places_.cwd) || places_.cwd == "/";
-  if (!cwd_is_broad && places_.cwd != places_.tmp_dir) AddOnce(out.files.read, places_.cwd);
+  if (!cwd_is_broad() && places_.cwd != places_.tmp_dir) AddOnce(out.files.read, places_.cwd);
   for (const std::string& path : places_.readable) AddOnce(out.files.read, NormalizePath(path, "/"));
-  for (const std::string& entry : config_.denied_paths) AddOnce(out.denied, FromConfig(entry));
+  AddDenied(out);
   CloseCredentials(out, of_system);
   out.secrets = out.always_denied;
   out.secrets.insert(out.secrets.end(), system_secrets.begin(), system_secrets.end());
@@ -82,6 +82,35 @@ Policy::Compiled Policy::Compile() const {
     out.files.denied.insert(out.files.denied.end(), list->begin(), list->end());
   }
   return out;
+}
+
+/// The root, the home directory, and what lies above it.
+bool Policy::cwd_is_broad() const {
+  return places_.cwd == "/" || IsBelow(places_.home.empty() ? "/" : places_.home, places_.cwd);
+}
+
+/// Nobody who starts in a directory means to close it by a denial that nobody wrote: around it, everything stays
+/// denied.
+void Policy::AddDenied(Compiled& out) const {
+  for (const std::string& entry : config_.denied_paths) {
+    const std::string path = FromConfig(entry);
+    const bool spared = config_.denied_by_default && Contains(PolicyConfig().denied_paths, entry) &&
+                        path != places_.cwd && IsBelow(places_.cwd, path) && !cwd_is_broad();
+    if (!spared) {
+      AddOnce(out.denied, path);
+      continue;
+    }
+    for (std::string inner = places_.cwd; inner != path; inner = ParentOf(inner)) {
+      for (const std::string& name : NamesIn(ParentOf(inner))) {
+        if (name != FileName(inner)) AddOnce(out.denied, NormalizePath(name, ParentOf(inner)));
+      }
+    }
+  }
+}
+
+/// A name is looked up as commands do, a path is one in the working directory.
+std::string Policy::Find(const std::string& program) const {
+  return program.find('/') == std::string::npos ? sandbox::FindProgram(program, tool_path_) : FromConfig(program);
 }
 
 /// What a list names of them is opened; each is said once.
@@ -185,8 +214,7 @@ bool Policy::IsWrittenFile(const std::string& path) const {
 }
 
 bool Policy::IsWritten(const std::string& program) const {
-  const std::string path =
-      program.find('/') == std::string::npos ? sandbox::FindProgram(program) : ResolvePath(program);
+  const std::string path = program.find('/') == std::string::npos ? Find(program) : ResolvePath(program);
   return !path.empty() && IsWrittenFile(RealPath(path).value_or(path));
 }
 
@@ -195,8 +223,7 @@ std::vector<std::string> Policy::InterpreterOf(const std::string& path) { return
 /// The files behind a program as they are now. Empty when there is no such program, or when some lie where tools can
 /// write; of an approved one those files are left out.
 std::vector<std::string> Policy::FilesNow(const std::string& program, Approved approved) const {
-  const std::string name = program.find('/') == std::string::npos ? program : FromConfig(program);
-  Result<std::vector<std::string>> files = sandbox::ProgramFiles(name);
+  Result<std::vector<std::string>> files = sandbox::ProgramFiles(Find(program));
   if (!files.ok()) return {};
   const bool written = std::erase_if(*files, [&](const std::string& path) { return IsWrittenFile(path); }) > 0;
   return written && approved == Approved::kNo ? std::vector<std::string>() : std::move(files).value();
@@ -217,7 +244,7 @@ std::vector<std::string> Policy::FilesOf(const std::string& program) const {
 Result<void> Policy::CheckPrograms() const {
   if (every_program()) return Ok();
   for (const std::string& entry : config_.allowed_commands) {
-    const std::string path = entry.find('/') == std::string::npos ? sandbox::FindProgram(entry) : FromConfig(entry);
+    const std::string path = Find(entry);
     if (path.empty()) continue;
     std::vector<std::string> files{RealPath(path).value_or(path)};
     if (auto found = sandbox::ProgramFiles(path); found.ok()) files = std::move(found).value();

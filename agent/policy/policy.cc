@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/policy/environment.h"
 #include "agent/policy/paths.h"
 #include "sandbox/base/files.h"
 #include "sandbox/base/list.h"
@@ -65,12 +66,14 @@ Result<Policy> Policy::Create(const PolicyConfig& config, const Places& places, 
   RUNE_RETURN_IF_ERROR(CheckEntries("allowed_paths_ro", config.allowed_paths_ro));
   RUNE_RETURN_IF_ERROR(CheckEntries("allowed_paths_exec", config.allowed_paths_exec));
   RUNE_RETURN_IF_ERROR(CheckEntries("denied_paths", config.denied_paths));
+  RUNE_RETURN_IF_ERROR(CheckEnvironment(config.env));
   RUNE_RETURN_IF_ERROR(CheckSyscalls(config.denied_syscalls));
   Policy policy;
   policy.config_ = config;
   policy.places_ = places;
   policy.places_.cwd = NormalizePath(places.cwd, "/");
   policy.places_.tmp_dir = NormalizePath(places.tmp_dir, "/");
+  policy.tool_path_ = policy.ToolPath();
   policy.mode_ = config.mode.value_or(default_mode);
   Result<sandbox::DomainAllowlist> domains = sandbox::DomainAllowlist::Parse(config.allowed_domains);
   if (!domains.ok()) return std::move(domains).error().Wrap("allowed_domains");
@@ -111,21 +114,18 @@ std::string Policy::ResolvePath(string_view path) const {
 bool Policy::ProgramAllowed(const std::string& name) const {
   if (every_program()) return true;
   if (name.find('/') != std::string::npos && IsBelowAny(ResolvePath(name), compiled().exec_trees)) return true;
-  const auto path_of = [&](const std::string& program) {
-    return program.find('/') == std::string::npos ? sandbox::FindProgram(program) : FromConfig(program);
-  };
-  const std::string path = path_of(name);
+  const std::string path = Find(name);
   return std::any_of(config_.allowed_commands.begin(), config_.allowed_commands.end(), [&](const std::string& entry) {
     if (entry == name) return true;
     if (path.empty() || FileName(entry) != FileName(path)) return false;
-    const std::string allowed = path_of(entry);
+    const std::string allowed = Find(entry);
     return allowed == path || (IsSystemProgram(allowed) && IsSystemProgram(path) && FilesOf(allowed) == FilesOf(path));
   });
 }
 
 /// False for a program that no entry of allowed_commands would start: one that tools could have written themselves.
 bool Policy::MayList(const std::string& program) const {
-  const std::string path = program.find('/') == std::string::npos ? sandbox::FindProgram(program) : FromConfig(program);
+  const std::string path = Find(program);
   if (IsWritten(program)) return false;
   return path.empty() || !Exists(path) || !FilesOf(program).empty();
 }

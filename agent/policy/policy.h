@@ -102,6 +102,13 @@ class Policy {
   /// Adds an approval for the rest of the session ("always").
   void Allow(const Refusal& refusal);
 
+  /// What commands find in their environment besides what the sandbox gives them.
+  std::vector<std::string> Environment() const;
+  /// What a model is told of where it is and what it may do: at most 500 bytes.
+  std::string Surroundings() const;
+  /// What a person is told at the start; empty: nothing.
+  std::string Notice() const;
+
   /// True when "*" is among the allowed domains.
   bool network_open() const;
 
@@ -127,7 +134,11 @@ class Policy {
   void CloseCredentials(Compiled& out, const std::vector<std::string>& of_system) const;
   void Say(std::string line) const;
   void AddExecutable(Compiled& out) const;
+  void AddDenied(Compiled& out) const;
+  bool cwd_is_broad() const;
   Result<void> CheckPrograms() const;
+  std::string ToolPath() const;
+  std::string Find(const std::string& program) const;
   bool IsWrittenFile(const std::string& path) const;
   std::vector<std::string> FilesNow(const std::string& program, Approved approved) const;
   void OpenNetwork(sandbox::Confinement& confinement) const;
@@ -153,6 +164,7 @@ class Policy {
 
   PolicyMode mode_ = PolicyMode::kAllowlist;
   PolicyConfig config_;
+  std::string tool_path_;
   Places places_;
   sandbox::DomainAllowlist domains_;
   mutable std::optional<Compiled> compiled_;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <optional>
 
 #include "agent/tools/arguments.h"
@@ -21,24 +20,6 @@ constexpr std::array kParameters{Parameter{.name = "cmd"}, Parameter{.name = "cw
 /// Shell conventions (XCU 2.8.2): found but not executable, not found.
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
-
-/// Programs neither wait for a person nor decorate their output.
-std::vector<std::string> Environment() {
-  std::vector<std::string> env{"LANG=C.UTF-8",
-                               "TERM=dumb",
-                               "NO_COLOR=1",
-                               "PAGER=cat",
-                               "GIT_PAGER=cat",
-                               "GIT_TERMINAL_PROMPT=0",
-                               "GIT_ASKPASS=/bin/false",
-                               "SSH_ASKPASS_REQUIRE=never",
-                               "GH_PROMPT_DISABLED=1",
-                               "DEBIAN_FRONTEND=noninteractive",
-                               "CI=true"};
-  const char* zone = ::getenv("TZ");
-  if (zone != nullptr && *zone != '\0') env.push_back("TZ=" + OneLine(zone, 60));
-  return env;
-}
 
 /// Relative names in the plan mean the call's directory, not the run's.
 void Anchor(CommandPlan& plan, const std::string& cwd) {
@@ -76,7 +57,7 @@ Prepared Prepare(const json::View& args, const ToolContext& context) {
   plan.named_secret = policy.NamedSecret(command, cwd);
   plan.command.argv = command.argv;
   plan.command.cwd = cwd;
-  plan.command.env = Environment();
+  plan.command.env = policy.Environment();
   plan.command.keep_head = kStreamBudget * 3 / 5;
   plan.command.keep_tail = kStreamBudget - plan.command.keep_head;
   const std::chrono::milliseconds wanted = std::chrono::seconds(IntegerArgument(args, "timeout_secs", 1'000'000'000));

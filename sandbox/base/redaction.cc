@@ -8,6 +8,7 @@
 #include "sandbox/base/encoding.h"
 #include "sandbox/base/list.h"
 #include "sandbox/base/quoted.h"
+#include "sandbox/base/text.h"
 
 namespace rune {
 namespace {
@@ -97,6 +98,17 @@ std::string Redact(std::string_view text) {
   for (const std::string& secret : Secrets()) ReplaceAll(out, secret);
   MaskShapes(out);
   return out;
+}
+
+bool NamesSecret(std::string_view name) {
+  const std::string lower = ToLower(std::string(name));
+  for (const std::string_view word : Split(lower, '_')) {
+    for (const char* secret :
+         {"key", "apikey", "token", "secret", "password", "passwd", "pass", "credential", "credentials", "pat"}) {
+      if (word == secret) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace rune

@@ -69,9 +69,16 @@ std::string CannotWork() {
   return "there is no /proc that shows processes: what a command starts could not be killed";
 }
 
-/// A path is one in the command's directory, not in ours.
-std::string InDirectory(const std::string& program, const std::string& cwd) {
-  return program.find('/') == std::string::npos || program.starts_with('/') ? program : cwd + "/" + program;
+/// The program of a command: a path is one in its directory, not in ours, and a name one of its PATH.
+std::string ProgramOf(const Command& command) {
+  const std::string& name = command.argv[0];
+  if (name.find('/') != std::string::npos) return FindProgram(name.starts_with('/') ? name : command.cwd + "/" + name);
+  constexpr std::string_view kPath = "PATH=";
+  std::string_view search = kToolPath;
+  for (const std::string& entry : command.env) {
+    if (entry.starts_with(kPath)) search = std::string_view(entry).substr(kPath.size());
+  }
+  return FindProgram(name, search);
 }
 
 RunFacts FactsOf(const RunSetup& setup, const RunNetwork& network) {
@@ -204,7 +211,7 @@ void Guardian::Launch(LaunchFrame frame, const std::vector<UniqueFd>& stdio) {
   for (std::size_t i = 0; i < 3; ++i) plan.stdio[i] = stdio[i].get();
   const std::vector<std::string>& argv = call.command.argv;
   if (plan.kind == Command::Kind::kExec) {
-    plan.program = FindProgram(InDirectory(argv[0], call.command.cwd));
+    plan.program = ProgramOf(call.command);
     if (plan.program.empty()) return Fail(call.id, "exec: " + argv[0], ENOENT);
     plan.as_opened = call.command.as_opened && !MayExecute(policy, plan.program);
     call.home = homes_.Take();
@@ -267,7 +274,7 @@ void Guardian::AddDenial(const Call& call, Report& report) const {
   const auto& argv = call.command.argv;
   if (call.command.kind == Command::Kind::kExec) {
     if (call.status->stage != Stage::kExec || call.status->error != EACCES) return;
-    const std::string program = FindProgram(InDirectory(argv[0], call.command.cwd));
+    const std::string program = ProgramOf(call.command);
     report.denials.push_back(DenialOf(policy, DeniedAct::kExec, program));
     return;
   }

@@ -44,6 +44,16 @@ bool CountsPerUserNamespace() {
   return major > 5 || (major == 5 && minor >= 14);
 }
 
+/// The directory on the way to `path`, itself included, that only its owner and group may enter; empty: none.
+std::string ClosedToOthers(const std::string& path) {
+  const auto real = RealPath(path);
+  for (std::string dir = real.value_or("/"); dir != "/"; dir = ParentOf(dir)) {
+    struct stat info{};
+    if (::stat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && (info.st_mode & S_IXOTH) == 0) return dir;
+  }
+  return "";
+}
+
 }  // namespace
 
 RunSetup::RunSetup(const SetupFrame& frame, std::vector<Pin> pins)
@@ -109,6 +119,13 @@ void RunSetup::ChooseIdentity(const FileAccess& files) {
   // The private directory is handed over below, so it says nothing about who may write it.
   std::vector<std::string> writable = files.write;
   std::erase_if(writable, [&](const std::string& path) { return IsBelow(path, tmp_dir_); });
+  // Nobody but its owner enters a home directory that is 0700.
+  for (const auto* list : {&files.read, &files.execute}) {
+    for (const std::string& path : *list) {
+      if (IsBelow(path, tmp_dir_)) continue;
+      if (std::string closed = ClosedToOthers(path); !closed.empty()) writable.push_back(std::move(closed));
+    }
+  }
   identity_ = PlanIdentity({.writable = std::move(writable), .landlock_abi = LandlockAbi()});
   facts_.identity = identity_.mechanism;
   if (!identity_.why.empty()) facts_.identity += " (" + identity_.why + ")";

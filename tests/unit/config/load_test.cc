@@ -225,7 +225,7 @@ TEST_F(LoadTest, KeepsTheDefaultsOfThePolicyKeysThatAreMissing) {
   EXPECT_THAT(policy.allowed_paths_rw, IsEmpty());
   EXPECT_EQ(policy.allowed_paths_ro, PolicyConfig{}.allowed_paths_ro);
   EXPECT_EQ(policy.denied_paths, PolicyConfig{}.denied_paths);
-  EXPECT_EQ(policy.max_memory_mb, 512u);
+  EXPECT_EQ(policy.max_memory_mb, 2048u);
 }
 
 TEST_F(LoadTest, ReplacesTheUserFileByANamedOneThatMustExist) {
@@ -301,7 +301,7 @@ command = "touch"
   EXPECT_EQ(narrowed.config.policy.mode, PolicyMode::kAllowlist);
   EXPECT_THAT(narrowed.config.policy.allowed_commands, ElementsAre("ls"));
   EXPECT_THAT(narrowed.config.policy.denied_paths, ElementsAre("/root", "/etc/shadow", "/srv"));
-  EXPECT_EQ(narrowed.config.policy.max_pids, 64u);
+  EXPECT_EQ(narrowed.config.policy.max_pids, 512u);
   EXPECT_EQ(narrowed.config.policy.max_memory_mb, 100u);
   EXPECT_EQ(narrowed.origins.at("max_steps"), "./rune.toml");
   EXPECT_EQ(narrowed.origins.at("model"), "~/.rune/rune.toml");
