@@ -11,6 +11,7 @@
 #include "agent/trace/trace.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/text.h"
+#include "sandbox/run_directory.h"
 
 namespace rune::agent {
 namespace {
@@ -93,6 +94,7 @@ Result<std::unique_ptr<sandbox::Sandbox>> MakeSandbox(EventLoop& loop, const Con
   options.limits = {config.policy.max_memory_mb << 20, config.policy.max_pids, config.policy.max_disk_mb << 20};
   options.proxy = FirstOf({"https_proxy", "HTTPS_PROXY", "http_proxy"});
   options.no_proxy = FirstOf({"no_proxy", "NO_PROXY"});
+  options.tmp_parent = sandbox::RunParent(::getenv("TMPDIR"));
   return sandbox::Sandbox::Create(loop, std::move(options));
 }
 

@@ -107,4 +107,9 @@ void RemoveAbandonedRuns(const std::string& parent, std::chrono::seconds age) {
   }
 }
 
+std::string RunParent(const char* tmpdir) {
+  const bool usable = ::access("/tmp", W_OK | X_OK) == 0 || tmpdir == nullptr || *tmpdir != '/';
+  return usable ? "/tmp" : tmpdir;
+}
+
 }  // namespace rune::sandbox

@@ -34,4 +34,8 @@ UniqueFd HoldRunDirectory(const std::string& path);
 /// TMPDIR, and where that owner is an id used for nothing else (identity.h), all of them.
 void RemoveAbandonedRuns(const std::string& parent, std::chrono::seconds age = std::chrono::minutes(1));
 
+/// Where run directories are made: /tmp, or where that cannot be written the absolute path in `tmpdir` ($TMPDIR; may be
+/// null).
+std::string RunParent(const char* tmpdir);
+
 }  // namespace rune::sandbox

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
@@ -58,9 +59,10 @@ class OneCommand {
   Result<int> Run() {
     // Should the guardian be killed, what its commands had started comes to us.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    RUNE_ASSIGN_OR_RETURN(const RunDirectory tmp, RunDirectory::Create("/tmp"));
+    const std::string parent = RunParent(::getenv("TMPDIR"));
+    RUNE_ASSIGN_OR_RETURN(const RunDirectory tmp, RunDirectory::Create(parent));
     RUNE_ASSIGN_OR_RETURN(const pid_t pid, ForkGuardian());
-    RemoveAbandonedRuns("/tmp");
+    RemoveAbandonedRuns(parent);
     if (line_.command.cwd.empty()) line_.command.cwd = tmp.path();
     const auto code = Drive(tmp.path());
     guardian_.reset();  // it kills what is left, and ends

@@ -96,6 +96,14 @@ Identity Become(uid_t uid, gid_t gid, std::string why) {
   return identity;
 }
 
+/// Whether this process may take other ids (capabilities(7)).
+bool MayChangeIds() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {};
+  constexpr __u32 kNeeded = (1u << CAP_SETUID) | (1u << CAP_SETGID);
+  return ::syscall(SYS_capget, &header, held) == 0 && (held[0].effective & kNeeded) == kNeeded;
+}
+
 int ErrnoOf(long result) { return result < 0 ? errno : 0; }
 
 /// EPERM means that this process may not, because it holds no such capability itself: then there is nothing to drop.
@@ -132,6 +140,13 @@ Identity PlanIdentity(const IdentityRequest& request) {
             .change = false,
             .mechanism = "uid " + std::to_string(::geteuid()) + ", no capabilities",
             .why = ""};
+  }
+  if (!MayChangeIds() && request.landlock_abi >= kHoldsRoot) {
+    return {.uid = 0,
+            .gid = ::getegid(),
+            .change = false,
+            .mechanism = "uid 0, no capabilities",
+            .why = "uid 0 without capabilities: there is no CAP_SETUID and CAP_SETGID here to become another"};
   }
   const std::vector<Owner> owners = OwnersOf(request.writable);
   const auto roots = std::find_if(owners.begin(), owners.end(), [](const Owner& owner) { return owner.uid == 0; });

@@ -92,3 +92,24 @@ told() {
   assert_contains "$third" BLOCKED
   assert_contains "$stderr" 'working directory cannot be read'
 }
+
+@test "without CAP_SETUID, with no capability at all, and as a uid without a name it starts, and says who commands are" {
+  need root "capabilities are dropped"
+  run --separate-stderr setpriv --bounding-set=-setuid,-setgid --inh-caps=-all "$RUNE_SANDBOX" --system --report "$ROOT/r.json" -- /usr/bin/id -u
+  [ "$output" = 0 ] || explain "did not start"
+  assert_contains "$(jq -r '.layers[] | select(.layer == "landlock").mechanism' "$ROOT/r.json")" CAP_SETUID
+  run --separate-stderr setpriv --bounding-set=-all --inh-caps=-all "$RUNE_SANDBOX" --system -- /bin/sh -c 'id -u; cat /etc/shadow'
+  [ "$output" = 0 ] || explain "did not start, or read a secret"
+  run --separate-stderr setpriv --reuid=54321 --regid=54321 --clear-groups "$RUNE_SANDBOX" --system -- /usr/bin/id -u
+  [ "$output" = 54321 ] || explain "did not start"
+}
+
+@test "a root that cannot be written is enough, with a TMPDIR that can" {
+  need cap_sys_admin "mounts are made"
+  mkdir "$ROOT/tmp"
+  # shellcheck disable=SC2016  # for the inner shell
+  run --separate-stderr unshare -m /bin/sh -ec 'mount --make-rprivate /; mount -t tmpfs -o mode=1777 tmpfs "$1"
+    mount -o remount,bind,ro /; ! touch /var/tmp/x 2>/dev/null
+    TMPDIR=$1 exec "$0" --system -- /bin/sh -c "echo works >\$TMPDIR/x; cat \$TMPDIR/x"' "$RUNE_SANDBOX" "$ROOT/tmp"
+  [ "$output" = works ] || explain "did not start"
+}
