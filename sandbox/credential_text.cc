@@ -80,10 +80,23 @@ bool HasUserOption(std::string_view line) {
   return colon != std::string_view::npos && IsValue(value.substr(colon + 1));
 }
 
+/// Maven's settings.xml comes with examples of passwords in comments (XML 1.0, 2.5).
+std::string WithoutMarkupComments(std::string_view text) {
+  std::string out;
+  for (std::size_t begin = text.find("<!--"); begin != std::string_view::npos; begin = text.find("<!--")) {
+    out += text.substr(0, begin);
+    const std::size_t end = text.find("-->", begin + 4);
+    if (end == std::string_view::npos) return out;
+    text.remove_prefix(end + 3);
+  }
+  return out.append(text);
+}
+
 }  // namespace
 
 bool HoldsCredential(std::string_view text) {
-  for (std::string_view line : Split(text, '\n')) {
+  const std::string without_comments = WithoutMarkupComments(text);
+  for (std::string_view line : Split(without_comments, '\n')) {
     line = Trim(line);
     if (line.empty() || line.front() == '#' || line.front() == ';' || line.starts_with("// ")) continue;
     if (line.find("PRIVATE KEY-----") != std::string_view::npos) return true;

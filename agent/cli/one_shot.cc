@@ -162,7 +162,11 @@ int RunOneShot(EventLoop& loop, const Config& config, const OneShotOptions& opti
     return PrintResult(config, result);
   };
   auto schema = LoadSchema(loop, options.schema_file);
-  if (!schema.ok()) return fail(std::move(schema).error().Wrap("--schema"));
+  if (!schema.ok()) {
+    const Error& error = schema.error();
+    const bool stopped = error.kind == ErrorKind::kCancelled;
+    return fail({stopped ? error.kind : ErrorKind::kInvalidInput, "--schema: " + error.message});
+  }
   auto prompt = GatherPrompt(loop, options.prompt);
   if (!prompt.ok()) return fail(prompt.error());
 

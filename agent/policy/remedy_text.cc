@@ -35,6 +35,8 @@ const Entries* ListOf(Grant grant, const PolicyConfig& policy) {
   switch (grant) {
     case Grant::kExecute:
       return &policy.allowed_commands;
+    case Grant::kExecuteWritten:
+      return &policy.allowed_paths_exec;
     case Grant::kRead:
       return &policy.allowed_paths_ro;
     case Grant::kWrite:

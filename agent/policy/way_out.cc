@@ -32,6 +32,8 @@ bool Policy::Helps(const Remedy& remedy) const {
     case Grant::kExecute:
       return !HasAll(config_.allowed_commands, remedy.entries) &&
              std::all_of(remedy.entries.begin(), remedy.entries.end(), [&](const auto& name) { return MayList(name); });
+    case Grant::kExecuteWritten:
+      return !HasAll(config_.allowed_paths_exec, remedy.entries);
     case Grant::kRead:
       return !HasAll(config_.allowed_paths_ro, remedy.entries);
     case Grant::kWrite:

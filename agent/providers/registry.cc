@@ -124,7 +124,10 @@ Result<std::unique_ptr<ModelClient>> MakeCassettePlayer(EventLoop& loop, const C
   std::string text(DemoCassette());
   if (!config.cassette.empty()) {
     auto read = ReadNamed(loop, config.cassette, kMaxCassette);
-    if (!read.ok()) return std::move(read).error().Wrap("cassette");
+    if (!read.ok()) {
+      const bool stopped = read.error().kind == ErrorKind::kCancelled;
+      return Error{stopped ? ErrorKind::kCancelled : ErrorKind::kInvalidInput, "cassette: " + read.error().message};
+    }
     text = std::move(read).value();
   }
   RUNE_ASSIGN_OR_RETURN(Cassette cassette, Cassette::Parse(text, config.cassette.empty() ? "demo" : config.cassette));

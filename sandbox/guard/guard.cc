@@ -163,7 +163,7 @@ class NetworkGuard::Impl {
       case SYS_setsockopt:
         return SetOption(call);
       case SYS_ioctl:
-        return interfaces_.Ask(call);
+        return GuardInterfaces::Knows(call) ? interfaces_.Ask(call) : programs_.RefuseSyscall(call);
       case SYS_execve:
       case SYS_execveat:
         return programs_.Execute(call);

@@ -17,6 +17,7 @@ constexpr char kName[] = "lo";
 constexpr int kIndex = 1;
 constexpr int kMtu = 65536;
 constexpr int kQueue = 1000;
+constexpr std::uint32_t kSocketRequest = 0x89;  // linux/sockios.h, the second byte
 
 template <typename T>
 std::span<char> BytesOf(T& value) {
@@ -79,6 +80,11 @@ bool IsSetting(std::uint32_t request) {
 }
 
 }  // namespace
+
+bool GuardInterfaces::Knows(const SystemCall& call) {
+  const auto request = static_cast<std::uint32_t>(call.arguments[1]);
+  return ((request >> 8) & 0xff) == kSocketRequest && request != FIOSETOWN && request != SIOCSPGRP;
+}
 
 void GuardInterfaces::Ask(const SystemCall& call) {
   Tracee tracee(call.tid);

@@ -12,7 +12,8 @@ class GuardInterfaces {
  public:
   explicit GuardInterfaces(GuardState& state) : state_(state) {}
 
-  /// An ioctl(2) whose request is SIOC...
+  /// Whether an ioctl(2) that the filter handed over is such a question; else it is one that is refused to everybody.
+  static bool Knows(const SystemCall& call);
   void Ask(const SystemCall& call);
 
  private:

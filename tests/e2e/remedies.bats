@@ -52,7 +52,7 @@ names_nothing() {
 @test "by hand: bytes up, and a port to serve on" {
   head -c 3000000 /dev/zero >large
   follow upload --allow-domain good.test --max-upload 1M -- curl -sSf -T large -H Expect: http://good.test/upload
-  follow bind -- /usr/bin/python3 -c 'import socket; socket.create_server(("127.0.0.1", 18099))'
+  follow bind -- /usr/bin/python3 -c 'import socket; socket.create_server(("127.0.0.1", 99))'
 }
 
 @test "by hand: programs and files" {

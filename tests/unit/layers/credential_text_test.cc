@@ -51,6 +51,7 @@ TEST(CredentialTextTest, OrdinarySettingsAreNone) {
            "PASSWORD=",
            "if [ \"$TOKEN\" = \"\" ]; then token=$(cat x); fi",
            "<password>${env.PASSWORD}</password>",
+           "<!-- <password>hunter2</password>\n<passphrase>hunter3</passphrase> --><servers/>",
            "author: somebody",
            "rsync://mirror.example.com:873/x contact admin@example.com",
        }) {

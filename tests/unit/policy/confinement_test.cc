@@ -145,7 +145,7 @@ TEST(ConfinementTest, TheRefusalOfAWrittenProgramNamesThatFileInItsOwnList) {
   const Policy policy = MakePolicy(config);
   const sandbox::Remedy remedy{sandbox::Grant::kExecuteWritten, {tool}};
   EXPECT_EQ(Check(policy, tool).refusal->remedy, remedy);
-  EXPECT_EQ(policy.Explain({.target = tool, .remedy = {sandbox::Grant::kExecute, {tool}}}).remedy, remedy);
+  EXPECT_EQ(policy.Explain({.target = tool, .remedy = {sandbox::Grant::kExecute, {tool}}}, {}).remedy, remedy);
   config.allowed_paths_exec = remedy.entries;
   EXPECT_EQ(MessageOf(Check(MakePolicy(config), tool)), "allowed");
 }

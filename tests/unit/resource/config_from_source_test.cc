@@ -44,7 +44,7 @@ TEST(Narrow, NeverGives) {
   for (const char* json :
        {R"({"allowed_commands":["*"]})", R"({"allowed_domains":["evil.example"]})", R"({"allowed_paths_rw":["/"]})",
         R"({"allowed_paths_ro":["/etc"]})", R"({"allowed_paths_rw":["/tmp/../etc"]})", R"({"max_memory_mb":4096})",
-        R"({"max_memory_mb":0})", R"({"max_pids":65})", R"({"mode":"unrestricted"})", R"({"max_upload_mb":17})",
+        R"({"max_memory_mb":0})", R"({"max_pids":513})", R"({"mode":"unrestricted"})", R"({"max_upload_mb":17})",
         R"({"allowed_domains":["example.com"]})", R"({"allowed_domains":["example.org:22"]})",
         R"({"allowed_domains":["*.com"]})"}) {
     EXPECT_NE(ErrorOf(json).find("may only narrow"), std::string::npos) << json;
