@@ -44,7 +44,7 @@ ATTEMPT(K05, limits, "makes a hundred processes and a hundred threads, one after
   return 0;
 }
 ATTEMPT(K06, landlock, "makes, renames, links and removes what is its own", "", .judge = kMustWork,
-        .needs = "landlock") {
+        .needs = "landlock>=3") {
   const char *dir = work("mine"), *file = text("%s/a", dir), *other = text("%s/b", dir);
   if (mkdir(dir, 0755) != 0 || write_file(file, O_WRONLY | O_CREAT) != 0) return errno;
   if (rename(file, other) != 0 || link(other, file) != 0 || symlink("a", text("%s/c", dir)) != 0) return errno;

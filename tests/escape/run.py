@@ -69,7 +69,7 @@ class Environment:
         needs = attempt["needs"]
         if needs == "landlock" and self.landlock == 0:
             return "no Landlock: " + self.layers["landlock"]["why"]
-        if needs.startswith("landlock>=") and 0 < self.landlock < int(needs.split("=")[1]):
+        if needs.startswith("landlock>=") and self.landlock < int(needs.split("=")[1]):
             return f"Landlock ABI {self.landlock}, it takes {needs.split('=')[1]}"
         if needs == "own pids" and "own process ids" not in self.layers["landlock"]["mechanism"]:
             return "no process ids of its own can be had here"
