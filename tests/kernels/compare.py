@@ -9,8 +9,11 @@ enforced must have no open attempt that expected.json does not name; an open one
 import json
 import pathlib
 import sys
+import xml.etree.ElementTree as ET
 
 WHO = ("root", "user", "delegated")
+PROGRAMS = ("layers_test", "sandbox_test", "guard_test")
+SUITES = ("confinement", "sandbox_cli")
 LIMITS = {"memory": "memory", "pids": "pids", "cpu": "cpu"}
 
 
@@ -81,6 +84,35 @@ def check_escapes(tap: Tap, name: str, out: pathlib.Path, environment: str, expe
             f"open and not written down: {sorted(opened - known)}\nwritten down and closed: {sorted(known - opened)}")
 
 
+def failures_of(out: pathlib.Path, who: str) -> tuple[int, set[str]]:
+    """How many tests of the suites have a result, and which of them failed. A program that left none has failed."""
+    count, failed = 0, set()
+    for program in PROGRAMS:
+        path = out / f"{who}.{program}.xml"
+        cases = list(ET.parse(path).iter("testcase")) if path.exists() and path.stat().st_size else []
+        count += len(cases)
+        failed |= {f"{case.get('classname')}.{case.get('name')}" for case in cases if case.find("failure") is not None}
+        if not cases:
+            failed.add(program)
+    for suite in SUITES:
+        path = out / f"{who}.{suite}.tap"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        results = [line for line in lines if line.startswith(("ok ", "not ok "))]
+        count += len(results)
+        failed |= {f"{suite}: {line.split(' ', 3)[3]}" for line in results if line.startswith("not ok ")}
+        planned = next((int(line[3:]) for line in lines if line.startswith("1..")), 0)
+        if planned == 0 or len(results) != planned:
+            failed.add(suite)
+    return count, failed
+
+
+def check_suites(tap: Tap, name: str, out: pathlib.Path, who: str, expected: dict) -> None:
+    count, failed = failures_of(out, who)
+    known = set(expected.get("suites", {}).get(who, []))
+    tap.add(failed == known, f"{name}, {who}: {count} tests of what confines, failed are the {len(known)} that are written down",
+            f"failed and not written down: {sorted(failed - known)}\nwritten down and passed: {sorted(known - failed)}")
+
+
 def main() -> int:
     work = pathlib.Path(sys.argv[1])
     expected = json.loads((pathlib.Path(__file__).parent / "expected.json").read_text())["kernels"]
@@ -97,6 +129,8 @@ def main() -> int:
             check_doctor(tap, name, out, who, expected[name])
             check_limits(tap, name, out, who, expected[name]["layers"][who])
         check_operator(tap, name, out)
+        for who in ("root", "user"):
+            check_suites(tap, name, out, who, expected[name])
         for environment in ("user", "root"):
             check_escapes(tap, name, out, environment, expected[name])
     tap.show()
