@@ -69,6 +69,14 @@ TEST_F(GuardedWait, IsNotHeldByASocketThatIsMadeBlockingUnderIt) {
             0);
 }
 
+/// proc(5), /proc/PID/stat: the state stands behind the name.
+bool IsAsleep(pid_t pid) {
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat.ok()) return false;
+  const std::size_t at = stat->rfind(')');
+  return at != std::string::npos && at + 2 < stat->size() && ((*stat)[at + 2] == 'S' || (*stat)[at + 2] == 'D');
+}
+
 TEST_F(GuardedWait, IsNotHeldByALeaseOnAProgram) {
   const std::string program = dir_.path() + "/program";
   ASSERT_TRUE(WriteFileAtomic(program, "#!/bin/true\n").ok());
@@ -90,6 +98,11 @@ TEST_F(GuardedWait, IsNotHeldByALeaseOnAProgram) {
                 ::_exit(1);
               }
               for (int i = 0; i < 1000; ++i) ::close(::socket(AF_INET, SOCK_STREAM, 0));
+              // On a busy machine it may not have got as far as to wait.
+              for (int i = 0, waiting = 0; i < 5'000 && waiting < 50; ++i) {
+                ::usleep(1'000);
+                waiting = IsAsleep(child) ? waiting + 1 : 0;
+              }
               ::kill(child, SIGKILL);
               return Errno(::waitpid(child, nullptr, 0));
             }),

@@ -23,6 +23,12 @@ class GitWatchTest : public testing::Test {
   void SetUp() override {
     ::setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
     ::setenv("HOME", At("home").c_str(), 1);
+    // Nothing goes on in a repository after its command: some are removed at once.
+    ::setenv("GIT_CONFIG_COUNT", "2", 1);
+    ::setenv("GIT_CONFIG_KEY_0", "gc.auto", 1);
+    ::setenv("GIT_CONFIG_VALUE_0", "0", 1);
+    ::setenv("GIT_CONFIG_KEY_1", "maintenance.auto", 1);
+    ::setenv("GIT_CONFIG_VALUE_1", "false", 1);
     ASSERT_TRUE(MakeDirs(At("home")).ok());
     Run("git init -q " + At("w/a/repo") + " && cd " + At("w/a/repo") + " && " + kCommit);
     ASSERT_TRUE(WriteFileAtomic(At("evil"), "#!/bin/sh\ntouch " + At("ran") + "\n", {.mode = 0755}).ok());
@@ -30,8 +36,11 @@ class GitWatchTest : public testing::Test {
   }
   std::string At(const std::string& name) const { return dir_.path() + "/" + name; }
   std::string Git(const std::string& name) const { return At("w/a/repo/.git/" + name); }
-  static void Run(const std::string& line) {
-    ASSERT_EQ(::system(("{ " + line + "; } >/dev/null 2>&1").c_str()), 0) << line;
+  static void Run(const std::string& line) { ASSERT_EQ(::system(("{ " + line + "; } >/dev/null").c_str()), 0) << line; }
+  void BeginAnew() {
+    // What was planted may have closed a directory to its owner, too.
+    Run("chmod -R u+w " + At("w/a") + " && rm -rf " + At("w/a") + " && git init -q " + At("w/a/repo") + " && cd " +
+        At("w/a/repo") + " && " + kCommit);
   }
   /// Whether the next use of git runs what was planted.
   bool Runs() {
@@ -92,11 +101,11 @@ TEST_F(GitWatchTest, WhatRunsProgramsIsTakenBackAndSaid) {
   };
   for (const auto& planted : kPlanted) {
     // Outside of any watch it runs: that is what there is to be held.
-    Run("rm -rf " + At("w/a") + " && git init -q " + At("w/a/repo") + " && cd " + At("w/a/repo") + " && " + kCommit);
+    BeginAnew();
     Run("cd " + At("w/a/repo") + " && " + planted.plant);
     EXPECT_TRUE(Runs()) << planted.plant;
 
-    Run("rm -rf " + At("w/a") + " && git init -q " + At("w/a/repo") + " && cd " + At("w/a/repo") + " && " + kCommit);
+    BeginAnew();
     GitWatch watch;
     watch.Add({At("w")});
     Run("cd " + At("w/a/repo") + " && " + planted.plant);
