@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
 rune, root = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -12,8 +13,12 @@ model = subprocess.Popen(["/usr/bin/python3", "-B", "-S", SUPPORT / "fake_model.
 port = model.stdout.readline().split()[1]
 variables = {**os.environ, "RUNE_API_KEY": "sk-0123456789abcdefghijklmn", "RUNE_MODEL": "test-model", "RUNE_BASE_URL": f"http://127.0.0.1:{port}/v1"}
 done = subprocess.run([rune, "--json"], input="go", env=variables, capture_output=True, text=True)
+# A request stands in the log a moment after it was answered.
+log, until = root / "model.jsonl", time.monotonic() + 10
+while len(log.read_text().splitlines()) < 2 and done.returncode == 0 and time.monotonic() < until:
+    time.sleep(0.02)
 model.terminate()
-last = json.loads((root / "model.jsonl").read_text().splitlines()[-1])
+last = json.loads(log.read_text().splitlines()[-1])
 for message in json.loads(last["body"])["messages"]:
     if message["role"] == "tool":
         print(message["content"])

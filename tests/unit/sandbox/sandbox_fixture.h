@@ -55,7 +55,7 @@ class SandboxTest : public testing::Test {
   }
   /// Runs the loop in slices, for conditions that no event announces.
   bool WaitFor(const std::function<bool()>& condition) {
-    const TimePoint deadline = Clock::now() + std::chrono::seconds(5);
+    const TimePoint deadline = Clock::now() + std::chrono::seconds(20);
     while (!condition() && Clock::now() < deadline)
       loop_.RunUntil([] { return false; }, Clock::now() + std::chrono::milliseconds(5));
     return condition();

@@ -70,7 +70,8 @@ TEST_F(SandboxTest, NothingSurvivesAKillOfClientAndGuardianTogether) {
     loop.RunUntil([] { return false; });
     ::_exit(0);
   }
-  ASSERT_TRUE(WaitFor([&] { return Alive(mark) >= 10; }));
+  // Whatever comes of it: the client goes, or it would be a child of every later test.
+  EXPECT_TRUE(WaitFor([&] { return Alive(mark) >= 10; }));
   for (const pid_t pid : Tree(ListProcesses(), client)) {
     const auto command = ReadFile("/proc/" + std::to_string(pid) + "/comm");
     if (pid == client || (command.ok() && *command == "rune-sandbox\n")) ::kill(pid, SIGKILL);
